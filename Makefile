@@ -1,0 +1,48 @@
+# `make up` is all that is needed: it installs what is missing, then starts everything on this machine.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: up demo test check bench record-histories install clean
+.DEFAULT_GOAL := up
+
+up: $(STAMP)
+	@exec $(BIN)/speedlead up
+
+demo: $(STAMP)
+	@exec $(BIN)/speedlead demo
+
+test: $(STAMP)
+	@$(BIN)/pytest $(ARGS)
+
+check: $(STAMP)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench $(ARGS)
+
+record-histories: $(STAMP)
+	@$(BIN)/python -m tests.replay.record $(ARGS)
+
+install: $(STAMP)
+
+# exact versions with hashes; the second run finds the stamp and does nothing
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing; on Debian or Ubuntu: apt install python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(VENV) was made by a Python that is gone or too old; remove it and try again" >&2; exit 2; }
+	@echo "installing $$(grep -c '^[a-zA-Z0-9]' requirements.lock) packages (about half a minute, once)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

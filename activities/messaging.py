@@ -1,0 +1,241 @@
+"""Acknowledge, e-mail, text: the gate and the claim, then one request, then the record."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.clock import ActivityClock, Moment
+from activities.planning import Planning
+from speedlead.composer import Composer, Message, promise_words
+from speedlead.contracts import AcknowledgeRequest, CheckRequest, SkipRow, TouchRequest, TouchResult, TouchState
+from speedlead.domain.plan import Plan
+from speedlead.ids import touch_id
+from speedlead.ports import Accepted, Mail, Mailer, SendError, SendErrorKind, Texter
+from speedlead.records import (
+    Claim,
+    ClaimAnswer,
+    Claimed,
+    Deferred,
+    Doubtful,
+    Ended,
+    LeadRecord,
+    Leads,
+    Leased,
+    Purpose,
+    Skipped,
+    Touches,
+)
+
+LEASE_S = 7.0  # longer than the HTTP timeout of 5 s, shorter than the activity's 8 s: no attempt can overlap another
+_SMS_VALIDITY_S = 900  # a text that arrives later than this is stale
+_FINAL_REASONS = {
+    SendErrorKind.BAD_ADDRESS: {"email": "invalid_email", "sms": "invalid_number"},
+    SendErrorKind.CONFIG: {"email": "provider_config", "sms": "provider_config"},
+    SendErrorKind.CONTENT: {"email": "content_refused", "sms": "content_refused"},
+    SendErrorKind.RETRY_LATER: {"email": "provider_down", "sms": "provider_down"},
+}
+
+
+class Messaging:
+    def __init__(
+        self,
+        *,
+        leads: Leads,
+        touches: Touches,
+        planning: Planning,
+        composer: Composer,
+        mailer: Mailer,
+        texter: Texter,
+        clock: ActivityClock,
+        plan: Plan,
+        reply_token: Callable[[str], str],
+        unsubscribe_url: Callable[[str], str],
+    ) -> None:
+        self._leads = leads
+        self._touches = touches
+        self._planning = planning
+        self._composer = composer
+        self._mailer = mailer
+        self._texter = texter
+        self._clock = clock
+        self._plan = plan
+        self._reply_token = reply_token
+        self._unsubscribe_url = unsubscribe_url
+
+    @activity.defn
+    async def acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
+        """Receipt, exact promised time, what happens next, other ways: within 30 s of every inquiry (REQ 28-35)."""
+        lead = await self._leads.read(request.lead_id, request.inquiry_number)
+        moment = self._clock.moment(lead.clock_offset_us)
+        opening = await self._planning.opening(lead, lead.submitted_at)
+        zone = opening.zone
+        promise = promise_words(opening.due, moment.now, zone, opening.channel)
+        await self._leads.promised(lead.lead_id, promise.at, promise.text)
+        step = f"ack-{request.inquiry_number}" + ("-again" if request.fallback else "")
+        channels = self._ack_channels(lead, request.fallback)
+        if not channels:
+            await self._touches.skip(lead.lead_id, [(step, "email", "no_email", moment.now)], moment.now)
+            return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_email")
+        result: TouchResult | None = None
+        for channel in channels:
+            name = step if channel == channels[0] else f"{step}-{channel}"
+            message = self._composer.compose(
+                channel, "acknowledgement", lead, promise, next_channel=opening.channel, ask_place=zone is None
+            )
+            result = await self._send(lead, name, channel, "acknowledgement", message, moment, moment)
+            # refused here and now: the other channel goes at once, the 30 seconds may not slip
+            if result.state not in (TouchState.FAILED, TouchState.SKIPPED, TouchState.DEFERRED):
+                break
+        assert result is not None
+        return result
+
+    @activity.defn
+    async def send(self, request: TouchRequest) -> TouchResult:
+        """One planned e-mail or text."""
+        lead = await self._leads.read(request.lead_id)
+        moment = self._clock.moment(lead.clock_offset_us)
+        await self._touches.skip(lead.lead_id, skip_rows(request.skips), moment.now)
+        message = self._composer.compose(request.channel, request.template, lead)
+        planned = moment._replace(now=request.planned_at)
+        return await self._send(lead, request.step, request.channel, request.purpose, message, moment, planned)
+
+    @activity.defn
+    async def reconcile(self, request: CheckRequest) -> TouchResult:
+        """A touch whose end nobody heard of: its callback, then the provider's list, then in doubt, and ops are told."""
+        lead = await self._leads.read(request.lead_id)
+        moment = self._clock.moment(lead.clock_offset_us)
+        touch = touch_id(request.lead_id, request.step)
+        claim = await self._touches.doubtful(touch)
+        if isinstance(claim, Ended):
+            return TouchResult(state=TouchState(claim.state), at=claim.at, reason=claim.reason)
+        if isinstance(claim, Doubtful):
+            found = await self._doubt(touch, claim, moment)
+            if found.state is not TouchState.IN_DOUBT or not request.give_up:
+                return found
+        state, reason = ("in_doubt", "no_answer_from_provider") if claim is not None else ("failed", "provider_down")
+        await self._touches.ended(touch, state=state, reason=reason, at=moment.now)
+        await self._leads.tell(
+            lead.lead_id, dedupe=f"{state}:{touch}", audience="ops", kind=f"send_{state}", at=moment.now, reason=reason
+        )
+        return TouchResult(state=TouchState(state), at=moment.now, reason=reason)
+
+    @staticmethod
+    def _ack_channels(lead: LeadRecord, fallback: bool) -> list[str]:
+        channels = ["email"] if lead.email else []
+        if lead.phone and lead.consents.sms:
+            channels.append("sms")
+        # in doubt on the first channel: another one if there is, else the same once more
+        return channels[1:] or channels if fallback else channels
+
+    async def _send(
+        self, lead: LeadRecord, step: str, channel: str, purpose: Purpose, message: Message, moment: Moment, planned: Moment
+    ) -> TouchResult:
+        touch = touch_id(lead.lead_id, step)
+        answer = await self._touches.claim(
+            Claim(
+                lead_id=lead.lead_id,
+                touch_id=touch,
+                step=step,
+                channel="email" if channel == "email" else "sms",
+                purpose=purpose,
+                planned_at=planned.now,
+                now=moment.now,
+                wall=moment.wall,
+                lease_s=LEASE_S,
+                offset_us=moment.offset_us,
+                hours=self._plan.hours.get("email" if channel == "email" else "sms") if purpose == "plan" else None,
+            )
+        )
+        if not isinstance(answer, Claimed):
+            return await self._not_claimed(lead, touch, answer, moment)
+        await self._touches.composed(touch, message.subject, message.text)
+        try:
+            accepted = await self._request(lead, touch, channel, purpose, message, answer.address)
+        except SendError as error:
+            return await self._refused(touch, channel, error, moment)
+        await self._touches.sent(touch, provider_id=accepted.provider_id, at=moment.now)
+        return TouchResult(state=TouchState.SENT, at=moment.now)
+
+    async def _request(
+        self, lead: LeadRecord, touch: str, channel: str, purpose: Purpose, message: Message, address: str
+    ) -> Accepted:
+        if channel == "sms":
+            return await self._texter.send(touch_id=touch, to=address, body=message.text, validity_s=_SMS_VALIDITY_S)
+        return await self._mailer.send(
+            Mail(
+                touch_id=touch,
+                to_address=address,
+                to_name=lead.name,
+                subject=message.subject or "",
+                text=message.text,
+                html=message.html or "",
+                reply_token=self._reply_token(lead.lead_id),
+                category="acknowledgement" if purpose == "acknowledgement" else "cadence",
+                list_unsubscribe_url=self._unsubscribe_url(lead.lead_id),
+            )
+        )
+
+    async def _not_claimed(self, lead: LeadRecord, touch: str, answer: ClaimAnswer, moment: Moment) -> TouchResult:
+        match answer:
+            case Ended(state=state, at=at, reason=reason):
+                return TouchResult(state=TouchState(state), at=at, reason=reason)
+            case Skipped(reason=reason, reasons=reasons):
+                return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason, reasons=reasons)
+            case Deferred(next_at=next_at, reasons=reasons):
+                return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=next_at, reasons=reasons)
+            case Leased(until_wall=until):
+                wait = max(timedelta(seconds=1), until - moment.wall)
+                raise ApplicationError("another attempt holds the claim", type="leased", next_retry_delay=wait)
+            case Doubtful():
+                return await self._doubt(touch, answer, moment)
+        raise AssertionError(answer)
+
+    async def _doubt(self, touch: str, claim: Doubtful, moment: Moment) -> TouchResult:
+        """An earlier attempt died between claim and record: ask the provider what it has before saying 'in doubt'."""
+        ended = await self._touches.look(touch)
+        if ended is not None:
+            return TouchResult(state=TouchState(ended.state), at=ended.at, reason=ended.reason)
+        if claim.body and claim.address.startswith("+"):
+            since = claim.claimed_wall - timedelta(seconds=2)
+            found = await self._texter.find(to=claim.address, body=claim.body, since=since)
+            if found:
+                await self._touches.sent(touch, provider_id=found[0], at=moment.now)
+                return TouchResult(state=TouchState.SENT, at=moment.now, reason="reconciled")
+        return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_answer_from_provider")
+
+    async def _refused(self, touch: str, channel: str, error: SendError, moment: Moment) -> TouchResult:
+        kind = error.kind
+        activity.logger.info("send refused", extra={"touch_id": touch, "kind": kind.value, "evidence": error.evidence})
+        if kind is SendErrorKind.RETRY_SAFE:
+            await self._touches.release(touch)
+            delay = timedelta(seconds=error.retry_after_s) if error.retry_after_s else None
+            raise ApplicationError(error.evidence, type=kind.value, next_retry_delay=delay)
+        if kind is SendErrorKind.IN_DOUBT:
+            # a provider that is about to call back does so within moments
+            await asyncio.sleep(0.2)
+            ended = await self._touches.look(touch)
+            if ended is not None:
+                return TouchResult(state=TouchState(ended.state), at=ended.at, reason=ended.reason)
+            return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason=error.evidence)
+        if kind is SendErrorKind.OPTED_OUT:
+            await self._touches.ended(touch, state="skipped", reason="opted_out", at=moment.now, opted_out=True)
+            return TouchResult(
+                state=TouchState.SKIPPED, at=moment.now, reason="opted_out", opted_out="email" if channel == "email" else "sms"
+            )
+        reason = _FINAL_REASONS[kind][channel]
+        bad = kind is SendErrorKind.BAD_ADDRESS
+        await self._touches.ended(touch, state="failed", reason=reason, at=moment.now, bad_address=bad)
+        return TouchResult(
+            state=TouchState.FAILED,
+            at=moment.now,
+            reason=reason,
+            reasons=(error.evidence,),
+            bad_channel=("email" if channel == "email" else "sms") if bad else None,
+        )
+
+
+def skip_rows(skips: tuple[SkipRow, ...]) -> list[tuple[str, str, str, datetime]]:
+    return [(skip.step, skip.channel, skip.reason, skip.at) for skip in skips]

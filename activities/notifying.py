@@ -1,0 +1,35 @@
+"""Tell a rep, a manager or ops, once per key. Notices are rows; their pages and channels read those."""
+
+from temporalio import activity
+
+from activities.clock import ActivityClock
+from speedlead.contracts import NotifyRequest
+from speedlead.records import Leads
+
+
+class Notifying:
+    def __init__(self, *, leads: Leads, clock: ActivityClock) -> None:
+        self._leads = leads
+        self._clock = clock
+
+    @activity.defn
+    async def notify(self, request: NotifyRequest) -> bool:
+        """True when it was new."""
+        lead = await self._leads.read(request.lead_id)
+        now = self._clock.moment(lead.clock_offset_us).now
+        await self._leads.next_touch(lead.lead_id, None, request.next_at, request.kind)
+        new = await self._leads.tell(
+            request.lead_id,
+            dedupe=request.key,
+            audience=request.audience,
+            kind=request.kind,
+            at=now,
+            rep_id=lead.owner_id if request.audience == "rep" else None,
+            reason=request.reason,
+            due=request.due_at,
+        )
+        if new:
+            await self._leads.story(
+                request.lead_id, kind="notified", at=now, reason=request.kind, data={"audience": request.audience}
+            )
+        return new

@@ -1,0 +1,71 @@
+"""Write down what reached the workflow, passed-over steps, and the end."""
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.clock import ActivityClock
+from activities.messaging import skip_rows
+from speedlead.contracts import CloseRequest, CloseResult, LoadPlanRequest, RecordRequest, SkipStepsRequest
+from speedlead.domain.outcomes import Outcome
+from speedlead.domain.plan import Cadence
+from speedlead.records import Leads, Plans, Touches
+
+
+class Records:
+    def __init__(self, *, leads: Leads, touches: Touches, plans: Plans, clock: ActivityClock) -> None:
+        self._leads = leads
+        self._touches = touches
+        self._plans = plans
+        self._clock = clock
+
+    @activity.defn
+    async def record(self, request: RecordRequest) -> None:
+        """A fact that may have come without a row (typed into the Temporal UI), or a message that was refused."""
+        lead_id = request.lead_id
+        if request.outcome is not None:
+            outcome = request.outcome
+            await self._leads.outcome(
+                lead_id,
+                dedupe=request.key,
+                at=request.at,
+                call_result=outcome.call_result,
+                outcome=outcome.outcome,
+                until=outcome.until or outcome.at,
+                reason=outcome.reason,
+                rep_id=outcome.rep_id,
+                touch_id=outcome.touch_id,
+            )
+            if outcome.outcome is Outcome.DO_NOT_CONTACT:
+                await self._leads.opt_out(lead_id, scope=outcome.scope, source="rep", at=request.at)
+        elif request.opt_out is not None:
+            await self._leads.opt_out(lead_id, scope=request.opt_out.scope, source="signal", at=request.at)
+        else:
+            await self._leads.story(
+                lead_id, kind=request.kind, at=request.at, reason=request.reason, dedupe=f"{request.kind}:{request.key}"
+            )
+        if request.kind in ("paused", "resumed"):
+            await self._leads.pause(lead_id, until=request.paused_until, paused=request.kind == "paused")
+        if request.stage is not None:
+            await self._leads.stage(lead_id, request.stage)
+        await self._leads.next_touch(lead_id, request.next_step, request.next_at, request.why)
+
+    @activity.defn
+    async def skip_steps(self, request: SkipStepsRequest) -> None:
+        lead = await self._leads.read(request.lead_id)
+        await self._touches.skip(request.lead_id, skip_rows(request.skips), self._clock.moment(lead.clock_offset_us).now)
+
+    @activity.defn
+    async def load_plan(self, request: LoadPlanRequest) -> Cadence:
+        try:
+            return await self._plans.cadence(request.plan_id, request.version)
+        except LookupError as error:
+            raise ApplicationError(str(error), type="unknown", non_retryable=True) from None
+
+    @activity.defn
+    async def close(self, request: CloseRequest) -> CloseResult:
+        """Refused while a message to this lead is on its way; the workflow then goes on and hears it."""
+        lead = await self._leads.read(request.lead_id)
+        now = self._clock.moment(lead.clock_offset_us).now
+        await self._touches.skip(request.lead_id, skip_rows(request.skips), now)
+        closed = await self._leads.close(request.lead_id, reason=request.reason, stage=request.stage, at=now)
+        return CloseResult(closed=closed, at=now)

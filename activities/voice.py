@@ -1,0 +1,199 @@
+"""Dial: ring a rep, who accepts with a key and is then connected to the lead (REQ 46-50, 72, 88, 98)."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.clock import ActivityClock, Moment
+from activities.messaging import skip_rows
+from activities.routing import available, next_shift
+from speedlead.contracts import CheckRequest, DialRequest, TouchResult, TouchState
+from speedlead.domain.plan import Plan
+from speedlead.ids import leg_id, touch_id
+from speedlead.ports import Dialer, SendError, SendErrorKind
+from speedlead.records import (
+    Claim,
+    ClaimAnswer,
+    Claimed,
+    Deferred,
+    Doubtful,
+    Ended,
+    LeadRecord,
+    Leads,
+    Leased,
+    RepRecord,
+    Skipped,
+    Touches,
+)
+
+LEASE_S = 7.0
+# nobody accepted although somebody is there: the call stays due and is offered again this much later
+_OFFER_AGAIN = timedelta(minutes=2)
+
+
+class Voice:
+    def __init__(self, *, leads: Leads, touches: Touches, dialer: Dialer, clock: ActivityClock, plan: Plan) -> None:
+        self._leads = leads
+        self._touches = touches
+        self._dialer = dialer
+        self._clock = clock
+        self._plan = plan
+
+    @activity.defn
+    async def dial(self, request: DialRequest) -> TouchResult:
+        """Rings the rep of this level. The end of the call is heard as `call_progress`, or read here if it came first."""
+        lead = await self._leads.read(request.lead_id)
+        moment = self._clock.moment(lead.clock_offset_us)
+        touch = touch_id(lead.lead_id, request.step)
+        await self._touches.skip(lead.lead_id, skip_rows(request.skips), moment.now)
+        reps = await self._leads.reps()
+        rep = self._whom(lead, reps, request.level, moment.now)
+        if rep is None:
+            return await self._nobody(lead, request, reps, moment)
+        leg = leg_id(touch, f"rep-{request.attempt}-{request.level}")
+        answer = await self._touches.claim(
+            Claim(
+                lead_id=lead.lead_id,
+                touch_id=touch,
+                step=request.step,
+                channel="call",
+                purpose=request.purpose,
+                planned_at=request.planned_at,
+                now=moment.now,
+                wall=moment.wall,
+                lease_s=LEASE_S,
+                offset_us=moment.offset_us,
+                hours=self._plan.hours.get("call") if request.purpose == "plan" else None,
+                leg_id=leg,
+                rep_id=rep.rep_id,
+            )
+        )
+        if not isinstance(answer, Claimed):
+            return await self._not_claimed(touch, leg, rep, answer, moment)
+        if request.mode == "task":
+            return await self._offer_task(lead, request, rep, touch, leg, moment)
+        return await self._ring(rep, touch, leg, request.ring_s, moment)
+
+    async def _ring(self, rep: RepRecord, touch: str, leg: str, ring_s: int, moment: Moment) -> TouchResult:
+        assert rep.phone is not None
+        try:
+            accepted = await self._dialer.ring_rep(leg_id=leg, to=rep.phone, ring_s=ring_s)
+        except SendError as error:
+            return await self._refused(touch, leg, error, moment)
+        await self._touches.sent(touch, provider_id=accepted.provider_id, at=moment.now, leg_id=leg)
+        return await self._so_far(touch, leg, moment.now)
+
+    async def _offer_task(
+        self, lead: LeadRecord, request: DialRequest, rep: RepRecord, touch: str, leg: str, moment: Moment
+    ) -> TouchResult:
+        await self._touches.sent(touch, provider_id=None, at=moment.now, leg_id=leg)
+        await self._leads.tell(
+            lead.lead_id,
+            dedupe=f"task:{leg}",
+            audience="rep",
+            kind="call_task",
+            at=moment.now,
+            rep_id=rep.rep_id,
+            due=lead.first_attempt_due,
+        )
+        return TouchResult(state=TouchState.RINGING, at=moment.now, leg_id=leg, rep_id=rep.rep_id)
+
+    @activity.defn
+    async def check_call(self, request: CheckRequest) -> TouchResult:
+        """What became of a call whose end was not heard of in time."""
+        lead = await self._leads.read(request.lead_id)
+        moment = self._clock.moment(lead.clock_offset_us)
+        touch = touch_id(request.lead_id, request.step)
+        result = await self._so_far(touch, None, moment.now)
+        if result.state is TouchState.RINGING and request.give_up:
+            await self._touches.ended(touch, state="in_doubt", reason="no_call_result", at=moment.now)
+            await self._leads.tell(
+                lead.lead_id, dedupe=f"in_doubt:{touch}", audience="ops", kind="call_in_doubt", at=moment.now
+            )
+            return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_call_result")
+        return result
+
+    def _whom(self, lead: LeadRecord, reps: tuple[RepRecord, ...], level: int, now: datetime) -> RepRecord | None:
+        """The owner first, then backups on shift, least loaded first; a rep without a phone cannot be rung."""
+        there = [rep for rep in reps if not rep.manager and rep.phone is not None and available(rep, now)]
+        there.sort(key=lambda rep: (rep.rep_id != lead.owner_id, rep.open_leads / rep.weight, rep.rep_id))
+        return there[level - 1] if level <= len(there) else None
+
+    async def _nobody(
+        self, lead: LeadRecord, request: DialRequest, reps: tuple[RepRecord, ...], moment: Moment
+    ) -> TouchResult:
+        """The call stays due. On a later level somebody is there but did not accept: offer it again soon."""
+        again = moment.now + _OFFER_AGAIN if request.level > 1 else next_shift(reps, moment.now)
+        await self._leads.tell(
+            lead.lead_id,
+            dedupe=f"nobody:{request.step}",
+            audience="manager",
+            kind="nobody_accepted" if request.level > 1 else "nobody_available",
+            at=moment.now,
+            due=lead.first_attempt_due,
+        )
+        await self._touches.put_off(lead.lead_id, request.step, reason="rep_unavailable", next_at=again, now=moment.now)
+        return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=again, reason="rep_unavailable")
+
+    async def _not_claimed(
+        self, touch: str, leg: str, rep: RepRecord, answer: ClaimAnswer, moment: Moment
+    ) -> TouchResult:
+        match answer:
+            case Ended(state=state, at=at, reason=reason, call_result=result):
+                return TouchResult(state=TouchState(state), at=at, reason=reason, call_result=result)
+            case Skipped(reason=reason, reasons=reasons):
+                return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason, reasons=reasons)
+            case Deferred(next_at=next_at, reasons=reasons):
+                return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=next_at, reasons=reasons)
+            case Leased(until_wall=until):
+                so_far = await self._so_far(touch, leg, moment.now)
+                if so_far.state is not TouchState.RINGING or so_far.reason == "ringing":
+                    return so_far
+                wait = max(timedelta(seconds=1), until - moment.wall)
+                raise ApplicationError("another attempt holds the claim", type="leased", next_retry_delay=wait)
+            case Doubtful(claimed_wall=claimed):
+                return await self._doubt(touch, leg, rep, claimed, moment)
+        raise AssertionError(answer)
+
+    async def _doubt(self, touch: str, leg: str, rep: RepRecord, claimed: datetime, moment: Moment) -> TouchResult:
+        """A call is never placed twice in doubt: if the provider has one to this rep since the claim, it is ours."""
+        so_far = await self._so_far(touch, leg, moment.now)
+        if so_far.reason == "ringing" or so_far.state is not TouchState.RINGING:
+            return so_far
+        found = await self._dialer.find(to=rep.phone or "", since=claimed - timedelta(seconds=2))
+        if found:
+            await self._touches.sent(touch, provider_id=found[0], at=moment.now, leg_id=leg)
+            return await self._so_far(touch, leg, moment.now)
+        await self._touches.ended(touch, state="in_doubt", reason="no_answer_from_provider", at=moment.now)
+        return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_answer_from_provider")
+
+    async def _so_far(self, touch: str, leg: str | None, now: datetime) -> TouchResult:
+        """From rows: ended, or ringing (reason `ringing` once the provider is known to have it)."""
+        call = await self._touches.call(touch, leg)
+        if call.ended is not None:
+            ended = call.ended
+            return TouchResult(
+                state=TouchState(ended.state), at=ended.at, reason=ended.reason, call_result=ended.call_result, leg_id=leg
+            )
+        if call.leg_over:
+            return TouchResult(state=TouchState.DECLINED, at=now, reason=call.leg_result, leg_id=leg)
+        reason = "ringing" if call.leg_known else None
+        return TouchResult(state=TouchState.RINGING, at=now, leg_id=call.leg_id or leg, reason=reason)
+
+    async def _refused(self, touch: str, leg: str, error: SendError, moment: Moment) -> TouchResult:
+        activity.logger.info("call refused", extra={"leg_id": leg, "kind": error.kind.value, "evidence": error.evidence})
+        if error.kind is SendErrorKind.RETRY_SAFE:
+            await self._touches.release(touch, leg)
+            delay = timedelta(seconds=error.retry_after_s) if error.retry_after_s else None
+            raise ApplicationError(error.evidence, type=error.kind.value, next_retry_delay=delay)
+        if error.kind is SendErrorKind.IN_DOUBT:
+            # the call may be ringing: its own callbacks will say
+            await asyncio.sleep(0.2)
+            return await self._so_far(touch, leg, moment.now)
+        # what the provider refuses here is the rep's number or our account, never the lead
+        await self._touches.ended(touch, state="failed", reason="provider_config", at=moment.now)
+        return TouchResult(
+            state=TouchState.FAILED, at=moment.now, reason="provider_config", reasons=(error.evidence,)
+        )

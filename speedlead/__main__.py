@@ -1,0 +1,3 @@
+from speedlead.cli import main
+
+main()

@@ -1,0 +1,155 @@
+"""The processes of production: gateway and worker together or alone. Everything is built here and handed down."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import uvicorn
+from temporalio.client import Client
+
+from speedlead.cadence_client import CadenceClient
+from speedlead.clock import SystemClock
+from speedlead.credentials import Credentials, load_or_create
+from speedlead.domain.plan import Plan
+from speedlead.gateway.app import create_app
+from speedlead.gateway.deps import GatewayDeps
+from speedlead.planbook import load_plan
+from speedlead.providers.assemble import open_senders
+from speedlead.relay import Relay
+from speedlead.seed import seed
+from speedlead.settings import Settings
+from speedlead.store.gate import LegGate
+from speedlead.store.pool import open_pool
+from speedlead.temporal import connect
+from workers.lifecycle import Calendar, build_activities, build_calendar, running_workers
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What gateway and worker share."""
+
+    settings: Settings
+    credentials: Credentials
+    pool: "asyncpg.Pool[Any]"
+    client: Client
+    plan: Plan
+    calendar: Calendar
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Parts]:
+    """Raises PlanError, LawError, CredentialsError or PlanConflict before anything is served."""
+    plan = load_plan(settings.plan_file)
+    calendar = build_calendar(settings)
+    credentials = load_or_create(settings.data_dir)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(database_url)
+        stack.push_async_callback(pool.close)
+        await seed(pool, plan, demo_reps=settings.uses_sandbox)
+        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        yield Parts(settings, credentials, pool, client, plan, calendar)
+
+
+async def run_app(settings: Settings, database_url: str) -> None:
+    """Gateway and worker in one process on one client, so that a lead's first task skips the server."""
+    async with open_parts(settings, database_url) as parts, _worker(parts):
+        await _serve(parts, eager=True)
+
+
+async def run_gateway(settings: Settings, database_url: str) -> None:
+    async with open_parts(settings, database_url) as parts:
+        await _serve(parts, eager=False)
+
+
+async def run_worker(settings: Settings, database_url: str) -> None:
+    async with open_parts(settings, database_url) as parts, _worker(parts):
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _worker(parts: Parts) -> AsyncIterator[None]:
+    async with open_senders(parts.settings, parts.credentials) as senders:
+        activities = build_activities(
+            pool=parts.pool,
+            settings=parts.settings,
+            credentials=parts.credentials,
+            calendar=parts.calendar,
+            plan=parts.plan,
+            senders=senders,
+        )
+        async with running_workers(parts.client, activities, slots=parts.settings.worker_slots):
+            yield
+
+
+async def _serve(parts: Parts, *, eager: bool) -> None:
+    workflows = CadenceClient(parts.client, eager=eager)
+    relay = Relay(parts.pool, workflows)
+    async with _background(relay.run()):
+        await serve_gateway(build_deps(parts, workflows, relay))
+
+
+def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay) -> GatewayDeps:
+    async def ready() -> dict[str, bool]:
+        return {"postgres": await _answers(parts.pool.fetchval("select 1")),
+                "temporal": await _answers(parts.client.service_client.check_health())}  # fmt: skip
+
+    clock = SystemClock()
+    calendar, settings = parts.calendar, parts.settings
+    return GatewayDeps(
+        pool=parts.pool,
+        settings=settings,
+        credentials=parts.credentials,
+        clock=clock,
+        plan=parts.plan,
+        relay=relay,
+        leads=workflows,
+        leg_gate=LegGate(parts.pool, calendar.placer, calendar.places, parts.plan, clock, settings.twilio_from),
+        ready=ready,
+    )
+
+
+async def serve_gateway(deps: GatewayDeps) -> None:
+    """Until cancelled; open requests get two seconds."""
+    config = uvicorn.Config(
+        create_app(deps),
+        host=deps.settings.http_host,
+        port=deps.settings.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        server_header=False,
+        proxy_headers=False,
+    )
+    server = uvicorn.Server(config)
+    # signals belong to our own main, which cancels us
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    task = asyncio.create_task(server.serve())
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await task
+        raise
+
+
+@asynccontextmanager
+async def _background(work: Any) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _answers(question: Any) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            return bool(await question)
+    except Exception:
+        return False

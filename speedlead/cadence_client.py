@@ -1,0 +1,119 @@
+"""Every start, signal, update and query of a lead workflow. Nothing else in the product talks to workflows."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from speedlead.cadence_errors import LeadNotFound, LeadRefused, LeadUnavailable
+from speedlead.contracts import LeadStart, LeadStatus
+from speedlead.ids import lead_of_workflow, short, workflow_id
+from workflows.options import LEADS_QUEUE, lead_priority
+
+WORKFLOW = "LeadWorkflow"
+_ANSWER_WITHIN = timedelta(seconds=5)
+_KEYWORD = SearchAttributeKey.for_keyword
+
+
+class CadenceClient:
+    """`eager`: a worker for the lead queue runs in this process on this client, so the first task skips the server."""
+
+    def __init__(self, client: Client, *, eager: bool = False, start_delay: timedelta | None = None) -> None:
+        self._client = client
+        self._eager = eager
+        self._start_delay = start_delay
+
+    async def start(self, start: LeadStart, *, again: bool = False) -> bool:
+        """Starts a lead's workflow; False when it is there already, which is a normal answer.
+
+        `again`: the lead is open and its workflow is not running, so one that has ended may be followed by another.
+        """
+        source = start.source[:64]
+        try:
+            await self._client.start_workflow(
+                WORKFLOW,
+                start,
+                id=workflow_id(start.lead_id),
+                task_queue=LEADS_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                id_reuse_policy=(
+                    WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
+                ),
+                static_summary=f"{start.lead_type} · {start.intent.replace('_', ' ')} · lead {short(start.lead_id)}",
+                memo={"lead_type": start.lead_type, "intent": start.intent, "source": source},
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(_KEYWORD("LeadStage"), "new"),
+                        SearchAttributePair(_KEYWORD("LeadType"), start.lead_type),
+                        SearchAttributePair(_KEYWORD("LeadSource"), source),
+                        SearchAttributePair(_KEYWORD("PlanVersion"), f"{start.plan.id}:{start.plan.version}"),
+                    ]
+                ),
+                priority=lead_priority(start.lead_type, start.source),
+                request_eager_start=self._eager and self._start_delay is None,
+                start_delay=self._start_delay,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def signal(self, lead_id: str, name: str, payload: dict[str, Any]) -> bool:
+        """False when no workflow of that lead is running. Raises RPCError when the server does not answer."""
+        try:
+            await self._client.get_workflow_handle(workflow_id(lead_id)).signal(name, payload)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def running(self) -> set[str]:
+        """Lead ids of all running workflows. Visibility lags behind a start by moments."""
+        query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
+        return {lead_of_workflow(found.id) async for found in self._client.list_workflows(query, page_size=1000)}
+
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
+        """Asks the workflow and waits for its answer. Raises LeadRefused, LeadNotFound, LeadUnavailable."""
+        handle = self._client.get_workflow_handle(workflow_id(lead_id))
+        try:
+            return await handle.execute_update(
+                name, payload, result_type=LeadStatus, rpc_timeout=_ANSWER_WITHIN
+            )
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            field = None
+            if isinstance(cause, ApplicationError) and cause.details:
+                field = cause.details[0].get("field") if isinstance(cause.details[0], dict) else None
+            raise LeadRefused(str(getattr(cause, "message", cause)), field) from None
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            raise LeadUnavailable("the lead's workflow did not answer in time") from None
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise LeadNotFound(f"lead {lead_id}: no workflow is running") from None
+            raise LeadUnavailable("Temporal does not answer") from None
+
+    async def status(self, lead_id: str) -> LeadStatus:
+        """The live state, by query. Raises LeadNotFound, LeadUnavailable."""
+        try:
+            return await self._client.get_workflow_handle(workflow_id(lead_id)).query(
+                "status", result_type=LeadStatus, rpc_timeout=_ANSWER_WITHIN
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise LeadNotFound(f"lead {lead_id}: no workflow is running") from None
+            raise LeadUnavailable("Temporal does not answer") from None
+
+

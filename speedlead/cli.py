@@ -1,0 +1,192 @@
+"""The command line. Commands import what they need when they run, so that `speedlead --help` is quick.
+
+More commands live in `speedlead/commands/`: each file there has an `app` and is mounted under the file's name.
+"""
+
+import asyncio
+import importlib
+import logging
+import os
+import pkgutil
+import signal
+import sys
+import traceback
+import zoneinfo
+from collections.abc import Coroutine
+from typing import Any
+
+import typer
+
+from speedlead import commands
+
+# shorter than the stop_grace_period of docker-compose.yml
+LONGEST_STOP_S = 28
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a trace with local variables would show what leads wrote
+    help="Answer every inbound lead in seconds, lawfully, until it is decided.",
+)
+
+
+def run(work: Coroutine[Any, Any, int | None]) -> None:
+    """Run `work` until it ends; SIGTERM and Ctrl-C cancel it, which is how it is asked to stop. Exits the command."""
+
+    async def cancellable() -> int | None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            signal.alarm(LONGEST_STOP_S)  # ends the process even when its loop hangs: it would keep its port
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return 0
+
+    raise typer.Exit(asyncio.run(cancellable()) or 0)
+
+
+def _database_url(given: str | None) -> str:
+    if given is None:
+        print("SPEEDLEAD_DATABASE_URL: expected for this command; `speedlead up` brings a database", file=sys.stderr)
+        raise typer.Exit(2)
+    return given
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine and stay up."""
+    from speedlead.embedded.up import run_up
+    from speedlead.settings import load_settings
+
+    raise typer.Exit(asyncio.run(run_up(load_settings())))
+
+
+@app.command(name="app", hidden=True)
+def app_command() -> None:
+    """Gateway and worker in one process with one Temporal client."""
+    _serve("run_app")
+
+
+@app.command()
+def gateway() -> None:
+    """Serve intake, webhooks and pages."""
+    _serve("run_gateway")
+
+
+@app.command()
+def worker() -> None:
+    """Run the lead workflows and their activities."""
+    _serve("run_worker")
+
+
+def _serve(function: str) -> None:
+    from speedlead.logging import configure_logging
+    from speedlead.settings import load_settings
+
+    settings = load_settings()
+    url = _database_url(settings.database_url.get_secret_value() if settings.database_url else None)
+    configure_logging(settings.log_level)
+    run(getattr(importlib.import_module("speedlead.app"), function)(settings, url))
+
+
+@app.command()
+def sandbox() -> None:
+    """Serve the stand-in for Twilio and SendGrid, with its inbox page."""
+    from speedlead.credentials import CredentialsError, load_or_create
+    from speedlead.logging import configure_logging
+    from speedlead.settings import load_settings
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    try:
+        credentials = load_or_create(settings.data_dir)
+    except CredentialsError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    run(importlib.import_module("speedlead.sandbox.server").serve(settings, credentials))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from speedlead.settings import load_settings
+    from speedlead.store.migrate import MigrationError
+    from speedlead.store.migrate import migrate as apply
+
+    settings = load_settings()
+    url = _database_url(settings.database_url.get_secret_value() if settings.database_url else None)
+    try:
+        applied = asyncio.run(apply(url))
+    except MigrationError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+@app.command()
+def demo() -> None:
+    """Play a few leads through their whole week, in seconds."""
+    from speedlead.settings import load_settings
+
+    run(importlib.import_module("speedlead.demo").run_demo(load_settings()))
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine and the servers it is configured for."""
+    from speedlead.doctor import report
+    from speedlead.settings import load_settings
+
+    run(report(load_settings()))
+
+
+@app.command(name="settings")
+def settings_command() -> None:
+    """Print every setting with its default, as a table for the README."""
+    from speedlead.settings import settings_table
+
+    print("| variable | default | what it is |\n| --- | --- | --- |")
+    for name, default, description in settings_table():
+        print(f"| `{name}` | {f'`{default}`' if default else ''} | {description} |")
+
+
+def _mount() -> None:
+    for module in pkgutil.iter_modules(commands.__path__):
+        part = importlib.import_module(f"{commands.__name__}.{module.name}")
+        app.add_typer(part.app, name=module.name)
+
+
+def main() -> None:
+    """Entry point of `speedlead`."""
+    # zone rules come from the pinned tzdata, never from the machine: two workers must agree
+    os.environ["PYTHONTZPATH"] = ""
+    zoneinfo.reset_tzpath(to=())
+    _mount()
+    code: int | str | None = 0
+    try:
+        app(prog_name="speedlead")
+    except SystemExit as end:
+        code = end.code
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+        code = 1
+    _leave(code or 0)
+
+
+def _leave(code: int) -> None:
+    """End the process. Temporal's threads may crash an interpreter that is being taken down (sdk-python issue 300)."""
+    if "temporalio" not in sys.modules:
+        raise SystemExit(code)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,170 @@
+"""`speedlead lead …`: one lead's story, why it waits, and the list of leads; the same read models as the pages."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Look at leads: story, reasons, list.")
+
+LeadId = Annotated[str, typer.Argument(help="The lead's id, or its first eight characters")]
+
+
+@app.command()
+def show(lead_id: LeadId) -> None:
+    """Print who the lead is and everything that happened, in the lead's local time."""
+    _with_database(lambda conn: _show(conn, lead_id))
+
+
+@app.command()
+def explain(lead_id: LeadId) -> None:
+    """Say what happened last, what comes next and when, why, and what would change it."""
+    _with_database(lambda conn: _explain(conn, lead_id))
+
+
+@app.command(name="list")
+def list_(
+    stage: Annotated[str | None, typer.Option(help="Only this stage")] = None,
+    lead_type: Annotated[str | None, typer.Option("--type", help="hot, warm or cold")] = None,
+    state: Annotated[str, typer.Option(help="open, closed or all")] = "open",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+) -> None:
+    """List leads, what is due first on top."""
+    _with_database(lambda conn: _list(conn, stage, lead_type, state, limit))
+
+
+def _with_database(work: Callable[[Any], Awaitable[int]]) -> None:
+    import sys
+
+    import asyncpg
+
+    from speedlead.settings import load_settings
+
+    settings = load_settings()
+    if settings.database_url is None:
+        print("SPEEDLEAD_DATABASE_URL: expected for this command; `speedlead up` prints its own", file=sys.stderr)
+        raise typer.Exit(2)
+    url = settings.database_url.get_secret_value()
+
+    async def connected() -> int:
+        connection = await asyncpg.connect(url)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    try:
+        code = asyncio.run(connected())
+    except OSError as error:
+        print(f"The database does not answer: {error}", file=sys.stderr)
+        code = 1
+    raise typer.Exit(code)
+
+
+async def _full_id(conn: Any, text: str) -> str | None:
+    """The id of exactly one lead; a short one may be given."""
+    from speedlead.store import views
+
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return await views.lead_by_prefix(conn, text)
+
+
+async def _show(conn: Any, text: str) -> int:
+    from rich.markup import escape
+
+    from speedlead import times, wording
+    from speedlead.store import views
+
+    lead_id = await _full_id(conn, text)
+    view = await views.lead_view(conn, lead_id) if lead_id else None
+    if view is None or lead_id is None:
+        return _missing(text)
+    card = view.card
+    out = _console()
+    # what a lead wrote is data: square brackets in a name are no markup
+    kind = f"{card.lead_type} · {wording.intent(card.intent)} · {wording.stage(card.stage)}"
+    out.print(f"[bold]{escape(card.title)}[/]  {kind}")
+    out.print(escape(f"lead {lead_id} · {card.company or 'no company'} · owner {card.owner_name or 'nobody yet'}"))
+    doubt = "" if card.zone_known else " (where the lead is, is not known)"
+    out.print(f"times in {times.zone_label(card.zone)}{doubt}\n")
+    table = _table("when", "what", "step", "why")
+    for entry in await views.timeline(conn, lead_id):
+        what = entry.what if entry.result is None or entry.channel else f"{entry.what}: {entry.result}"
+        table.add_row(times.clock(entry.at, entry.zone, seconds=True), escape(what), wording.step(entry.step),
+                      escape(entry.reason_text or ""))  # fmt: skip
+    out.print(table)
+    return 0
+
+
+async def _explain(conn: Any, text: str) -> int:
+    from rich.markup import escape
+
+    from speedlead import times, wording
+    from speedlead.clock import SystemClock
+    from speedlead.store import views
+
+    lead_id = await _full_id(conn, text)
+    told = await views.explain(conn, lead_id) if lead_id else None
+    if told is None:
+        return _missing(text)
+    now = SystemClock().business(told.clock_offset_us)
+
+    def when(at: datetime) -> str:
+        return f"{times.clock(at, told.zone, seconds=True)} {times.zone_label(told.zone)}, {times.relative(at, now)}"
+
+    lines = [("stage", wording.stage(told.stage)), ("owner", told.owner_name or "nobody yet")]
+    if told.last is not None:
+        lines.append(("last", f"{told.last.what} ({when(told.last.at)})"))
+    if told.next_at is not None:
+        lines.append(("next", f"{wording.step(told.next_step) or 'a step'}, {when(told.next_at)}"))
+    lines += [("why", told.why_text or "–"), ("waits for", told.waits_for), ("changed by", "; ".join(told.changed_by))]
+    out = _console()
+    for name, value in lines:
+        out.print(f"[dim]{name:<11}[/]{escape(value)}")
+    return 0
+
+
+async def _list(conn: Any, stage: str | None, lead_type: str | None, state: str, limit: int) -> int:
+    from rich.markup import escape
+
+    from speedlead import times, wording
+    from speedlead.clock import SystemClock
+    from speedlead.store import views
+    from speedlead.store.view_models import Filters
+
+    clock = SystemClock()
+    table = _table("lead", "type", "intent", "stage", "owner", "created", "next", "why")
+    for card in await views.open_leads(conn, Filters(stage=stage, lead_type=lead_type, state=state, limit=limit)):
+        now = clock.business(card.clock_offset_us)
+        at = card.next_touch_at
+        coming = f"{wording.step(card.next_step)} {times.relative(at, now)}" if at else "–"
+        table.add_row(card.lead_id[:8], card.lead_type, wording.intent(card.intent), wording.stage(card.stage),
+                      escape(card.owner_name or "–"), times.clock(card.created_at, card.zone), coming,
+                      wording.reason(card.close_reason or card.plan_stopped or card.next_why))  # fmt: skip
+    _console().print(table)
+    return 0
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _table(*columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def _missing(text: str) -> int:
+    import sys
+
+    print(f"{text}: no such lead, or more than one begins like this; `speedlead lead list` shows them", file=sys.stderr)
+    return 1

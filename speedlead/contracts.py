@@ -1,0 +1,419 @@
+"""The frozen models that cross Temporal: one in, one out, add-only.
+
+Ids and non-personal facts only: what a person wrote, and how to reach them, stays in Postgres and is read by id.
+`extra="ignore"` lets an older worker read a newer message.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.domain.plan import Cadence, Step
+
+Channel = Literal["call", "sms", "email"]
+LeadType = Literal["hot", "warm", "cold"]
+# a person's note never travels here; reasons are short codes
+Code = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# ── what the workflow is started with ────────────────────────────────────────────────────────────────────────────────
+
+
+class Reach(Contract):
+    """How a lead may be reached, without the addresses themselves."""
+
+    has_email: bool
+    has_phone: bool
+    consent_sms: bool = False
+    call_requested: bool = False
+
+
+class LeadStart(Contract):
+    """Built from rows alone, so that any open lead can be started again from Postgres."""
+
+    lead_id: str
+    lead_type: LeadType
+    intent: str
+    source: str
+    submitted_at: AwareDatetime
+    reach: Reach
+    plan: Cadence
+    inquiry_number: int = 1
+    # set when the lead is started again from rows: what had happened by then
+    resume: "Resume | None" = None
+
+
+class StepRow(Contract):
+    """One settled step, as the touch row tells it."""
+
+    step: str
+    state: Literal["sent", "skipped", "failed", "in_doubt"]
+    at: AwareDatetime
+    reason: str | None = None
+
+
+class Resume(Contract):
+    """What had happened by the time the lead is started again, from its rows."""
+
+    acknowledged: int = 0
+    round: int = 1
+    owner_id: str | None = None
+    open_at: AwareDatetime | None = None
+    steps: tuple[StepRow, ...] = ()
+    closed_channels: dict[str, str] = {}
+    replied_at: AwareDatetime | None = None
+    connected_at: AwareDatetime | None = None
+    outcome: Outcome | None = None
+    outcome_at: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    paused: bool = False
+    paused_until: AwareDatetime | None = None
+    # ids of the messages that were delivered to the lost workflow
+    seen: tuple[str, ...] = ()
+
+
+class LeadClosed(Contract):
+    lead_id: str
+    reason: str
+    at: AwareDatetime
+
+
+# ── signals: facts that happened ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Signal(Contract):
+    """`message_id` is what repeats are dropped by; a signal typed by a person in the Temporal UI has none."""
+
+    message_id: Id | None = None
+
+
+class InquirySignal(Signal):
+    number: int = Field(ge=1)
+    lead_type: LeadType
+    reach: Reach
+
+
+class OutcomeSignal(Signal):
+    """What a rep learned: a call result, an outcome, or both. `at` is the moment a callback was asked for."""
+
+    call_result: CallResult | None = None
+    outcome: Outcome | None = None
+    at: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    scope: Literal["all", "call", "sms", "email"] = "all"
+    reason: Code | None = None
+    rep_id: Id | None = None
+    touch_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "OutcomeSignal":
+        if self.call_result is None and self.outcome is None:
+            raise ValueError("expected call_result or outcome")
+        if self.outcome is Outcome.CALLBACK_REQUESTED and self.at is None:
+            raise ValueError("callback_requested: expected at, the moment the lead asked for")
+        return self
+
+
+class ReplySignal(Signal):
+    channel: Channel
+    automatic: bool = False
+    until: AwareDatetime | None = None
+
+
+class OptOutSignal(Signal):
+    scope: Literal["all", "call", "sms", "email"] = "all"
+
+
+class DeliverySignal(Signal):
+    """A touch that was accepted and then could not be delivered."""
+
+    touch_id: Id
+    status: Literal["bounced", "dropped", "undelivered", "failed", "spam_report"]
+    bad_address: bool = True
+
+
+class CallProgressSignal(Signal):
+    """The end of one leg of a call attempt. `at` is when the lead's phone rang, or when the rep's stopped ringing."""
+
+    touch_id: Id
+    leg_id: Id
+    result: Literal[
+        "no_answer",
+        "busy",
+        "voicemail_left",
+        "voicemail_not_left",
+        "disconnected",
+        "connected",
+        "failed",
+        "abandoned",
+        "rep_no_answer",
+        "rep_declined",
+        "not_permitted",
+    ]
+    at: AwareDatetime
+
+
+class ReplanSignal(Signal):
+    reason: Code = "replan"
+
+
+# ── updates: requests that want an answer ────────────────────────────────────────────────────────────────────────────
+
+
+class AcceptRequest(Contract):
+    rep_id: Id
+
+
+class DeclineRequest(Contract):
+    rep_id: Id
+    reason: Code = "declined"
+
+
+class ReassignRequest(Contract):
+    rep_id: Id
+    by: Id = "ops"
+    reason: Code = "reassigned"
+
+
+class PauseRequest(Contract):
+    until: AwareDatetime | None = None
+    by: Id = "ops"
+    reason: Code = "paused"
+
+
+class ResumeRequest(Contract):
+    by: Id = "ops"
+
+
+class SkipRequest(Contract):
+    """Skips the named step, or the next one."""
+
+    step: Id | None = None
+    by: Id = "ops"
+    reason: Code = "skipped_by_ops"
+
+
+class CallNowRequest(Contract):
+    by: Id = "ops"
+
+
+class StopRequest(Contract):
+    reason: Code = "cancelled_by_manager"
+    by: Id = "ops"
+
+
+class CorrectRequest(Contract):
+    """Says that the lead's row was corrected: read it again."""
+
+    by: Id = "ops"
+
+
+class ChangePlanRequest(Contract):
+    plan_id: Id
+    version: int = Field(ge=1)
+    by: Id = "ops"
+
+
+class LeadStatus(Contract):
+    """The answer of every update and of the query `status`."""
+
+    lead_id: str
+    stage: str
+    lead_type: LeadType
+    owner_id: str | None
+    next_step: str | None
+    next_at: AwareDatetime | None
+    why: str
+    paused_until: AwareDatetime | None
+    plan: str
+    rejected_messages: int
+
+
+# ── activities ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AcknowledgeRequest(Contract):
+    lead_id: str
+    inquiry_number: int
+    lead_type: LeadType
+    # the first request was in doubt: go by another channel, or once more by the same
+    fallback: bool = False
+
+
+class RouteRequest(Contract):
+    lead_id: str
+    lead_type: LeadType
+    submitted_at: AwareDatetime
+    excluding: tuple[str, ...] = ()
+
+
+class RouteResult(Contract):
+    """`open_at` is the instant from which targets count: the inquiry, or outside cover the first permitted one."""
+
+    owner_id: str | None
+    open_at: AwareDatetime
+    due_at: AwareDatetime | None = None
+    reason: str | None = None
+    next_available_at: AwareDatetime | None = None
+
+
+class SkipRow(Contract):
+    """A step that was passed over. `at` is when it would have been."""
+
+    step: str
+    channel: Channel
+    reason: str
+    at: AwareDatetime
+
+
+class PlaceRequest(Contract):
+    """Place the last of `steps`. `anchors` has the steps that are done; `not_before` a time a provider or rule named."""
+
+    lead_id: str
+    steps: tuple[Step, ...] = Field(min_length=1)
+    track_steps: tuple[Step, ...]
+    lead_time: int
+    opened: AwareDatetime
+    anchors: dict[str, AwareDatetime]
+    not_before: AwareDatetime | None = None
+    # a moment the lead or ops chose: no business hours, and no plan to count from
+    manual: bool = False
+
+
+class PlaceResult(Contract):
+    at: AwareDatetime | None
+    valid_until: AwareDatetime | None = None
+    reason: str | None = None
+    reasons: tuple[str, ...] = ()
+    anchors: dict[str, AwareDatetime] = {}
+    versions: dict[str, str] = {}
+
+
+class TouchRequest(Contract):
+    lead_id: str
+    step: str
+    channel: Channel
+    purpose: Literal["plan", "manual"] = "plan"
+    template: str
+    planned_at: AwareDatetime
+    skips: tuple[SkipRow, ...] = ()
+
+
+class TouchState(StrEnum):
+    SENT = "sent"
+    SKIPPED = "skipped"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    # a call whose phones are ringing: its result comes as a signal
+    RINGING = "ringing"
+    # the rep did not take it: the next level is offered
+    DECLINED = "declined"
+
+
+class TouchResult(Contract):
+    """Exactly one of these is how a due touch ends. `at` is when it happened, or would have."""
+
+    state: TouchState
+    at: AwareDatetime
+    reason: str | None = None
+    reasons: tuple[str, ...] = ()
+    next_at: AwareDatetime | None = None
+    bad_channel: Channel | None = None
+    opted_out: Literal["all", "call", "sms", "email"] | None = None
+    call_result: CallResult | None = None
+    leg_id: str | None = None
+    rep_id: str | None = None
+
+
+class DialRequest(Contract):
+    lead_id: str
+    step: str
+    # a call that stayed due is tried again: each try rings legs of its own
+    attempt: int = Field(default=1, ge=1)
+    level: int = Field(ge=1)
+    ring_s: int = Field(ge=5, le=60)
+    purpose: Literal["plan", "manual"] = "plan"
+    planned_at: AwareDatetime
+    skips: tuple[SkipRow, ...] = ()
+    mode: Literal["bridge", "task"] = "bridge"
+
+
+class CheckRequest(Contract):
+    """What became of a touch whose end was not heard of in time."""
+
+    lead_id: str
+    step: str
+    # the last look: still nothing known is in doubt
+    give_up: bool = False
+
+
+class SkipStepsRequest(Contract):
+    lead_id: str
+    skips: tuple[SkipRow, ...]
+
+
+class NotifyRequest(Contract):
+    """Tells somebody of ours, once per `key`."""
+
+    lead_id: str
+    key: str
+    audience: Literal["rep", "manager", "ops"]
+    kind: Code
+    rep_id: str | None = None
+    reason: str | None = None
+    due_at: AwareDatetime | None = None
+    next_at: AwareDatetime | None = None
+
+
+class RecordRequest(Contract):
+    """A fact that reached the workflow and may not be a row yet (typed into the Temporal UI), or was refused."""
+
+    lead_id: str
+    key: str
+    kind: Code
+    outcome: OutcomeSignal | None = None
+    opt_out: OptOutSignal | None = None
+    stage: str | None = None
+    paused_until: AwareDatetime | None = None
+    reason: str | None = None
+    at: AwareDatetime
+    next_step: str | None = None
+    next_at: AwareDatetime | None = None
+    why: str | None = None
+
+
+class ReassignTo(Contract):
+    lead_id: str
+    rep_id: str
+    reason: str
+
+
+class LoadPlanRequest(Contract):
+    lead_id: str
+    plan_id: str
+    version: int
+
+
+class CloseRequest(Contract):
+    lead_id: str
+    reason: str
+    stage: Literal["closed", "exhausted", "converted", "qualified"]
+    skips: tuple[SkipRow, ...] = ()
+
+
+class CloseResult(Contract):
+    """Closing is refused while a message to the lead is on its way."""
+
+    closed: bool
+    at: datetime
+
+

@@ -1,0 +1,160 @@
+"""`speedlead doctor`: is this machine fit, and do the configured servers answer? One line per finding."""
+
+import importlib.metadata
+import os
+import sys
+import zoneinfo
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from speedlead.settings import PREFIX, Settings
+
+OUR_PACKAGES = frozenset({"workflows", "activities", "workers", "speedlead"})
+SHOWN = ("temporalio", "pydantic", "asyncpg", "fastapi", "twilio", "sendgrid", "tzdata", "holidays", "phonenumbers")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`ok` None: for information, neither good nor bad."""
+
+    what: str
+    ok: bool | None
+    detail: str
+
+
+def foreign_distributions() -> list[str]:
+    """Installed distributions, other than ours, that ship a top-level package with one of our names."""
+    return sorted(
+        f"{name} ({package})"
+        for package, names in importlib.metadata.packages_distributions().items()
+        if package in OUR_PACKAGES
+        for name in set(names)
+        if name != "speedlead"
+    )
+
+
+async def report(settings: Settings) -> int:
+    """Print the findings; 0 when nothing is wrong, else 1."""
+    wrong = 0
+    async for finding in findings(settings):
+        mark = {True: "ok   ", False: "WRONG", None: "     "}[finding.ok]
+        print(f"{mark} {finding.what:<18} {finding.detail}")
+        wrong += finding.ok is False
+    return 1 if wrong else 0
+
+
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    from speedlead.embedded.locks import up_lock
+
+    yield Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])
+    yield Finding("packages", None, ", ".join(f"{name} {importlib.metadata.version(name)}" for name in SHOWN))
+    yield _time_zones()
+    foreign = foreign_distributions()
+    yield Finding(
+        "package names", not foreign, "ours alone" if not foreign else f"also shipped by {', '.join(foreign)}"
+    )
+    running = up_lock(settings.data_dir).is_taken()
+    yield Finding("speedlead up", None, f"{'running' if running else 'not running'} on {settings.data_dir}")
+    if not running:
+        for finding in _ports(settings):
+            yield finding
+    yield await _database(settings, running)
+    if settings.embedded_temporal and not running:
+        yield _temporal_program()
+    else:
+        async for finding in _temporal(settings):
+            yield finding
+
+
+def _time_zones() -> Finding:
+    version = importlib.metadata.version("tzdata")
+    pinned = os.environ.get("PYTHONTZPATH") == "" and not zoneinfo.TZPATH
+    return Finding("time zones", pinned, f"tzdata {version}" if pinned else "taken from the machine, not from tzdata")
+
+
+def _ports(settings: Settings) -> list[Finding]:
+    from speedlead.embedded.ports import is_free
+
+    wanted = ["http_port"]
+    wanted += ["sandbox_port"] if settings.uses_sandbox else []
+    wanted += ["temporal_port", "temporal_ui_port"] if settings.embedded_temporal else []
+    found: list[Finding] = []
+    for field in wanted:
+        port: int = getattr(settings, field)
+        free = is_free(port)
+        detail = f"{port} is free" if free else f"{port} is in use; set {PREFIX}{field.upper()}"
+        found.append(Finding(field.replace("_", " "), free, detail))
+    return found
+
+
+async def _database(settings: Settings, running: bool) -> Finding:
+    from speedlead.embedded import postgres_files
+    from speedlead.embedded.process import StartError
+
+    if settings.database_url is not None:
+        return await _reach_database(settings.database_url.get_secret_value())
+    try:
+        if running:
+            from speedlead.embedded.postgres import dsn
+
+            return await _reach_database(dsn(postgres_files.socket_folder(settings.data_dir)))
+        programs = postgres_files.find_programs()
+        return Finding("database", True, f"embedded PostgreSQL {postgres_files.major_version(programs)} in {programs}")
+    except StartError as error:
+        return Finding("database", False, str(error))
+
+
+async def _reach_database(url: str) -> Finding:
+    import asyncpg
+
+    from speedlead.store.migrate import pending
+
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+        try:
+            version = str(await connection.fetchval("show server_version"))
+        finally:
+            await connection.close()
+        missing = await pending(url)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        return Finding("database", False, f"not reachable: {type(error).__name__}: {error}")
+    if missing:
+        return Finding("database", False, f"PostgreSQL {version}, not migrated: {', '.join(missing)}")
+    return Finding("database", True, f"PostgreSQL {version}, migrated")
+
+
+def _temporal_program() -> Finding:
+    from speedlead.embedded.process import StartError
+    from speedlead.embedded.temporal_server import find_program
+
+    try:
+        return Finding("temporal", True, f"embedded server in {find_program()}")
+    except StartError as error:
+        return Finding("temporal", False, str(error))
+
+
+async def _temporal(settings: Settings) -> AsyncIterator[Finding]:
+    from temporalio.api.enums.v1 import IndexedValueType
+    from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+    from temporalio.service import RPCError
+
+    from speedlead.temporal import connect
+    from workflows.attributes import ATTRIBUTES
+
+    try:
+        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        answer = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=settings.temporal_namespace)
+        )
+    except (RuntimeError, RPCError) as error:
+        yield Finding("temporal", False, f"{settings.temporal_address} not reachable: {str(error).splitlines()[0]}")
+        return
+    yield Finding("temporal", True, f"{settings.temporal_address}, namespace {settings.temporal_namespace}")
+    wrong = [
+        name
+        for name, kind in ATTRIBUTES.items()
+        if answer.custom_attributes.get(name) != IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
+    ]
+    yield Finding(
+        "search attributes", not wrong, "all present" if not wrong else f"missing or wrong: {', '.join(wrong)}"
+    )

@@ -1,0 +1,194 @@
+"""The state of one running lead, and how each fact changes it. Pure: instants are given, nothing is read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from speedlead.domain.outcomes import (
+    BAD_NUMBER,
+    ENDS_LEAD,
+    KEEPS_OPEN,
+    NOT_REACHED,
+    CallResult,
+    Outcome,
+    Stage,
+)
+from speedlead.domain.plan import Cadence, LeadTypeName, Track
+
+_HEAT: dict[LeadTypeName, int] = {"cold": 0, "warm": 1, "hot": 2}
+
+
+@dataclass(slots=True)
+class Settled:
+    """A step that has ended. `at` anchors later steps: the attempt's start, or the instant it would have been."""
+
+    state: str
+    at: datetime
+    channel: str
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Owed:
+    """A call that found nobody of ours to make it; it stays due until a later call takes its place."""
+
+    step: str
+    retry_at: datetime
+
+
+@dataclass(slots=True)
+class FollowUp:
+    """The plan has stopped and a person has to act: which kind of waiting, since when, how often we reminded."""
+
+    kind: str  # a key of cadence.FOLLOW_UPS
+    since: datetime
+    reminded: int = 0
+
+
+@dataclass(slots=True)
+class LeadState:
+    lead_id: str
+    lead_type: LeadTypeName
+    cadence: Cadence
+    submitted_at: datetime
+    has_email: bool
+    has_phone: bool
+    consent_sms: bool
+    call_requested: bool
+    stage: Stage = Stage.NEW
+    # the instant from which offsets count; None until routing has said
+    opened: datetime | None = None
+    due: datetime | None = None
+    owner_id: str | None = None
+    # a lead that became hotter goes through the hotter track afresh: its steps carry the round in their names
+    round: int = 1
+    settled: dict[str, Settled] = field(default_factory=dict)
+    last_touch_at: datetime | None = None
+    owed: Owed | None = None
+    closed_channels: dict[str, str] = field(default_factory=dict)  # channel -> why nothing goes there any more
+    follow_up: FollowUp | None = None
+    paused: bool = False
+    paused_until: datetime | None = None
+    pause_reason: str = "paused"
+    callbacks: list[datetime] = field(default_factory=list)
+    manual_calls: int = 0
+    inquiries: int = 1
+    ending: tuple[str, Stage] | None = None
+    first_attempt_at: datetime | None = None
+
+    @property
+    def track(self) -> Track:
+        return self.cadence.tracks[self.lead_type]
+
+    def unusable(self, channel: str) -> str | None:
+        """Why no touch can go by this channel, from the closed list of skip reasons; None when it can."""
+        if channel in self.closed_channels:
+            return self.closed_channels[channel]
+        if channel == "email":
+            return None if self.has_email else "no_email"
+        if not self.has_phone:
+            return "no_phone"
+        if channel == "sms" and not self.consent_sms:
+            return "no_consent"
+        return None
+
+    def touch_step(self, step: str) -> str:
+        """The step's name in touch ids: `call-1`, and `call-1-r2` on the track of a lead that became hotter."""
+        return step if self.round == 1 else f"{step}-r{self.round}"
+
+    def settle(self, step: str, state: str, at: datetime, channel: str, reason: str | None = None) -> None:
+        self.settled[step] = Settled(state, at, channel, reason)
+        if self.owed is not None and self.owed.step == step and state != "deferred":
+            self.owed = None
+        if state in ("sent", "in_doubt"):
+            self.last_touch_at = at
+        if channel == "call" and state == "sent" and self.first_attempt_at is None:
+            self.first_attempt_at = at
+
+    def breached(self, now: datetime) -> bool:
+        """Was, or is, the first attempt late?"""
+        return self.due is not None and (self.first_attempt_at or now) > self.due
+
+    def move(self, stage: Stage) -> None:
+        """Stages of the plan only go forward; decisions of people set any."""
+        order = [Stage.NEW, Stage.ACKNOWLEDGED, Stage.ASSIGNED, Stage.ATTEMPTING]
+        if stage in order and (self.stage not in order or order.index(stage) <= order.index(self.stage)):
+            return
+        self.stage = stage
+
+    # ── facts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def inquired(
+        self, lead_type: LeadTypeName, *, has_email: bool, has_phone: bool, consent_sms: bool, call_requested: bool
+    ) -> None:
+        """A further form of the same person: it may add a way to reach them, and may make the lead hotter."""
+        if _HEAT[lead_type] > _HEAT[self.lead_type]:
+            self.lead_type = lead_type
+            self.round += 1
+            self.settled.clear()
+            self.owed = None
+            self.opened = None  # counted from this inquiry: routing says it again
+        self.inquiries += 1
+        self.has_email = self.has_email or has_email
+        self.has_phone = self.has_phone or has_phone
+        self.consent_sms = self.consent_sms or consent_sms
+        self.call_requested = self.call_requested or call_requested
+
+    def call_ended(self, result: CallResult, at: datetime) -> None:
+        """What the line said. Connected is not decided: a person owes us the outcome."""
+        if result in BAD_NUMBER:
+            for channel in ("call", "sms"):
+                self.closed_channels[channel] = "invalid_number"
+        elif result is CallResult.CONNECTED:
+            self.stage = Stage.CONNECTED
+            self.callbacks.clear()
+            self.follow_up = FollowUp("connected", at)
+        elif result in NOT_REACHED:
+            self.move(Stage.ATTEMPTING)
+
+    def decided(
+        self, outcome: Outcome, at: datetime, *, when: datetime | None = None, scope: str = "all", reason: str = ""
+    ) -> None:
+        """A person's decision. `when` is the callback's moment, or the end of a 'not now'."""
+        self.callbacks.clear()
+        if outcome is Outcome.DO_NOT_CONTACT:
+            self.opted_out(scope)
+            if scope != "all":
+                return
+        if outcome is Outcome.CALLBACK_REQUESTED:
+            self.follow_up = None
+            self.callbacks.append(when or at)
+            return
+        if outcome in ENDS_LEAD:
+            self.ending = (reason or outcome.value, ENDS_LEAD[outcome])
+            return
+        self.stage = KEEPS_OPEN[outcome]
+        self.follow_up = FollowUp("booked" if outcome is Outcome.MEETING_BOOKED else "nurturing", when or at)
+
+    def replied(self, at: datetime, *, automatic: bool, until: datetime | None) -> None:
+        """A reply stops the plan, not the lead; an out-of-office note only pauses it until the day it names."""
+        if automatic:
+            if until is not None:
+                self.pause(until, "out_of_office")
+            return
+        if self.follow_up is None or self.follow_up.kind not in ("connected", "booked"):
+            self.follow_up = FollowUp("replied", at)
+
+    def opted_out(self, scope: str) -> None:
+        scopes = ("call", "sms", "email")
+        for channel in scopes if scope == "all" else (scope,):
+            self.closed_channels[channel] = "opted_out"
+        if scope == "all":
+            self.ending = ("opted_out", Stage.CLOSED)
+
+    def undeliverable(self, channel: str) -> None:
+        self.closed_channels.setdefault(channel, "invalid_email" if channel == "email" else "invalid_number")
+        if channel == "sms":
+            return
+        if channel == "call":
+            self.closed_channels.setdefault("sms", "invalid_number")
+
+    def pause(self, until: datetime | None, reason: str) -> None:
+        self.paused, self.paused_until, self.pause_reason = True, until, reason
+
+    def resume(self) -> None:
+        self.paused, self.paused_until = False, None

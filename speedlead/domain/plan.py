@@ -1,0 +1,221 @@
+"""A plan as validated data: lead types, targets, hours, and the steps of each lead type's track.
+
+Durations are written `30s`, `7m`, `4h`, `1d` and held in seconds; times of day `09:00-18:00` and held as minutes of the
+local day. The numbers themselves stand in `speedlead/plans/*.yaml`, each with the row it comes from.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def parse_duration(value: object) -> int:
+    """Seconds of `30s`, `7m`, `4h`, `1d`. Raises ValueError saying what was expected."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = re.fullmatch(r"(\d+)([smhd])", value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"expected a duration such as 30s, 7m, 4h or 1d, got {value!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def parse_times(value: object) -> tuple[int, int]:
+    """Minutes of the local day of `09:00-18:00`, half-open. Raises ValueError."""
+    if isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(v, int) for v in value):
+        start, end = value
+    else:
+        match = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", value.strip()) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError(f"expected times of day such as 09:00-18:00, got {value!r}")
+        h1, m1, h2, m2 = (int(g) for g in match.groups())
+        if m1 > 59 or m2 > 59:
+            raise ValueError(f"expected minutes 00 to 59, got {value!r}")
+        start, end = h1 * 60 + m1, h2 * 60 + m2
+    if not 0 <= start < end <= 1440:
+        raise ValueError(f"expected a start before its end within one day, got {value!r}")
+    return start, end
+
+
+def _parse_week(value: object) -> object:
+    """`{mon: ["09:00-18:00"], ...}` to weekday numbers, monday = 0; a missing day is closed."""
+    if not isinstance(value, dict):
+        raise ValueError(f"expected weekdays mon..sun, got {value!r}")
+    week: dict[int, tuple[tuple[int, int], ...]] = {}
+    for day, spans in value.items():
+        name = str(day)
+        if name not in _DAYS and name not in {str(n) for n in range(7)}:
+            raise ValueError(f"expected a weekday mon..sun, got {name!r}")
+        number = _DAYS.index(name) if name in _DAYS else int(name)
+        parsed = sorted(parse_times(span) for span in (spans if isinstance(spans, list | tuple) else [spans]))
+        if any(a[1] > b[0] for a, b in zip(parsed, parsed[1:], strict=False)):
+            raise ValueError(f"{name}: hours overlap")
+        week[number] = tuple(parsed)
+    return week
+
+
+Seconds = Annotated[int, BeforeValidator(parse_duration)]
+Slot = Annotated[tuple[int, int], BeforeValidator(parse_times)]
+Week = Annotated[dict[int, tuple[tuple[int, int], ...]], BeforeValidator(_parse_week)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+LeadTypeName = Literal["hot", "warm", "cold"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Step(_Data):
+    """One touch of a track.
+
+    `after` names the anchor: the lead's opening (`lead`) or an earlier step, counted from its START. `by` is a deadline
+    from the opening. `min_gap` keeps a distance from the last earlier step of the same channel. `local_days` counts
+    calendar days of the lead from the anchor; `slot` is a time of day there.
+    """
+
+    id: Name
+    channel: Literal["call", "email", "sms"]
+    after: Name = "lead"
+    delay: Seconds = 0
+    by: Seconds | None = None
+    min_gap: Seconds = 0
+    local_days: int = Field(default=0, ge=0, le=30)
+    slot: Slot | None = None
+    template: Name | None = None
+    instead: Literal["rep_task"] | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Step":
+        if self.local_days and self.delay:
+            raise ValueError(f"step {self.id}: give either delay or local_days")
+        if self.channel != "call" and self.template is None:
+            raise ValueError(f"step {self.id}: template is missing")
+        return self
+
+
+class Track(_Data):
+    """The steps of one lead type. `mode` is how a call is made: we bridge the phones, or a rep dials and logs."""
+
+    mode: Literal["bridge", "task"] = "bridge"
+    # how long a rep's phone rings, and how long a rep has to accept a task
+    ring: Seconds = 20
+    accept_within: Seconds = 60
+    # between the dial request and the lead's phone ringing: what a deadline has to leave room for
+    lead_time: Seconds = 26
+    # how long a lead stays open after the last step, for a late answer
+    settle: Seconds = 86400
+    steps: tuple[Step, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Track":
+        known = {"lead"}
+        for step in self.steps:
+            if step.id in known:
+                raise ValueError(f"step {step.id}: the id is used twice")
+            if step.after not in known:
+                raise ValueError(f"step {step.id}: after names {step.after!r}, expected 'lead' or an earlier step")
+            known.add(step.id)
+        return self
+
+
+class Cadence(_Data):
+    """The part of a plan that steers a running lead; it travels in the workflow's input and never changes there."""
+
+    id: Name
+    version: int = Field(ge=1)
+    tracks: dict[LeadTypeName, Track]
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Cadence":
+        missing = {"hot", "warm", "cold"} - set(self.tracks)
+        if missing:
+            raise ValueError(f"tracks: missing {', '.join(sorted(missing))}")
+        return self
+
+
+class When(_Data):
+    """What a target applies to; every given field must match."""
+
+    lead_type: LeadTypeName | None = None
+    intent: tuple[Name, ...] | None = None
+    source: tuple[Name, ...] | None = None
+    segment: tuple[Name, ...] | None = None
+    channel: tuple[Name, ...] | None = None
+
+
+class Target(_Data):
+    """A promise to ourselves, counted from the opening. Several may apply; the earliest is the deadline."""
+
+    id: Name
+    when: When
+    assign: Seconds | None = None
+    # by when the first, second, third … attempt is due
+    attempts: tuple[Seconds, ...] = ()
+    same_business_day: bool = False
+    # 'type': takes the place of the lead type's target instead of competing with it
+    replaces: Literal["type"] | None = None
+    source: str
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Target":
+        if not (self.assign or self.attempts or self.same_business_day):
+            raise ValueError(f"target {self.id}: expected assign, attempts or same_business_day")
+        if list(self.attempts) != sorted(self.attempts):
+            raise ValueError(f"target {self.id}: attempts must not go backwards")
+        return self
+
+
+class Aim(_Data):
+    """A level reached elsewhere, to compare with; never a deadline."""
+
+    id: Name
+    what: str
+    seconds: Seconds = Field(alias="within")
+    source: str
+
+
+class Plan(Cadence):
+    """A whole plan file."""
+
+    intents: dict[LeadTypeName, tuple[Name, ...]]
+    hours: dict[Literal["call", "sms", "email"], Week]
+    targets: tuple[Target, ...]
+    aims: tuple[Aim, ...] = ()
+
+    def lead_type(self, intent: str) -> LeadTypeName:
+        """The type of an intent (REQ 38-41); what no plan names is cold."""
+        for lead_type, intents in self.intents.items():
+            if intent in intents:
+                return lead_type
+        return "cold"
+
+    def cadence(self) -> Cadence:
+        return Cadence(id=self.id, version=self.version, tracks=self.tracks)
+
+    def templates(self) -> Iterator[tuple[str, str]]:
+        """(channel, template) of every step that sends something."""
+        for track in self.tracks.values():
+            for step in track.steps:
+                if step.template is not None:
+                    yield step.channel, step.template
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_a_list(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError("expected a mapping with id, version, intents, hours, targets and tracks")
+        return value
+
+    @model_validator(mode="after")
+    def _intents_once(self) -> "Plan":
+        seen: set[str] = set()
+        for intents in self.intents.values():
+            for intent in intents:
+                if intent in seen:
+                    raise ValueError(f"intents: {intent!r} has two lead types")
+                seen.add(intent)
+        return self

@@ -1,0 +1,1 @@
+"""Everything on one machine: Postgres, the Temporal server, the provider stand-in and the app, supervised."""

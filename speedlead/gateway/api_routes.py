@@ -1,0 +1,258 @@
+"""The JSON API about leads: read from rows, log outcomes as rows, ask the running lead for everything else."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from speedlead import contracts
+from speedlead.cadence_errors import LeadNotFound, LeadRefused, LeadUnavailable
+from speedlead.domain.outcomes import CallResult, Outcome, Stage
+from speedlead.gateway.context import Context
+from speedlead.gateway.forms import JSON_TYPES, read_form, read_object
+from speedlead.gateway.limits import read_body
+from speedlead.gateway.problems import Problem, wrong_field
+from speedlead.intake import FieldProblem
+from speedlead.intake_text import many_lines
+from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
+from speedlead.store.transactions import transact
+
+MAX_BYTES = 65_536
+MAX_LISTED = 500
+
+# update name -> the model of its request
+UPDATES: dict[str, type[contracts.Contract]] = {
+    "accept": contracts.AcceptRequest,
+    "decline": contracts.DeclineRequest,
+    "reassign": contracts.ReassignRequest,
+    "pause": contracts.PauseRequest,
+    "resume": contracts.ResumeRequest,
+    "skip": contracts.SkipRequest,
+    "call_now": contracts.CallNowRequest,
+    "stop": contracts.StopRequest,
+    "correct": contracts.CorrectRequest,
+    "change_plan": contracts.ChangePlanRequest,
+}
+
+
+class OutcomeBody(BaseModel):
+    """`at` is the moment a callback was asked for; the note stays a row and never travels."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    call_result: CallResult | None = None
+    outcome: Outcome | None = None
+    at: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    scope: Literal["all", "call", "sms", "email"] = "all"
+    reason: str | None = Field(None, max_length=80, pattern=r"^[a-z0-9_:-]+$")
+    note: str | None = Field(None, max_length=5000)
+    rep_id: uuid.UUID | None = None
+    touch_id: str | None = Field(None, max_length=200)
+
+
+def add_api_routes(app: FastAPI, context: Context) -> None:
+    pool = context.deps.pool
+
+    @app.get("/api/leads", summary="Leads, what is due first on top")
+    async def get_leads(
+        request: Request,
+        stage: Stage | None = None,
+        lead_type: Annotated[Literal["hot", "warm", "cold"] | None, Query(alias="type")] = None,
+        owner: uuid.UUID | None = None,
+        is_open: Annotated[Literal["true", "false", "all"], Query(alias="open")] = "true",
+        limit: int = 100,
+    ) -> Response:
+        from speedlead.store.view_models import Filters
+        from speedlead.store.views import open_leads
+
+        context.guard.allow(request)
+        if not 1 <= limit <= MAX_LISTED:
+            raise wrong_field("limit", "out of range", f"1 to {MAX_LISTED}")
+        state = {"true": "open", "false": "closed", "all": "all"}[is_open]
+        filters = Filters(stage, lead_type, str(owner) if owner else None, state, limit)
+        return _json({"leads": await transact(pool, lambda conn: open_leads(conn, filters))})
+
+    @app.get("/api/leads/{lead_id}", summary="One lead")
+    async def get_lead(request: Request, lead_id: uuid.UUID) -> Response:
+        from speedlead.store.views import lead_view
+
+        context.guard.allow(request)
+        return _json(_found(await transact(pool, lambda conn: lead_view(conn, str(lead_id)))))
+
+    @app.get("/api/leads/{lead_id}/timeline", summary="What happened, when and why")
+    async def get_timeline(request: Request, lead_id: uuid.UUID) -> Response:
+        from speedlead.store.views import timeline
+
+        context.guard.allow(request)
+        await _state(context, str(lead_id))
+        return _json({"timeline": await transact(pool, lambda conn: timeline(conn, str(lead_id)))})
+
+    @app.get("/api/leads/{lead_id}/explain", summary="What comes next, when, and why not yet")
+    async def get_explain(request: Request, lead_id: uuid.UUID) -> Response:
+        from speedlead.store.views import explain
+
+        context.guard.allow(request)
+        return _json(_found(await transact(pool, lambda conn: explain(conn, str(lead_id)))))
+
+    @app.post("/api/leads/{lead_id}/outcomes", status_code=202, summary="Log a call result or an outcome",
+              openapi_extra=_body_docs(OutcomeBody))  # fmt: skip
+    async def post_outcome(request: Request, lead_id: uuid.UUID) -> Response:
+        context.guard.allow(request)
+        return await _outcome(request, context, str(lead_id))
+
+    def add_update(name: str, model: type[contracts.Contract]) -> None:
+        summary = f"Ask the running lead: {name.replace('_', ' ')}"
+
+        @app.post(f"/api/leads/{{lead_id}}/{name}", summary=summary, name=name, openapi_extra=_body_docs(model))
+        async def post_update(request: Request, lead_id: uuid.UUID) -> Response:
+            context.guard.allow(request)
+            return await _update(request, context, str(lead_id), name, model)
+
+    for name, model in UPDATES.items():
+        add_update(name, model)
+
+
+async def _outcome(request: Request, context: Context, lead_id: str) -> Response:
+    deps = context.deps
+    body = _validated(OutcomeBody, await _fields(request))
+    if body.call_result is None and body.outcome is None:
+        raise wrong_field("outcome", "neither call_result nor outcome was given", "a call_result, an outcome, or both")
+    key = request.headers.get("idempotency-key")
+    logged = Logged(
+        lead_id=lead_id,
+        call_result=body.call_result,
+        outcome=body.outcome,
+        at=body.at,
+        until=body.until,
+        scope=body.scope,
+        reason=body.reason,
+        note=(many_lines(body.note) or None) if body.note else None,
+        rep_id=str(body.rep_id) if body.rep_id else None,
+        touch_id=body.touch_id,
+        outcome_id=str(uuid.uuid5(uuid.UUID(lead_id), key[:500])) if key else None,
+    )
+    try:
+        state = _found(await transact(deps.pool, lambda conn: log_outcome(conn, deps.clock, logged)))
+    except OutcomeRefused as error:
+        if error.field is not None:
+            raise wrong_field(error.field, error.reason, error.expected) from None
+        raise Problem(409, "The lead is closed.", reason=error.reason) from None
+    context.counters.add("outcomes")
+    if state.open:
+        await context.deliver_now(lead_id)
+    return _json(asdict(state), 202)
+
+
+async def _update(
+    request: Request, context: Context, lead_id: str, name: str, model: type[contracts.Contract]
+) -> Response:
+    body = _validated(model, await _fields(request))
+    closed = await _state(context, lead_id)
+    if closed:
+        raise Problem(409, "The lead is closed.", reason="lead_closed")
+    await _check_rows(context, lead_id, body)
+    try:
+        status = await context.deps.leads.update(lead_id, name, body.model_dump(mode="json"))
+    except LeadRefused as error:
+        if error.field is not None:
+            raise wrong_field(error.field, error.reason, "see the lead's state") from None
+        raise Problem(409, f"The lead refused: {error.reason}", reason=error.reason) from None
+    except LeadNotFound:
+        # the row says open: its start message is still on its way
+        raise Problem(503, "The lead has not started yet.", reason="not_started", retry_after_s=2) from None
+    except LeadUnavailable:
+        raise Problem(503, "The lead does not answer at this moment.", reason="no_answer", retry_after_s=2) from None
+    context.counters.add("updates", update=name)
+    return JSONResponse(status.model_dump(mode="json"))
+
+
+async def _check_rows(context: Context, lead_id: str, body: contracts.Contract) -> None:
+    """What can be told from rows is told before the workflow is asked, with the field's name."""
+    rep_id = getattr(body, "rep_id", None)
+    if rep_id is not None and not await _exists(context, "select 1 from rep where id::text = $1 and active", rep_id):
+        raise wrong_field("rep_id", "unknown rep", "the id of an active rep")
+    if isinstance(body, contracts.ChangePlanRequest) and not await _exists(
+        context, "select 1 from plan where id = $1 and version = $2", body.plan_id, body.version
+    ):
+        raise wrong_field("version", "unknown plan version", "a plan that was published, and its version")
+    if isinstance(body, contracts.PauseRequest) and body.until is not None:
+        query = "select clock_offset_us from lead where id = $1"
+        offset = await transact(context.deps.pool, lambda conn: conn.fetchval(query, lead_id))
+        if body.until <= context.deps.clock.business(offset):
+            raise wrong_field("until", "not in the future", "a moment after now, or nothing")
+
+
+async def _exists(context: Context, query: str, *values: object) -> bool:
+    return bool(await transact(context.deps.pool, lambda conn: conn.fetchval(query, *values)))
+
+
+async def _state(context: Context, lead_id: str) -> bool:
+    """Is the lead closed? Raises Problem 404."""
+    query = "select closed_at is not null as closed from lead where id = $1"
+    row = _found(await transact(context.deps.pool, lambda conn: conn.fetchrow(query, lead_id)))
+    return bool(row["closed"])
+
+
+async def _fields(request: Request) -> dict[str, Any]:
+    """The body as JSON, or as a form (our pages send those), in which an empty field is one that was not given."""
+    body = await read_body(request, MAX_BYTES)
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in JSON_TYPES or kind.endswith("+json"):
+        return read_object(body)
+    if not body:
+        return {}
+    form = await read_form(content_type, body)
+    return {name: values[-1] for name, values in form.items() if values[-1] != ""}
+
+
+def _validated(model: Any, fields: Mapping[str, Any]) -> Any:
+    unknown = sorted(set(fields) - set(model.model_fields))
+    if unknown:
+        known = "one of " + ", ".join(model.model_fields)
+        problems = [FieldProblem(name[:80], "unknown field", known) for name in unknown]
+        raise Problem(422, "Some fields are not known.", errors=problems)
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        problems = [FieldProblem(_place(item["loc"]), item["type"], _expected(item["msg"])) for item in found]
+        raise Problem(422, "Some fields are not right.", errors=problems) from None
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in loc) or "body"
+
+
+def _expected(message: str) -> str:
+    return message.removeprefix("Input should be ")
+
+
+def _found(value: Any) -> Any:
+    if value is None:
+        raise Problem(404, "There is no such lead.")
+    return value
+
+
+def _body_docs(model: type[BaseModel]) -> dict[str, Any]:
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value, default=_plain), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if hasattr(value, "__dataclass_fields__"):
+        return asdict(value)
+    return str(value)

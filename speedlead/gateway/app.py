@@ -1,0 +1,96 @@
+"""The gateway: one ASGI app with intake, JSON API, webhooks, pages, health and counters."""
+
+import asyncio
+from typing import Any, cast
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from speedlead.gateway.api_routes import add_api_routes
+from speedlead.gateway.context import Context, log
+from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.guards import PageGuard
+from speedlead.gateway.intake_routes import add_intake_routes
+from speedlead.gateway.pages import add_pages
+from speedlead.gateway.problems import Problem, unavailable
+from speedlead.gateway.security_headers import SecurityHeaders
+from speedlead.gateway.unsubscribe import add_unsubscribe_routes
+from speedlead.gateway.webhooks_sendgrid import add_sendgrid_webhooks
+from speedlead.gateway.webhooks_twilio import add_twilio_webhooks
+from speedlead.intake import FieldProblem
+from speedlead.store.transactions import StoreUnavailable
+
+READY_S = 3.0
+
+
+def create_app(deps: GatewayDeps) -> FastAPI:
+    """`app.state.context` holds the counters, limits and guards that the routes share."""
+    # the interactive documentation loads scripts from elsewhere, which our own policy forbids
+    app = FastAPI(title="speedlead", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    context = Context(deps)
+    app.state.context = context
+    _add_errors(app, context)
+    _add_health(app, context)
+    add_intake_routes(app, context)
+    add_api_routes(app, context)
+    add_twilio_webhooks(app, context)
+    add_sendgrid_webhooks(app, context)
+    add_unsubscribe_routes(app, context)
+    add_pages(app, cast(Any, deps))
+    app.add_middleware(PageGuard, guard=context.guard)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _add_errors(app: FastAPI, context: Context) -> None:
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, error: Problem) -> Response:
+        context.counters.add("problems", status=str(error.status))
+        return error.response()
+
+    @app.exception_handler(StoreUnavailable)
+    async def on_no_store(request: Request, error: StoreUnavailable) -> Response:
+        context.counters.add("store_unavailable")
+        return unavailable().response()
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        fields = [
+            FieldProblem(".".join(str(part) for part in item["loc"][1:]) or "body", item["type"], item["msg"])
+            for item in error.errors()
+        ]
+        return Problem(422, "Some fields are not right.", errors=fields).response()
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {})).response()
+
+    @app.exception_handler(Exception)
+    async def on_bug(request: Request, error: Exception) -> Response:
+        context.counters.add("bugs")
+        log.error("request failed", error=type(error).__name__, path=request.scope.get("path", "")[:60])
+        return Problem(500, "Something on our side went wrong.").response()
+
+
+def _add_health(app: FastAPI, context: Context) -> None:
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(READY_S):
+                parts = await context.deps.ready()
+        except Exception as error:
+            parts = {type(error).__name__: False}
+        ready = all(parts.values())
+        return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
+
+    async def metrics(request: Request) -> Response:
+        return PlainTextResponse(context.counters.text(), media_type="text/plain; version=0.0.4")
+
+    app.router.add_route("/healthz", healthz, include_in_schema=False)
+    app.router.add_route("/readyz", readyz, include_in_schema=False)
+    app.router.add_route("/metrics", metrics, include_in_schema=False)

@@ -1,0 +1,61 @@
+"""What the gateway is built from. Everything with a connection is made elsewhere and handed in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import asyncpg
+
+from speedlead.contracts import LeadStatus
+from speedlead.credentials import Credentials
+from speedlead.domain.plan import Plan
+from speedlead.ports import Clock
+from speedlead.settings import Settings
+
+
+class Relay(Protocol):
+    async def deliver_now(self, lead_id: str) -> None:
+        """Tries to deliver the lead's messages at once; waits about a second at most and never raises."""
+        ...
+
+
+class Leads(Protocol):
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
+        """Asks the lead's workflow. Raises the errors of `speedlead.cadence_errors`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LegPermit:
+    """May the lead be dialled now? `say` is what the rep hears when not; `reason` its short code."""
+
+    allowed: bool
+    to: str | None
+    caller_id: str
+    lead_leg_id: str
+    reason: str | None
+    say: str
+
+
+class LegGate(Protocol):
+    async def claim_lead_leg(self, leg_id: str) -> LegPermit:
+        """Passes the gate for the lead's leg of the rep's leg `leg_id` and claims it.
+
+        The same answer when the same rep's leg asks again: Twilio repeats a request whose answer it lost.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class GatewayDeps:
+    """`plan` is what new leads start on; `ready` names each part the gateway needs and whether it answers."""
+
+    pool: "asyncpg.Pool[Any]"
+    settings: Settings
+    credentials: Credentials
+    clock: Clock
+    plan: Plan
+    relay: Relay
+    leads: Leads
+    leg_gate: LegGate
+    ready: Callable[[], Awaitable[dict[str, bool]]]

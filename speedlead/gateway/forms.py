@@ -1,0 +1,66 @@
+"""Reads request bodies into plain fields: URL-encoded and multipart forms, and JSON objects."""
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from speedlead.gateway.problems import Problem
+
+MAX_FIELDS = 300
+MAX_FILES = 10
+JSON_TYPES = ("application/json", "text/json")
+
+
+async def read_form(content_type: str, body: bytes) -> dict[str, list[str]]:
+    """Every field with its values, files left out. Raises Problem 400 or 415."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded" or not kind:
+        try:
+            pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            raise Problem(400, f"The form may have at most {MAX_FIELDS} fields.") from None
+    elif kind == "multipart/form-data":
+        pairs = await _multipart(content_type, body)
+    else:
+        raise Problem(415, "Expected application/x-www-form-urlencoded or multipart/form-data.")
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        parser = MultiPartParser(
+            Headers({"content-type": content_type}), stream(), max_files=MAX_FILES, max_fields=MAX_FIELDS,
+            max_part_size=len(body) + 1,
+        )  # fmt: skip
+        form = await parser.parse()
+    except (MultiPartException, ValueError, KeyError, LookupError, AssertionError):
+        raise Problem(400, "The multipart form cannot be read.") from None
+    try:
+        return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    finally:
+        await form.close()
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object. Raises Problem 400 for anything else; NaN and Infinity are no JSON."""
+    try:
+        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Problem(400, "The body is not readable as JSON (UTF-8).") from None
+    if not isinstance(found, dict):
+        raise Problem(400, "Expected a JSON object.")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)

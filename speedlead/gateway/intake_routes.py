@@ -1,0 +1,178 @@
+"""The two doors for inquiries: `POST /api/leads` for machines with the API key, `POST /f/{form_key}` for plain forms.
+
+Both answer after the commit. The answer is the same for known and unknown people, new inquiries and repeats.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from speedlead.gateway import answers
+from speedlead.gateway.context import Context
+from speedlead.gateway.forms import read_form, read_object
+from speedlead.gateway.guards import origin_of
+from speedlead.gateway.limits import client_address, read_body, sender_of
+from speedlead.gateway.problems import Problem, unavailable, wrong_field
+from speedlead.gateway.rendering import form_page, thanks_page
+from speedlead.intake import Inquiry, Rules, field_problems, read_inquiry
+from speedlead.store.intake import Submission, take_inquiry
+from speedlead.store.transactions import StoreUnavailable, transact
+
+API_FORM_KEY = "api"
+# a hidden field: people leave it empty, programs that fill in every field do not
+TRAP = "website"
+REDIRECT = "redirect"
+FORM_KEYS = frozenset({"demo"})
+MAX_IDEMPOTENCY_KEY = 200
+# how long the answer page waits for the promised time, which the acknowledgement works out
+PROMISE_WAIT_S = 0.6
+PROMISE_POLL_S = 0.05
+
+
+def add_intake_routes(app: FastAPI, context: Context) -> None:
+    schema = Inquiry.model_json_schema()
+    schema.get("properties", {}).pop("extra", None)
+    schema["additionalProperties"] = True
+    docs = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+    @app.post("/api/leads", status_code=202, openapi_extra=docs, summary="Hand in an inquiry")
+    async def post_lead(request: Request) -> Response:
+        return await _from_api(request, context)
+
+    async def post_form(request: Request) -> Response:
+        return await _from_form(request, context)
+
+    app.router.add_route("/f/{form_key}", post_form, methods=["POST"], include_in_schema=False)
+
+
+async def _from_api(request: Request, context: Context) -> Response:
+    address = client_address(request, context.proxies)
+    try:
+        context.guard.need_key(request)
+    except Problem:
+        context.by_address.check(sender_of(address))  # guessing keys is what this limits
+        raise
+    context.by_key.check("api")
+    fields = read_object(await read_body(request, context.deps.settings.intake_max_bytes))
+    inquiry = _checked(fields, context.api_rules)
+    lead_id = await _take(request, context, inquiry, API_FORM_KEY, address, _idempotency_key(request))
+    context.counters.add("inquiries", door="api")
+    return JSONResponse({"lead_id": lead_id}, 202)
+
+
+async def _from_form(request: Request, context: Context) -> Response:
+    """Answers with pages, also for what goes wrong: the one who reads them is a person."""
+    settings = context.deps.settings
+    form_key = request.path_params["form_key"]
+    try:
+        address = client_address(request, context.proxies)
+        context.by_address.check(sender_of(address))
+        if form_key not in FORM_KEYS:
+            return answers.message("No such form", "This form does not exist (any more).", status=404)
+        body = await read_body(request, settings.intake_max_bytes)
+        values = await read_form(request.headers.get("content-type", ""), body)
+        # of a known field the last value counts, as a hidden field before a tick box makes it; others keep them all
+        single = {*Inquiry.model_fields, TRAP, REDIRECT}
+        fields: dict[str, object] = {
+            name: found[-1] if len(found) == 1 or name in single else found for name, found in values.items()
+        }
+        redirect = _redirect(str(fields.pop(REDIRECT, "") or ""), request, context)
+        trap = fields.pop(TRAP, "")
+        if trap:
+            context.counters.add("bots_trapped")
+            return redirect or thanks_page(settings, None)
+        try:
+            inquiry = read_inquiry(fields, context.form_rules)
+        except ValidationError as error:
+            context.counters.add("inquiries_refused", door="form")
+            typed = {name: found[-1] for name, found in values.items() if name != TRAP}
+            wrong = {p.field: f"{p.reason}; expected {p.expected}" for p in field_problems(error)}
+            return form_page(settings, form_key=form_key, values=typed, errors=wrong)
+        lead_id = await _take(request, context, inquiry, form_key, address, _idempotency_key(request))
+    except Problem as problem:
+        title = "Please try again" if problem.status in (429, 503) else "That did not work"
+        return answers.message(title, problem.detail, status=problem.status, headers=problem.headers_to_send())
+    context.counters.add("inquiries", door="form")
+    return redirect or thanks_page(settings, await _promise(context, lead_id))
+
+
+def _checked(fields: Mapping[str, object], rules: Rules) -> Inquiry:
+    try:
+        return read_inquiry(fields, rules)
+    except ValidationError as error:
+        raise Problem(422, "Some fields are not right.", errors=field_problems(error)) from None
+
+
+async def _take(
+    request: Request, context: Context, inquiry: Inquiry, form_key: str, address: str, key: str | None
+) -> str:
+    submission = Submission(
+        inquiry=inquiry,
+        form_key=form_key,
+        remote_address=address,
+        user_agent=_printable(request.headers.get("user-agent")),
+        idempotency_key=key,
+    )
+    deps = context.deps
+    try:
+        taken = await take_inquiry(deps.pool, deps.clock, deps.plan, submission)
+    except StoreUnavailable:
+        context.counters.add("store_unavailable")
+        raise unavailable() from None
+    if taken.repeat:
+        context.counters.add("inquiries_repeated")
+    else:
+        await context.deliver_now(taken.lead_id)
+    return taken.lead_id
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is None or not key.strip():
+        return None
+    if len(key) > MAX_IDEMPOTENCY_KEY:
+        raise wrong_field("Idempotency-Key", "too long", f"at most {MAX_IDEMPOTENCY_KEY} characters")
+    return key if key.isascii() and key.isprintable() else sha256(key.encode("latin-1", "replace")).hexdigest()
+
+
+def _printable(text: str | None) -> str | None:
+    return "".join(c for c in text[:300] if c.isprintable()) if text else None
+
+
+def _redirect(target: str, request: Request, context: Context) -> Response | None:
+    """303 to where the form's page asked for, if that is the site that holds the form, or ours; else our own page."""
+    if not target or any(c in target for c in "\\\r\n\t") or not target.isprintable():
+        return None
+    if target.startswith("/") and not target.startswith("//"):
+        return RedirectResponse(target, 303)
+    allowed = {*context.guard.origins}
+    # a browser writes this header itself: another site cannot make us send its visitors to a third one
+    allowed.add(origin_of(request.headers.get("origin", "")))
+    found = origin_of(target)
+    return RedirectResponse(target, 303) if found and found in allowed and "@" not in urlsplit(target).netloc else None
+
+
+async def _promise(context: Context, lead_id: str) -> str | None:
+    """The promised time if it becomes known in time and still lies ahead; the same wait for everybody."""
+
+    async def read(conn: Any) -> tuple[str | None, bool]:
+        row = await conn.fetchrow("select promise_text, promised_at, clock_offset_us from lead where id = $1", lead_id)
+        at, now = row["promised_at"], context.deps.clock.business(row["clock_offset_us"])
+        return row["promise_text"], at is None or at > now
+
+    try:
+        async with asyncio.timeout(PROMISE_WAIT_S):
+            while True:
+                text, ahead = await transact(context.deps.pool, read)
+                if text and ahead:
+                    return text
+                await asyncio.sleep(PROMISE_POLL_S)
+    except (TimeoutError, StoreUnavailable):
+        return None

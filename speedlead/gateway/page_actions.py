@@ -1,0 +1,221 @@
+"""What the pages post: each handler does one thing and answers 303, so that reloading repeats nothing."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from speedlead.cadence_errors import LeadError, LeadUnavailable
+from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.domain.walltime import resolve_wall
+from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.page_guard import PageGuard, missing
+from speedlead.store import notices, views
+from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
+from speedlead.store.transactions import transact
+from speedlead.store.view_models import LeadCard
+
+log = structlog.get_logger(__name__)
+
+# what a page says after a post, by the code in its address
+SAID = {
+    "logged": "Logged.",
+    "accepted": "You have accepted the lead.",
+    "declined": "You have declined; somebody else is asked.",
+    "paused": "Paused.",
+    "resumed": "The plan goes on.",
+    "skipped": "The next step is skipped.",
+    "called": "We are connecting you now.",
+    "stopped": "Stopped for good.",
+    "refused": "That was not possible: the lead has moved on. Look at what is next.",
+    "late": "Nothing was changed: the lead's workflow did not answer. Please try again in a moment.",
+    "choose": "Please choose who you are first.",
+}
+
+# post path -> update of the workflow and what to say
+UPDATES = {
+    "accept": ("accept", "accepted"),
+    "decline": ("decline", "declined"),
+    "pause": ("pause", "paused"),
+    "resume": ("resume", "resumed"),
+    "skip": ("skip", "skipped"),
+    "call_now": ("call_now", "called"),
+    "stop": ("stop", "stopped"),
+}
+MAX_NOTE = 4000
+NEEDS_REASON = frozenset({"decline", "pause", "skip", "stop"})
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What stands in the outcome form, as typed."""
+
+    call_result: str = ""
+    outcome: str = ""
+    at: str = ""
+    note: str = ""
+
+
+LeadPage = Callable[[Request, Typed, str | None], Awaitable[Response]]
+
+
+class PageActions:
+    def __init__(self, deps: GatewayDeps, lead_page: LeadPage) -> None:
+        self.deps = deps
+        self.lead_page = lead_page
+
+    async def choose(self, request: Request) -> Response:
+        """Remembers who sits here; without a rep it forgets."""
+        form = await request.form()
+        rep_id = parse_id(str(form.get("rep_id") or ""))
+        response = RedirectResponse("/rep", status_code=303)
+        if rep_id is None:
+            response.delete_cookie("rep", path="/")
+        else:
+            response.set_cookie("rep", rep_id, path="/", httponly=True, samesite="lax", max_age=30 * 86400)
+        return response
+
+    async def seen(self, request: Request) -> Response:
+        notice_id = parse_id(request.path_params["notice_id"])
+        rep_id = parse_id(request.cookies.get("rep") or "")
+        if notice_id is not None and rep_id is not None:
+            wall = self.deps.clock.wall()
+            await transact(self.deps.pool, lambda conn: notices.mark_seen(conn, notice_id, rep_id, wall))
+        return RedirectResponse("/rep", status_code=303)
+
+    async def outcome(self, request: Request) -> Response:
+        card = await self._card(request)
+        if card is None:
+            return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
+        form = await request.form()
+        typed = Typed(**{name: str(form.get(name) or "").strip() for name in ("call_result", "outcome", "at", "note")})
+        try:
+            at = read_outcome(typed, card, self.deps.clock.business(card.clock_offset_us))
+        except ValueError as problem:
+            return await self.lead_page(request, typed, str(problem))
+        logged = Logged(
+            lead_id=card.lead_id,
+            call_result=CallResult(typed.call_result) if typed.call_result else None,
+            outcome=Outcome(typed.outcome) if typed.outcome else None,
+            at=at if typed.outcome != Outcome.NOT_NOW else None,
+            until=at if typed.outcome == Outcome.NOT_NOW else None,
+            note=typed.note[:MAX_NOTE] or None,
+            rep_id=parse_id(request.cookies.get("rep") or ""),
+            # the id was made with the form: pressing the button twice logs once
+            outcome_id=parse_id(str(form.get("outcome_id") or "")),
+        )
+        try:
+            await transact(self.deps.pool, lambda conn: log_outcome(conn, self.deps.clock, logged))
+        except OutcomeRefused as refusal:
+            return await self.lead_page(request, typed, refused_text(refusal))
+        await self.deps.relay.deliver_now(card.lead_id)
+        return back(card, str(form.get("back") or ""), "logged")
+
+    async def update(self, request: Request) -> Response:
+        card = await self._card(request)
+        action = request.path_params["action"]
+        if card is None or action not in UPDATES:
+            return missing("There is nothing here", "The address is incomplete, or the lead was erased.")
+        form = await request.form()
+        where = str(form.get("back") or "")
+        rep_id = parse_id(request.cookies.get("rep") or "")
+        body: dict[str, Any] = {"by": rep_id or "ops"}
+        if action in ("accept", "decline"):
+            if rep_id is None:
+                return back(card, "rep", "choose")
+            body = {"rep_id": rep_id}
+        reason = str(form.get("reason") or "").strip()[:80]
+        if reason and action in NEEDS_REASON:
+            body["reason"] = reason
+        if action == "pause" and form.get("at"):
+            try:
+                body["until"] = read_wall(str(form["at"]), card)
+            except ValueError as problem:
+                return await self.lead_page(request, Typed(), str(problem))
+        name, text = UPDATES[action]
+        return back(card, where, await self._ask(card.lead_id, name, body, text))
+
+    async def _ask(self, lead_id: str, name: str, body: dict[str, Any], text: str) -> str:
+        try:
+            await self.deps.leads.update(lead_id, name, body)
+        except LeadUnavailable:
+            return "late"
+        except LeadError as refusal:
+            log.info("update_refused", lead_id=lead_id, update=name, refusal=type(refusal).__name__)
+            return "refused"
+        return text
+
+    async def _card(self, request: Request) -> LeadCard | None:
+        lead_id = parse_id(request.path_params["lead_id"])
+        if lead_id is None:
+            return None
+        view = await transact(self.deps.pool, lambda conn: views.lead_view(conn, lead_id))
+        return None if view is None else view.card
+
+
+def read_outcome(typed: Typed, card: LeadCard, now: datetime) -> datetime | None:
+    """The instant that was typed, if any. Raises ValueError with what to say to the rep."""
+    if not typed.call_result and not typed.outcome:
+        raise ValueError("Please choose how the call ended, or what was decided.")
+    if typed.call_result and typed.call_result not in list(CallResult):
+        raise ValueError("Please choose how the call ended from the list.")
+    if typed.outcome and typed.outcome not in list(Outcome):
+        raise ValueError("Please choose what was decided from the list.")
+    at = read_wall(typed.at, card) if typed.at else None
+    if typed.outcome == Outcome.CALLBACK_REQUESTED and at is None:
+        raise ValueError("Please say when to call back.")
+    if at is not None and at <= now:
+        raise ValueError("Please give a time that is still to come where the lead is.")
+    return at
+
+
+def refused_text(refusal: OutcomeRefused) -> str:
+    """What to say to the rep when the record refused the outcome."""
+    if refusal.field is None:
+        return "The lead was closed in the meantime; nothing was logged."
+    if refusal.field == "rep_id":
+        return "Please choose again who you are; nothing was logged."
+    return f"Nothing was logged: expected {refusal.expected}."
+
+
+def read_wall(text: str, card: LeadCard) -> datetime:
+    """What a datetime-local field holds, on the lead's clock, as an instant. Raises ValueError."""
+    try:
+        wall = datetime.fromisoformat(text)
+    except ValueError:
+        wall = None
+    if wall is None or wall.tzinfo is not None:
+        raise ValueError("Please give the time as a date and a time of day, such as 2026-11-23 14:30.")
+    return resolve_wall(card.zone, wall).compatible
+
+
+def back(card: LeadCard, where: str, code: str) -> Response:
+    """303 to the page the post came from, one of two fixed ones."""
+    target = f"/rep?lead={card.lead_id}&said={code}" if where == "rep" else f"/leads/{card.lead_id}?said={code}"
+    return RedirectResponse(target, status_code=303)
+
+
+def parse_id(text: str) -> str | None:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None
+
+
+def add_page_actions(app: FastAPI, deps: GatewayDeps, guard: PageGuard, lead_page: LeadPage) -> None:
+    actions = PageActions(deps, lead_page)
+    app.router.routes.extend(
+        Route(path, guard.changing(handler), methods=["POST"])
+        for path, handler in (
+            ("/rep/choose", actions.choose),
+            ("/rep/notices/{notice_id}/seen", actions.seen),
+            ("/leads/{lead_id}/outcome", actions.outcome),
+            ("/leads/{lead_id}/{action}", actions.update),
+        )
+    )

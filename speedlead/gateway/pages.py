@@ -1,0 +1,205 @@
+"""The pages that people look at: form, rep, lead, ops. Server-rendered; htmx refreshes what changes.
+
+Nothing here decides: pages read rows (`store/views.py`), and what a page changes goes through `page_actions.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+
+from speedlead import wording
+from speedlead.gateway import rendering
+from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.page_actions import SAID, Typed, add_page_actions, parse_id
+from speedlead.gateway.page_guard import PageGuard, missing
+from speedlead.gateway.rendering import render
+from speedlead.store import views
+from speedlead.store.transactions import transact
+from speedlead.store.view_models import Entry, Explanation, Filters, LeadCard, LeadView, RepView
+
+# REQ 28: every inquiry is acknowledged within 30 seconds
+ACKNOWLEDGE_WITHIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A lead in a list, with its own present."""
+
+    card: LeadCard
+    now: datetime
+    temporal_url: str
+
+
+class Pages:
+    def __init__(self, deps: GatewayDeps) -> None:
+        self.deps = deps
+
+    def routes(self, guard: PageGuard) -> list[Route]:
+        pages = {
+            "/": self.start,
+            "/form": self.form,
+            "/rep": self.rep,
+            "/rep/queue": self.rep_queue,
+            "/ops": self.ops,
+            "/ops/table": self.ops_table,
+            "/leads/{lead_id}": self.lead,
+            "/leads/{lead_id}/live": self.lead_live,
+        }
+        return [Route(path, guard.looking(page)) for path, page in pages.items()]
+
+    async def start(self, request: Request) -> Response:
+        settings = self.deps.settings
+        return render("start.html", {
+            "company_name": settings.company_name,
+            "sandbox_url": settings.sandbox_url if settings.uses_sandbox else None,
+            "temporal_url": f"http://127.0.0.1:{settings.temporal_ui_port}/namespaces/{settings.temporal_namespace}",
+        })  # fmt: skip
+
+    async def form(self, request: Request) -> Response:
+        # a link may fill the form in: /form?intent=pricing&source=paid_ads
+        given = {name: request.query_params[name] for name in rendering.FORM_FIELDS if name in request.query_params}
+        return rendering.form_page(self.deps.settings, values=given)
+
+    # ── a rep ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def rep(self, request: Request) -> Response:
+        reps, context = await transact(self.deps.pool, lambda conn: self._queue(conn, request))
+        if context is None:
+            return render("who.html", {"reps": reps})
+        return render("rep.html", context | {"live": is_live(request), "typed": Typed(), "said_text": said(request)})
+
+    async def rep_queue(self, request: Request) -> Response:
+        _, context = await transact(self.deps.pool, lambda conn: self._queue(conn, request))
+        # somebody else in another tab: the page stays as it is
+        return Response(status_code=204) if context is None else render("rep_queue.html", context)
+
+    async def _queue(self, connection: Any, request: Request) -> tuple[list[RepView], dict[str, Any] | None]:
+        """The reps, and what the one who sits here sees; None when nobody has said who they are."""
+        reps = await views.reps(connection)
+        rep = who(request, reps)
+        if rep is None:
+            return reps, None
+        mine = await views.rep_leads(connection, rep.rep_id)
+        pool = await views.rep_leads(connection, None)
+        notices = await views.unseen_notices(connection, rep.rep_id)
+        wanted = request.query_params.get("lead")
+        chosen = [card for card in mine + pool if card.lead_id == wanted]
+        return reps, {
+            "rep": rep,
+            "mine": [self._item(card) for card in mine],
+            "pool": [self._item(card) for card in pool],
+            "notices": [
+                {"notice": notice, "now": self.deps.clock.business(notice.clock_offset_us)} for notice in notices
+            ],
+            "offered": {notice.lead_id for notice in notices if notice.kind in wording.OFFERS},
+            "selected": chosen[0] if chosen else mine[0] if mine else None,
+        }
+
+    # ── one lead ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def lead(self, request: Request) -> Response:
+        return await self.lead_page(request, Typed(), None)
+
+    async def lead_page(self, request: Request, typed: Typed, problem: str | None) -> Response:
+        """The lead's page; with a problem it answers 422 and keeps what was typed."""
+        context = await self._lead(request)
+        if context is None:
+            return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
+        context |= {"live": is_live(request), "typed": typed, "problem": problem, "said_text": said(request)}
+        return render("lead.html", context, 422 if problem else 200)
+
+    async def lead_live(self, request: Request) -> Response:
+        context = await self._lead(request)
+        return Response(status_code=204) if context is None else render("lead_live.html", context)
+
+    async def _lead(self, request: Request) -> dict[str, Any] | None:
+        lead_id = parse_id(request.path_params["lead_id"])
+        if lead_id is None:
+            return None
+
+        async def read(conn: Any) -> tuple[LeadView | None, Explanation | None, list[Entry]]:
+            return (
+                await views.lead_view(conn, lead_id),
+                await views.explain(conn, lead_id),
+                await views.timeline(conn, lead_id),
+            )
+
+        view, explained, entries = await transact(self.deps.pool, read)
+        if view is None or explained is None:
+            return None
+        return {
+            "view": view,
+            "explained": explained,
+            "entries": entries,
+            "now": self.deps.clock.business(view.card.clock_offset_us),
+            "ack_due": view.card.created_at + ACKNOWLEDGE_WITHIN,
+            "temporal_url": rendering.workflow_url(self.deps.settings, lead_id),
+        }
+
+    # ── all leads ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ops(self, request: Request) -> Response:
+        context = await self._table(request)
+        reps = await transact(self.deps.pool, views.reps)
+        context |= {"owners": [(rep.rep_id, rep.name) for rep in reps], "live": is_live(request)}
+        return render("ops.html", context)
+
+    async def ops_table(self, request: Request) -> Response:
+        return render("ops_table.html", await self._table(request))
+
+    async def _table(self, request: Request) -> dict[str, Any]:
+        filters = read_filters(request)
+        cards = await transact(self.deps.pool, lambda conn: views.open_leads(conn, filters))
+        counters = await transact(self.deps.pool, lambda conn: views.counters(conn, self.deps.clock.wall()))
+        query = {"state": filters.state, "type": filters.lead_type, "stage": filters.stage, "owner": filters.owner_id}
+        return {
+            "filters": filters,
+            "query": urlencode({name: value for name, value in query.items() if value}),
+            "items": [self._item(card) for card in cards],
+            "counters": counters,
+        }
+
+    def _item(self, card: LeadCard) -> Item:
+        now = self.deps.clock.business(card.clock_offset_us)
+        return Item(card, now, rendering.workflow_url(self.deps.settings, card.lead_id))
+
+
+def read_filters(request: Request) -> Filters:
+    """What the address asks for; a value that no lead can have is ignored."""
+    given = request.query_params
+    state, stage, lead_type = given.get("state"), given.get("stage"), given.get("type")
+    return Filters(
+        stage=stage if stage in wording.STAGES else None,
+        lead_type=lead_type if lead_type in ("hot", "warm", "cold") else None,
+        owner_id=parse_id(given.get("owner") or ""),
+        state=state if state in ("open", "closed", "all") else "open",
+    )
+
+
+def who(request: Request, reps: list[RepView]) -> RepView | None:
+    """The rep of the cookie: who sits here, as they told us; there is no sign-in yet."""
+    chosen = request.cookies.get("rep")
+    return next((rep for rep in reps if rep.rep_id == chosen), None)
+
+
+def is_live(request: Request) -> bool:
+    return request.query_params.get("live") != "off"
+
+
+def said(request: Request) -> str:
+    """What a redirect has to say, by code: never text from the address."""
+    return SAID.get(request.query_params.get("said", ""), "")
+
+
+def add_pages(app: FastAPI, deps: GatewayDeps) -> None:
+    """Mounts every page, what the pages post, and /static."""
+    pages, guard = Pages(deps), PageGuard(deps.settings, deps.credentials)
+    app.router.routes.extend(pages.routes(guard))
+    add_page_actions(app, deps, guard, pages.lead_page)
+    app.mount("/static", StaticFiles(directory=rendering.STATIC), name="static")

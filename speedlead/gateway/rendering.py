@@ -1,0 +1,94 @@
+"""Templates: one environment that escapes everything, and the contexts that more than one place renders."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from speedlead import times, wording
+from speedlead.ids import new_id
+from speedlead.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,  # whatever the file is called
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.globals.update(words=wording, times=times, new_id=new_id)
+
+# the fields of the form, in DESIGN's fixed names, that a person fills in
+FORM_FIELDS = ("name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz",
+               "consent_sms", "consent_call")  # fmt: skip
+
+COUNTRIES = {
+    "US": "United States", "CA": "Canada", "GB": "United Kingdom", "IE": "Ireland", "AU": "Australia",
+    "NZ": "New Zealand", "AT": "Austria", "BE": "Belgium", "BR": "Brazil", "CH": "Switzerland", "CZ": "Czechia",
+    "DE": "Germany", "DK": "Denmark", "ES": "Spain", "FI": "Finland", "FR": "France", "IN": "India", "IT": "Italy",
+    "JP": "Japan", "MX": "Mexico", "NL": "Netherlands", "NO": "Norway", "PL": "Poland", "PT": "Portugal",
+    "SE": "Sweden", "SG": "Singapore", "ZA": "South Africa",
+}  # fmt: skip
+
+
+def render(name: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+    """The template as a page. A variable that is missing is an error, never an empty place."""
+    return HTMLResponse(_environment.get_template(name).render(context), status_code=status)
+
+
+def consent_text(company_name: str) -> str:
+    """What the form shows beside the phone number; it is sent along and kept with the inquiry, word for word."""
+    return (
+        f"If I give a phone number, I ask {company_name} to call me about this inquiry. The boxes below allow more "
+        "than that. Neither is a condition of getting an answer, and I can withdraw both at any time."
+    )
+
+
+def form_page(
+    settings: Settings,
+    *,
+    form_key: str = "demo",
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    status: int | None = None,
+) -> HTMLResponse:
+    """The inquiry form; with errors (field name -> what was expected) it answers 422 and keeps what was typed.
+
+    An error under a name that is no field, or under "", stands on top.
+    """
+    found = dict(errors or {})
+    context = {
+        "company_name": settings.company_name,
+        "form_key": form_key,
+        "values": dict(values or {}),
+        "errors": found,
+        "general": [text for field, text in found.items() if field not in FORM_FIELDS],
+        "fields": FORM_FIELDS,
+        "intents": wording.INTENTS,
+        "countries": COUNTRIES,
+        "consent_text": consent_text(settings.company_name),
+    }
+    return render("form.html", context, status if status is not None else 422 if found else 200)
+
+
+def thanks_page(settings: Settings, promise: str | None) -> HTMLResponse:
+    """The answer to a form. `promise` is a sentence such as 'Sam calls you by 14:07, New York time'."""
+    context = {"company_name": settings.company_name, "company_phone": settings.company_phone, "promise": promise}
+    return render("thanks.html", context)
+
+
+def workflow_url(settings: Settings, lead_id: str) -> str:
+    """The lead's workflow in the Temporal UI."""
+    return f"http://127.0.0.1:{settings.temporal_ui_port}/namespaces/{settings.temporal_namespace}/workflows/lead-{lead_id}"
+
+
+def overdue(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at < now
+
+
+_environment.tests["overdue"] = overdue

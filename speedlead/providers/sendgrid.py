@@ -1,0 +1,132 @@
+"""SendGrid mail: the SDK builds the message, a pooled session with a time limit carries it.
+
+The SDK's own client opens a new connection for every mail and has no time limit unless one is patched in; its builders
+are what is worth having. One recipient per request, so that an event always belongs to one touch.
+"""
+
+import re
+from typing import Any
+
+from sendgrid.helpers.mail import (
+    Category,
+    ClickTracking,
+    Content,
+    CustomArg,
+    Email,
+    Header,
+    OpenTracking,
+    Personalization,
+    ReplyTo,
+    To,
+    TrackingSettings,
+)
+from sendgrid.helpers.mail import Mail as SendgridMail
+from sendgrid.helpers.mail.exceptions import SendGridException
+
+from speedlead.ports import Accepted, Mail, SendError, SendErrorKind
+from speedlead.providers import errors
+from speedlead.providers.http import (
+    DEFAULT_TIMEOUT_S,
+    TRANSPORT_ERRORS,
+    new_session,
+    no_answer,
+    retry_after_s,
+    watched,
+)
+
+SENDGRID_URL = "https://api.sendgrid.com"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_BAD_RECIPIENT = re.compile(r"^personalizations\.\d+\.to\.\d+\.email$")
+
+
+class SendgridMailer:
+    """Mailer over POST /v3/mail/send; `close()` it at the end. Create it inside a running event loop."""
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        from_address: str,
+        from_name: str,
+        reply_domain: str,
+        base_url: str = SENDGRID_URL,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        """`reply_domain` is the host of the Inbound Parse setting: replies go to reply+{token}@{reply_domain}."""
+        self._url = base_url.rstrip("/") + "/v3/mail/send"
+        self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
+        self._from = Email(from_address, _one_line(from_name))
+        self._reply_domain = reply_domain
+        self._session = new_session(timeout_s)
+
+    async def send(self, mail: Mail) -> Accepted:
+        try:
+            payload = build(mail, sender=self._from, reply_domain=self._reply_domain)
+        except SendGridException as error:  # the SDK refuses a text that begins like an API key
+            raise SendError(SendErrorKind.CONTENT, f"not sent ({type(error).__name__})") from None
+        with watched() as exchange:
+            try:
+                async with self._session.post(
+                    self._url, json=payload, headers=self._headers, allow_redirects=False
+                ) as answer:
+                    if answer.status == 202:
+                        # the events name the touch themselves, so an answer without an id is no doubt
+                        return Accepted(answer.headers.get("X-Message-Id") or mail.touch_id)
+                    fields = await _refused_fields(answer)
+            except TRANSPORT_ERRORS as error:
+                raise no_answer(error, exchange) from None
+        # other successes are not SendGrid's: a wrong base URL, or a front server that swallowed the request
+        kind = errors.kind_of_status(answer.status)
+        if kind is SendErrorKind.CONTENT and fields and all(_BAD_RECIPIENT.match(name) for name in fields):
+            kind = SendErrorKind.BAD_ADDRESS
+        evidence = ", ".join([f"HTTP {answer.status}", *sorted(fields)[:3]])
+        raise SendError(kind, evidence, retry_after_s(answer.headers))
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def build(mail: Mail, *, sender: Email, reply_domain: str) -> dict[str, Any]:
+    """The request body of one mail, made with the SDK's builders."""
+    recipient = Personalization()
+    recipient.add_to(To(mail.to_address, _one_line(mail.to_name) or None))
+    # on the personalization, not the message: the official schema types the message-level field as a string
+    recipient.add_custom_arg(CustomArg("touch_id", mail.touch_id))
+    message = SendgridMail(from_email=sender, subject=_one_line(mail.subject))
+    message.add_personalization(recipient)
+    message.add_content(Content("text/plain", mail.text))
+    if mail.html:
+        message.add_content(Content("text/html", mail.html))
+    message.reply_to = ReplyTo(f"reply+{mail.reply_token}@{reply_domain}")
+    message.add_category(Category(mail.category))
+    for name, value in mail.headers.items():
+        message.add_header(Header(name, _one_line(value)))
+    if mail.list_unsubscribe_url:
+        # RFC 8058: one click in the mail program, without a visit to a page
+        message.add_header(Header("List-Unsubscribe", f"<{mail.list_unsubscribe_url}>"))
+        message.add_header(Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    # rewritten links would break the one-click links, and opens and clicks are no signal of a person (scanners)
+    message.tracking_settings = TrackingSettings(
+        click_tracking=ClickTracking(False, False), open_tracking=OpenTracking(False)
+    )
+    body: dict[str, Any] = message.get()
+    return body
+
+
+def _one_line(value: str | None) -> str:
+    """A person's name may hold line breaks; a header may not."""
+    return _CONTROL.sub(" ", value or "").strip()
+
+
+async def _refused_fields(answer: Any) -> set[str]:
+    """Names of the fields SendGrid complains about: never its message, which repeats what was sent.
+
+    A 413 may be HTML of a front server, so the type is looked at first.
+    """
+    if "json" not in answer.headers.get("Content-Type", ""):
+        return set()
+    try:
+        body = await answer.json()
+        return {str(e["field"]) for e in body["errors"] if isinstance(e.get("field"), str)}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()

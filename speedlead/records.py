@@ -1,0 +1,252 @@
+"""The record as activities see it: what they ask of Postgres, as Protocols over plain values.
+
+`store/` implements these. Every method is one transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from speedlead.domain.hours import Weekly
+from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.domain.plan import Cadence
+from speedlead.domain.placing import Consents, PastTouch
+from speedlead.domain.zones import Evidence
+
+Purpose = Literal["acknowledgement", "plan", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRecord:
+    """One lead with its person and latest inquiry, read for composing, placing and routing."""
+
+    lead_id: str
+    person_id: str
+    lead_type: str
+    intent: str
+    source: str
+    segment: str | None
+    stage: str
+    owner_id: str | None
+    plan_id: str
+    plan_version: int
+    clock_offset_us: int
+    created_at: datetime
+    submitted_at: datetime
+    open_at: datetime | None
+    first_attempt_due: datetime | None
+    name: str | None
+    company: str | None
+    email: str | None
+    phone: str | None
+    message: str | None
+    inquiry_number: int
+    evidence: Evidence
+    consents: Consents
+    owner_name: str | None
+    owner_email: str | None
+    owner_phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RepRecord:
+    rep_id: str
+    name: str
+    email: str
+    phone: str | None
+    zone: str
+    weekly: Weekly
+    capacity: int
+    weight: int
+    presence: str
+    manager: bool
+    open_leads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A touch that wants to go out."""
+
+    lead_id: str
+    touch_id: str
+    step: str
+    channel: Literal["email", "sms", "call"]
+    purpose: Purpose
+    planned_at: datetime
+    now: datetime
+    wall: datetime
+    lease_s: float
+    offset_us: int
+    hours: Weekly | None
+    # a call rings a rep first: the leg that is claimed with the touch
+    leg_id: str | None = None
+    rep_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    address: str
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    next_at: datetime
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    reason: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The touch has ended before: this is a repeat of the request."""
+
+    state: str
+    at: datetime
+    reason: str | None
+    call_result: CallResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Another attempt holds the claim until this wall instant."""
+
+    until_wall: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A claim whose lease has run out: nobody knows whether the provider was asked."""
+
+    address: str
+    body: str | None
+    claimed_wall: datetime
+    leg_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSoFar:
+    """A call attempt from its rows. `leg_known`: the provider has told us of this leg."""
+
+    ended: Ended | None
+    leg_id: str | None
+    leg_known: bool
+    leg_over: bool
+    leg_result: str | None
+
+
+ClaimAnswer = Claimed | Deferred | Skipped | Ended | Leased | Doubtful
+
+
+class Touches(Protocol):
+    async def claim(self, claim: Claim) -> ClaimAnswer:
+        """The gate and the claim, under the person's lock. Deferrals and skips are written as the touch's row."""
+        ...
+
+    async def composed(self, touch_id: str, subject: str | None, body: str) -> None: ...
+
+    async def sent(self, touch_id: str, *, provider_id: str | None, at: datetime, leg_id: str | None = None) -> None: ...
+
+    async def release(self, touch_id: str, leg_id: str | None = None) -> None:
+        """The provider certainly did not take it: the touch may be claimed again."""
+        ...
+
+    async def ended(
+        self, touch_id: str, *, state: str, reason: str, at: datetime, bad_address: bool = False, opted_out: bool = False
+    ) -> None:
+        """`failed`, `skipped` or `in_doubt`, with what the refusal says about the address."""
+        ...
+
+    async def doubtful(self, touch_id: str) -> Ended | Doubtful | None:
+        """How it ended, or the claim that is still open; None when it was released and never claimed again."""
+        ...
+
+    async def look(self, touch_id: str) -> Ended | None:
+        """How the touch ended, callbacks included; None while that is open."""
+        ...
+
+    async def call(self, touch_id: str, leg_id: str | None) -> CallSoFar:
+        """The given leg, or the newest leg of a rep."""
+        ...
+
+    async def skip(self, lead_id: str, skips: Sequence[tuple[str, str, str, datetime]], now: datetime) -> None:
+        """Writes (step, channel, reason, at) of steps that were passed over."""
+        ...
+
+    async def put_off(self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime) -> None:
+        """A call that stays due although nobody of ours can make it now."""
+        ...
+
+    async def history(self, lead_id: str, now: datetime) -> tuple[PastTouch, ...]:
+        """Calls and texts of the last 31 days to this lead's number, over all leads."""
+        ...
+
+
+class Leads(Protocol):
+    async def read(self, lead_id: str, inquiry_number: int | None = None) -> LeadRecord:
+        """Raises LookupError when there is no such lead."""
+        ...
+
+    async def reps(self) -> tuple[RepRecord, ...]: ...
+
+    async def assign(self, lead_id: str, rep_id: str, now: datetime) -> str:
+        """Gives the lead to the rep unless it has an owner; answers the owner. Never exceeds the capacity."""
+        ...
+
+    async def reassign(self, lead_id: str, rep_id: str, now: datetime, reason: str) -> None: ...
+
+    async def opened(
+        self, lead_id: str, *, open_at: datetime, due: datetime | None, target: str | None, offset_us: int
+    ) -> None: ...
+
+    async def promised(self, lead_id: str, at: datetime | None, text: str) -> None: ...
+
+    async def next_touch(self, lead_id: str, step: str | None, at: datetime | None, why: str | None) -> None: ...
+
+    async def stage(self, lead_id: str, stage: str) -> None: ...
+
+    async def tell(
+        self,
+        lead_id: str,
+        *,
+        dedupe: str,
+        audience: str,
+        kind: str,
+        at: datetime,
+        rep_id: str | None = None,
+        reason: str | None = None,
+        due: datetime | None = None,
+    ) -> bool:
+        """A notice, once per dedupe key; answers whether it is new."""
+        ...
+
+    async def story(
+        self, lead_id: str, *, kind: str, at: datetime, dedupe: str | None = None, step: str | None = None,
+        reason: str | None = None, data: dict[str, object] | None = None,
+    ) -> None: ...
+
+    async def outcome(
+        self, lead_id: str, *, dedupe: str, at: datetime, call_result: CallResult | None, outcome: Outcome | None,
+        until: datetime | None, reason: str | None, rep_id: str | None, touch_id: str | None,
+    ) -> None:
+        """An outcome that came by signal and may not be a row yet."""
+        ...
+
+    async def opt_out(self, lead_id: str, *, scope: str, source: str, at: datetime) -> None: ...
+
+    async def pause(self, lead_id: str, *, until: datetime | None, paused: bool) -> None: ...
+
+    async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:
+        """False when a message to the lead is still on its way: then it stays open."""
+        ...
+
+
+class Plans(Protocol):
+    async def cadence(self, plan_id: str, version: int) -> Cadence:
+        """Raises LookupError when there is no such version."""
+        ...

@@ -1,0 +1,32 @@
+"""What a first start needs: the plan as a stored version, and, with the sandbox, reps to try it with."""
+
+from typing import Any
+
+import asyncpg
+
+from speedlead.domain.plan import Plan
+from speedlead.ids import new_id
+from speedlead.store.plans import PlanStore
+
+_WEEK = {str(day): [[480, 1140]] for day in range(5)}
+# numbers that libphonenumber calls valid; the sandbox answers for them
+DEMO_REPS = (
+    ("Anna Berg", "anna@speedlead.example", "+14155552701", "America/New_York", False),
+    ("Ben Ortiz", "ben@speedlead.example", "+14155552702", "America/Los_Angeles", False),
+    ("Chloe Martin", "chloe@speedlead.example", "+14155552703", "Europe/Paris", False),
+    ("Dev Rao", "dev@speedlead.example", "+14155552704", "Asia/Kolkata", False),
+    ("Emi Tanaka", "emi@speedlead.example", "+14155552705", "Asia/Tokyo", False),
+    ("Mara Silva", "mara@speedlead.example", None, "America/New_York", True),
+)
+
+
+async def seed(pool: "asyncpg.Pool[Any]", plan: Plan, *, demo_reps: bool) -> None:
+    """Safe to run at every start and by several processes at once. Raises PlanConflict."""
+    await PlanStore(pool).publish(plan)
+    if not demo_reps or await pool.fetchval("select exists (select from rep)"):
+        return
+    for name, email, phone, zone, manager in DEMO_REPS:
+        await pool.execute(
+            """insert into rep (id, name, email, phone, zone, weekly, capacity, manager)
+               values ($1, $2, $3, $4, $5, $6, 2000, $7) on conflict (email) do nothing""",
+            new_id(), name, email, phone, zone, _WEEK, manager)  # fmt: skip

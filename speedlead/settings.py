@@ -1,0 +1,286 @@
+"""Every setting of the product, read once from the environment and passed down as one object.
+
+Only a `main()` reads the environment; everything else gets a `Settings`. A wrong value or an unknown `SPEEDLEAD_*`
+variable (a typo) stops the process with one line per mistake, before anything has started.
+"""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SPEEDLEAD_"
+
+Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"expected": "a port number 1..65535"})]
+Count = Annotated[int, Field(ge=1, json_schema_extra={"expected": "a whole number of at least 1"})]
+
+
+class SettingsError(Exception):
+    """The environment is wrong; `lines` has one clear sentence per mistake, never a secret value."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _either(name: str) -> AliasChoices:
+    """Our name first, then the one that every Temporal tool reads."""
+    return AliasChoices(PREFIX + name, name)
+
+
+class Settings(BaseSettings):
+    """What can be configured. Descriptions become the table in the README (`speedlead settings`)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    # where things are
+    data_dir: Path = Field(Path(".speedlead"), description="Folder for the embedded servers, logs and credentials")
+    database_url: SecretStr | None = Field(None, description="PostgreSQL 15 or newer; empty starts the embedded one")
+    http_host: str = Field("127.0.0.1", description="Address the gateway listens on; loopback only")
+    http_port: Port = Field(8080, description="Port of the gateway: intake, webhooks, pages")
+    sandbox_port: Port = Field(8090, description="Port of the provider stand-in and its inbox page")
+    temporal_port: Port = Field(7233, description="Port of the embedded Temporal server")
+    temporal_ui_port: Port = Field(8233, description="Port of the embedded Temporal UI")
+    temporal_address: str = Field(
+        default_factory=lambda data: f"127.0.0.1:{data.get('temporal_port', 7233)}",
+        validation_alias=_either("TEMPORAL_ADDRESS"),
+        description="host:port of an outside Temporal server, also read from TEMPORAL_ADDRESS; empty starts one",
+        json_schema_extra={"default_text": "127.0.0.1:{temporal_port}"},
+    )
+    temporal_namespace: str = Field(
+        "default",
+        validation_alias=_either("TEMPORAL_NAMESPACE"),
+        description="Temporal namespace, also read from TEMPORAL_NAMESPACE",
+    )
+    public_url: str = Field(
+        default_factory=lambda data: f"http://127.0.0.1:{data.get('http_port', 8080)}",
+        description="Address under which providers and leads reach the gateway; signatures are checked against it",
+        json_schema_extra={"default_text": "http://127.0.0.1:{http_port}"},
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Networks (CIDR, comma separated) whose X-Forwarded-For is believed",
+        json_schema_extra={"default_text": ""},
+    )
+
+    # intake
+    intake_rate_per_minute_address: Count = Field(60, description="Inquiries a minute from one network address")
+    intake_rate_per_minute_key: Count = Field(6000, description="Inquiries a minute with one API key")
+    intake_max_bytes: Count = Field(65536, description="Largest inquiry, in bytes")
+
+    # providers
+    twilio_account_sid: str | None = Field(None, description="Twilio account (AC…); empty uses the sandbox")
+    twilio_auth_token: SecretStr | None = Field(None, description="Twilio auth token; also verifies its webhooks")
+    twilio_from: str = Field("+14155552671", description="Number that calls and texts come from, E.164")
+    twilio_messaging_service_sid: str | None = Field(
+        None, description="Messaging service (MG…) used instead of a number"
+    )
+    twilio_base_url: str | None = Field(None, description="Other address of the Twilio API, for a proxy or a test")
+    sendgrid_api_key: SecretStr | None = Field(None, description="SendGrid API key; empty uses the sandbox")
+    sendgrid_from: str = Field("hello@speedlead.example", description="Sender address of acknowledgements")
+    sendgrid_base_url: str | None = Field(None, description="Other address of the SendGrid API, for a proxy or a test")
+    sendgrid_webhook_public_key: str | None = Field(
+        None, description="Public key (base64) that signs SendGrid's event webhook"
+    )
+
+    # the product
+    company_name: str = Field("Acme", min_length=1, description="Name in messages, pages and call scripts")
+    company_phone: str | None = Field(None, description="Number that a lead may call, E.164, shown in acknowledgements")
+    plan_file: Path | None = Field(None, description="Plan to follow; empty uses the packaged inbound.yaml")
+    law_file: Path | None = Field(None, description="Rows that replace or add to the packaged calling laws")
+    callbacks: Literal["late", "before"] = Field(
+        "late", description="Whether the sandbox runs its callbacks after or before it answers (tests)"
+    )
+    virtual_clock: bool = Field(
+        False,
+        description="Let the embedded Temporal server skip time (tests and demo only)",
+        json_schema_extra={"expected": "true or false", "default_text": "false"},
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    worker_slots: Count = Field(100, description="Activities that one worker runs at a time, per task queue")
+
+    @field_validator("data_dir", "plan_file", "law_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        # children may be started from another folder
+        return None if value is None else Path(os.path.abspath(value.expanduser()))
+
+    @field_validator("http_host")
+    @classmethod
+    def _loopback(cls, value: str) -> str:
+        if value == "localhost":
+            return value
+        try:
+            loopback = ipaddress.ip_address(value).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError("a loopback address such as 127.0.0.1: the pages have no sign-in yet, so the gateway is "
+                             "not opened to a network until sign-in exists (put a proxy in front)")  # fmt: skip
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("an address like postgresql://user:password@host/database")
+        return value
+
+    @field_validator("public_url", "twilio_base_url", "sendgrid_base_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("an address like https://leads.example.com")
+        return value.rstrip("/")
+
+    @field_validator("temporal_address")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+            raise ValueError("host:port")
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        for item in items if isinstance(items, list) else []:
+            try:
+                ipaddress.ip_network(item)
+            except ValueError:
+                raise ValueError("networks like 10.0.0.0/8, separated by commas") from None
+        return items
+
+    @field_validator("twilio_from", "company_phone")
+    @classmethod
+    def _e164(cls, value: str | None) -> str | None:
+        if value is not None and not (value.startswith("+") and value[1:].isdigit() and 7 <= len(value[1:]) <= 15):
+            raise ValueError("a number in E.164 form such as +14155552671")
+        return value
+
+    @field_validator("sendgrid_from")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        local, _, domain = value.rpartition("@")
+        if not local or "." not in domain or any(c.isspace() for c in value):
+            raise ValueError("an e-mail address")
+        return value
+
+    @model_validator(mode="after")
+    def _accounts_are_whole(self) -> Self:
+        # half an account would send one channel to real people and the other into the sandbox
+        given = {"twilio_account_sid": self.twilio_account_sid, "twilio_auth_token": self.twilio_auth_token,
+                 "sendgrid_api_key": self.sendgrid_api_key}  # fmt: skip
+        missing = [PREFIX + name.upper() for name, value in given.items() if value is None]
+        if missing and len(missing) < len(given):
+            raise ValueError(f"{missing[0]}: expected a value as well when another provider account is set "
+                             "(all of them, or none for the sandbox)")  # fmt: skip
+        return self
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """True when no provider account is configured: the SDKs then talk to `speedlead sandbox`."""
+        return self.twilio_account_sid is None
+
+    @property
+    def embedded_temporal(self) -> bool:
+        """True when `speedlead up` starts a Temporal server, because no outside one is named."""
+        return "temporal_address" not in self.model_fields_set
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    def to_environment(self) -> dict[str, str]:
+        """What was set explicitly, as variables for a child process. Holds secrets: never print it."""
+        found: dict[str, str] = {}
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            if isinstance(value, list):
+                value = ",".join(value)
+            if value is not None:
+                found[PREFIX + name.upper()] = str(value)
+        return found
+
+
+def variables() -> dict[str, FieldInfo]:
+    """Environment variable name -> field, in the order of the table."""
+    return {PREFIX + name.upper(): field for name, field in Settings.model_fields.items()}
+
+
+def settings_table() -> list[tuple[str, str, str]]:
+    """(variable, default, description) rows for the README; holds defaults only, never a value in use."""
+    return [(name, _default_text(field), field.description or "") for name, field in variables().items()]
+
+
+def _default_text(field: FieldInfo) -> str:
+    text = _extra(field, "default_text")
+    if text is None:
+        text = "" if field.default is None else str(field.default)
+    return text
+
+
+def _extra(field: FieldInfo, key: str) -> str | None:
+    extra = field.json_schema_extra
+    value = extra.get(key) if isinstance(extra, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings of `os.environ`, after refusing unknown names in `environment`. Raises SettingsError."""
+    known = variables()
+    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+    lines = [_unknown_line(name, list(known)) for name in unknown]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        # a default that is computed from a wrong value is not a mistake of its own
+        lines += [_line(item) for item in error.errors() if item["type"] != "default_factory_not_called"]
+    if lines:
+        raise SettingsError(lines)
+    return settings
+
+
+def load_settings() -> Settings:
+    """For a `main()`: the settings, or one line per mistake on stderr and exit code 2."""
+    try:
+        return read_settings(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _unknown_line(name: str, known: list[str]) -> str:
+    import difflib  # only on this path
+
+    near = difflib.get_close_matches(name.upper(), known, n=1)
+    return f"{name}: unknown setting" + (f", did you mean {near[0]}?" if near else "; `speedlead settings` lists all")
+
+
+def _line(item: Any) -> str:
+    if not item["loc"]:
+        return str(item["ctx"]["error"])
+    name = str(item["loc"][0])
+    name = name if name in Settings.model_fields else name.removeprefix(PREFIX).lower()
+    field = Settings.model_fields[name]
+    if item["type"] == "value_error":
+        expected = str(item["ctx"]["error"])
+    else:
+        expected = _extra(field, "expected") or item["msg"].removeprefix("Input should be ")
+    got = "a value that is not shown" if "SecretStr" in str(field.annotation) else repr(item["input"])
+    return f"{PREFIX}{name.upper()}: expected {expected}, got {got}"

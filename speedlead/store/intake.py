@@ -1,0 +1,173 @@
+"""From an inquiry to rows, in one transaction: person, lead, inquiry, and the message to the workflow.
+
+Which person it is follows DESIGN's "Person and lead". Two posts at the same moment are kept apart by locks on the
+e-mail address and the number, and by the unique indexes below them (one address one person, one open lead a person).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from speedlead import ids
+from speedlead.contracts import InquirySignal
+from speedlead.domain.plan import Plan
+from speedlead.intake import Inquiry
+from speedlead.ports import Clock
+from speedlead.store.people import find_or_make_person
+from speedlead.store.rows import lock_open_lead, lock_person, put_message, put_notice, reach_of
+from speedlead.store.story import tell_story
+from speedlead.store.transactions import transact
+
+# the same post again within this time is a double click or a browser's retry, not a second inquiry
+REPEAT_WITHIN = timedelta(minutes=10)
+_HEAT = {"cold": 0, "warm": 1, "hot": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An inquiry and how it came to us."""
+
+    inquiry: Inquiry
+    form_key: str
+    remote_address: str | None = None
+    user_agent: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`repeat` is a post that we had already: nothing was written."""
+
+    lead_id: str
+    repeat: bool = False
+
+
+async def take_inquiry(pool: "asyncpg.Pool[Any]", clock: Clock, plan: Plan, submission: Submission) -> Taken:
+    """Commits the inquiry, or finds that it is a repeat. Raises StoreUnavailable."""
+
+    async def work(conn: Any) -> Taken:
+        return await _take(conn, clock, plan, submission)
+
+    return await transact(pool, work)
+
+
+async def _take(conn: Any, clock: Clock, plan: Plan, submission: Submission) -> Taken:
+    inquiry = submission.inquiry
+    await _queue_up(conn, submission)
+    if submission.idempotency_key is not None:
+        known = await conn.fetchval(
+            "select lead_id from inquiry where form_key = $1 and idempotency_key = $2",
+            submission.form_key, submission.idempotency_key,
+        )  # fmt: skip
+        if known is not None:
+            return Taken(known, repeat=True)
+    wall = clock.wall()
+    person_id = await find_or_make_person(conn, inquiry, clock.business(0))
+    await lock_person(conn, person_id)
+    lead = await lock_open_lead(conn, person_id)
+    fingerprint = inquiry.fingerprint(submission.form_key)
+    if lead is not None and await conn.fetchval(
+        "select exists (select from inquiry where lead_id = $1 and fingerprint = $2 and submitted_wall > $3)",
+        lead["id"], fingerprint, wall - REPEAT_WITHIN,
+    ):  # fmt: skip
+        return Taken(lead["id"], repeat=True)
+    lead_type = plan.lead_type(inquiry.intent or "other")
+    opted_out = await conn.fetchval(
+        "select exists (select from suppression where person_id = $1 and channel = 'all')", person_id
+    )
+    now = clock.business(lead["clock_offset_us"] if lead else 0)
+    if lead is None:
+        lead_id, number = await _open_lead(conn, plan, submission, person_id, lead_type, now, wall), 1
+    else:
+        lead_id, number = lead["id"], await _hotter(conn, lead, inquiry, lead_type)
+    await _write_inquiry(conn, submission, lead_id, person_id, number, lead_type, fingerprint, now, wall)
+    if opted_out:
+        await _for_a_person_to_decide(conn, lead_id, number, now)
+    if lead is None:
+        await put_message(conn, lead_id, "start")
+    else:
+        heat = lead_type if _HEAT[lead_type] > _HEAT[lead["lead_type"]] else lead["lead_type"]
+        reach = await reach_of(conn, lead_id)
+        await put_message(conn, lead_id, "inquiry", InquirySignal(number=number, lead_type=heat, reach=reach))
+    await tell_story(
+        conn, lead_id, kind="inquiry", at=now, reason="opted_out" if opted_out else None, dedupe=f"inquiry-{number}",
+        data={"number": number, "intent": inquiry.intent, "source": inquiry.source, "lead_type": lead_type},
+    )  # fmt: skip
+    return Taken(lead_id)
+
+
+async def _queue_up(conn: Any, submission: Submission) -> None:
+    """Posts of the same address, number or key go one after the other instead of failing on each other's rows.
+
+    Locks are taken in the order of their numbers, so two posts that share two of them cannot wait in a circle.
+    """
+    inquiry = submission.inquiry
+    names = [f"email:{inquiry.email}"] if inquiry.email else []
+    names += [f"phone:{inquiry.phone}"] if inquiry.phone else []
+    if submission.idempotency_key is not None:
+        names.append(f"key:{submission.form_key}:{submission.idempotency_key}")
+    for lock in sorted(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True) for name in names):
+        await conn.execute("select pg_advisory_xact_lock($1)", lock)
+
+
+async def _open_lead(
+    conn: Any, plan: Plan, submission: Submission, person_id: str, lead_type: str, now: datetime, wall: datetime
+) -> str:
+    inquiry = submission.inquiry
+    # the owner of the last lead knows the person; routing goes on from there
+    owner_id = await conn.fetchval(
+        """select case when r.active then l.owner_id end from lead l left join rep r on r.id = l.owner_id
+           where l.person_id = $1 order by l.created_at desc limit 1""",
+        person_id,
+    )
+    lead_id = ids.new_id()
+    await conn.execute(
+        """insert into lead (id, person_id, form_key, lead_type, intent, source, country, postcode, tz, owner_id,
+               plan_id, plan_version, created_at, created_wall)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+        lead_id, person_id, submission.form_key, lead_type, inquiry.intent, inquiry.source, inquiry.country,
+        inquiry.postcode, inquiry.tz, owner_id, plan.id, plan.version, now, wall,
+    )  # fmt: skip
+    return lead_id
+
+
+async def _hotter(conn: Any, lead: Any, inquiry: Inquiry, lead_type: str) -> int:
+    """A further inquiry may make a lead hotter, never colder, and fills in what was not known. Returns its number."""
+    if _HEAT[lead_type] > _HEAT[lead["lead_type"]]:
+        await conn.execute(
+            "update lead set lead_type = $2, intent = $3 where id = $1", lead["id"], lead_type, inquiry.intent
+        )
+    await conn.execute(
+        """update lead set country = coalesce(country, $2), postcode = coalesce(postcode, $3), tz = coalesce(tz, $4)
+           where id = $1""",
+        lead["id"], inquiry.country, inquiry.postcode, inquiry.tz,
+    )  # fmt: skip
+    return int(await conn.fetchval("select coalesce(max(number), 0) + 1 from inquiry where lead_id = $1", lead["id"]))
+
+
+async def _write_inquiry(
+    conn: Any, submission: Submission, lead_id: str, person_id: str, number: int, lead_type: str, fingerprint: bytes,
+    now: datetime, wall: datetime,
+) -> None:  # fmt: skip
+    i = submission.inquiry
+    await conn.execute(
+        """insert into inquiry (id, lead_id, person_id, number, form_key, intent, lead_type, source, email, phone,
+               message, consent_sms, consent_call, consent_text, remote_address, user_agent, fields, fingerprint,
+               idempotency_key, submitted_at, submitted_wall)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)""",
+        ids.new_id(), lead_id, person_id, number, submission.form_key, i.intent, lead_type, i.source, i.email, i.phone,
+        i.message, i.consent_sms, i.consent_call, i.consent_text, submission.remote_address, submission.user_agent,
+        i.extra, fingerprint, submission.idempotency_key, now, wall,
+    )  # fmt: skip
+
+
+async def _for_a_person_to_decide(conn: Any, lead_id: str, number: int, now: datetime) -> None:
+    """Somebody who had opted out of everything wrote to us: nothing is sent, and a manager decides."""
+    await conn.execute("update lead set plan_stopped = 'opted_out' where id = $1", lead_id)
+    await put_notice(
+        conn, audience="manager", kind="inquiry_after_opt_out", at=now, lead_id=lead_id, reason="opted_out",
+        dedupe=f"inquiry_after_opt_out:{lead_id}:{number}",
+    )  # fmt: skip

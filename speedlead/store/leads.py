@@ -1,0 +1,214 @@
+"""Lead rows as activities read and change them."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from speedlead.domain.outcomes import BAD_NUMBER, STOPS_PLAN, CallResult, Outcome
+from speedlead.ids import new_id
+from speedlead.records import LeadRecord, RepRecord
+from speedlead.store.story import tell_story
+from speedlead.store.touches import consents_of, evidence_of
+
+_LEAD = """
+select l.*, p.name, p.company, i.message, i.phone as inquiry_phone, i.consent_text, i.consent_call,
+    i.number as inquiry_number, i.submitted_at, i.intent as inquiry_intent,
+    (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
+        order by e.verified desc, e.created_at limit 1) as email,
+    (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
+        order by n.verified desc, n.created_at desc limit 1) as phone,
+    (select bool_or(s.consent_sms) from inquiry s where s.lead_id = l.id) as any_consent_sms,
+    (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
+        from inquiry s where s.lead_id = l.id) as call_requested,
+    r.name as owner_name, r.email as owner_email, r.phone as owner_phone
+from lead l
+join person p on p.id = l.person_id
+join lateral (select * from inquiry where lead_id = l.id and ($2::int is null or number = $2)
+    order by number desc limit 1) i on true
+left join rep r on r.id = l.owner_id
+where l.id = $1
+"""
+
+_REPS = """
+select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads
+from rep r where r.active order by r.last_assigned_wall nulls first, r.name
+"""
+
+
+class LeadStore:
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+
+    async def read(self, lead_id: str, inquiry_number: int | None = None) -> LeadRecord:
+        row = await self._pool.fetchrow(_LEAD, lead_id, inquiry_number)
+        if row is None:
+            raise LookupError(f"lead {lead_id}: there is no such lead or inquiry")
+        return LeadRecord(
+            lead_id=row["id"],
+            person_id=row["person_id"],
+            lead_type=row["lead_type"],
+            intent=row["inquiry_intent"],
+            source=row["source"],
+            segment=row["segment"],
+            stage=row["stage"],
+            owner_id=row["owner_id"],
+            plan_id=row["plan_id"],
+            plan_version=row["plan_version"],
+            clock_offset_us=row["clock_offset_us"],
+            created_at=row["created_at"],
+            submitted_at=row["submitted_at"],
+            open_at=row["open_at"],
+            first_attempt_due=row["first_attempt_due"],
+            name=row["name"],
+            company=row["company"],
+            email=row["email"],
+            phone=row["phone"],
+            message=row["message"],
+            inquiry_number=row["inquiry_number"],
+            evidence=evidence_of(row),
+            consents=consents_of(row),
+            owner_name=row["owner_name"],
+            owner_email=row["owner_email"],
+            owner_phone=row["owner_phone"],
+        )
+
+    async def reps(self) -> tuple[RepRecord, ...]:
+        return tuple(rep_record(row) for row in await self._pool.fetch(_REPS))
+
+    async def assign(self, lead_id: str, rep_id: str, now: datetime) -> str:
+        async with self._pool.acquire() as connection, connection.transaction():
+            # the rep's lock makes two assignments to one rep take turns, so a capacity holds
+            rep = await connection.fetchrow("select * from rep where id = $1 for update", rep_id)
+            owner: str | None = await connection.fetchval("select owner_id from lead where id = $1 for update", lead_id)
+            if owner is not None:
+                return owner
+            taken = await connection.fetchval(
+                "select count(*) from lead where owner_id = $1 and closed_at is null", rep_id
+            )
+            if rep is None or taken >= rep["capacity"]:
+                raise LookupError(f"rep {rep_id}: no capacity left")
+            await self._own(connection, lead_id, rep_id, now, "assigned", None)
+            return rep_id
+
+    async def reassign(self, lead_id: str, rep_id: str, now: datetime, reason: str) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval("select true from rep where id = $1 and active", rep_id):
+                raise LookupError(f"rep {rep_id}: there is no such active rep")
+            await connection.execute("select id from lead where id = $1 for update", lead_id)
+            await self._own(connection, lead_id, rep_id, now, "reassigned", reason)
+
+    @staticmethod
+    async def _own(connection: Any, lead_id: str, rep_id: str, now: datetime, kind: str, reason: str | None) -> None:
+        await connection.execute(
+            """update lead set owner_id = $2, assigned_at = coalesce(assigned_at, $3),
+                   stage = case when stage in ('new', 'acknowledged') then 'assigned' else stage end where id = $1""",
+            lead_id, rep_id, now)
+        await connection.execute("update rep set last_assigned_wall = clock_timestamp() where id = $1", rep_id)
+        await tell_story(connection, lead_id, kind=kind, at=now, reason=reason, data={"rep_id": rep_id})
+
+    async def opened(
+        self, lead_id: str, *, open_at: datetime, due: datetime | None, target: str | None, offset_us: int
+    ) -> None:
+        await self._pool.execute(
+            """update lead set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5
+               where id = $1""", lead_id, open_at, due, target, offset_us)
+
+    async def promised(self, lead_id: str, at: datetime | None, text: str) -> None:
+        await self._pool.execute("update lead set promised_at = $2, promise_text = $3 where id = $1", lead_id, at, text)
+
+    async def next_touch(self, lead_id: str, step: str | None, at: datetime | None, why: str | None) -> None:
+        await self._pool.execute(
+            "update lead set next_step = $2, next_touch_at = $3, next_why = $4 where id = $1 and closed_at is null",
+            lead_id, step, at, why)
+
+    async def stage(self, lead_id: str, stage: str) -> None:
+        await self._pool.execute("update lead set stage = $2 where id = $1 and closed_at is null", lead_id, stage)
+
+    async def tell(
+        self, lead_id: str, *, dedupe: str, audience: str, kind: str, at: datetime, rep_id: str | None = None,
+        reason: str | None = None, due: datetime | None = None,
+    ) -> bool:
+        written = await self._pool.fetchval(
+            """insert into notice (id, lead_id, rep_id, audience, kind, reason, due_at, at, dedupe)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (dedupe) do nothing returning id""",
+            new_id(), lead_id, rep_id, audience, kind, reason, due, at, f"{lead_id}:{dedupe}")
+        return written is not None
+
+    async def story(
+        self, lead_id: str, *, kind: str, at: datetime, dedupe: str | None = None, step: str | None = None,
+        reason: str | None = None, data: dict[str, object] | None = None,
+    ) -> None:
+        await tell_story(self._pool, lead_id, kind=kind, at=at, dedupe=dedupe, step=step, reason=reason, data=data)
+
+    async def outcome(
+        self, lead_id: str, *, dedupe: str, at: datetime, call_result: CallResult | None, outcome: Outcome | None,
+        until: datetime | None, reason: str | None, rep_id: str | None, touch_id: str | None,
+    ) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            # one that came through our own doors has its row and story already
+            if await connection.fetchval("select true from message where id::text = $1", dedupe):
+                return
+            await tell_story(
+                connection, lead_id, kind="outcome", at=at, reason=reason, dedupe=f"outcome:{dedupe}",
+                data={"call_result": call_result, "outcome": outcome, "until": until and until.isoformat(), "rep_id": rep_id})
+            await connection.execute(
+                """insert into outcome (id, lead_id, call_result, outcome, reason, until_at, at)
+                   values ($1, $2, $3, $4, $5, $6, $7)""",
+                new_id(), lead_id, call_result, outcome, reason, until, at)
+            if outcome in STOPS_PLAN:
+                await connection.execute("update lead set plan_stopped = coalesce(plan_stopped, $2) where id = $1", lead_id, outcome)
+            if outcome is Outcome.CALLBACK_REQUESTED:
+                await connection.execute("update lead set plan_stopped = null, paused_until = $2 where id = $1", lead_id, until)
+            if call_result in BAD_NUMBER:
+                await connection.execute(
+                    """update person_phone p set bad_reason = $2 from lead l
+                       where l.id = $1 and p.person_id = l.person_id and p.bad_reason is null""", lead_id, call_result)
+
+    async def opt_out(self, lead_id: str, *, scope: str, source: str, at: datetime) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
+            await connection.execute("select id from person where id = $1 for update", person)
+            new = await connection.fetchval(
+                """insert into suppression (person_id, channel, reason, source, at) values ($1, $2, $3, $4, $5)
+                   on conflict do nothing returning channel""",
+                person, scope, "opted_out_all" if scope == "all" else "opted_out", source, at)
+            if new is not None:
+                await tell_story(connection, lead_id, kind="opt_out", at=at, reason="opted_out", data={"scope": scope})
+
+    async def pause(self, lead_id: str, *, until: datetime | None, paused: bool) -> None:
+        await self._pool.execute(
+            "update lead set paused_until = case when $2 then coalesce($3, 'infinity'::timestamptz) end where id = $1",
+            lead_id, paused, until)
+
+    async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:
+        async with self._pool.acquire() as connection, connection.transaction():
+            # intake locks the same row before it adds a message, so neither can miss the other
+            lead = await connection.fetchrow("select closed_at from lead where id = $1 for update", lead_id)
+            if lead is None or lead["closed_at"] is not None:
+                return True
+            if await connection.fetchval(
+                "select exists (select from message where lead_id = $1 and delivered_wall is null)", lead_id):
+                return False
+            await connection.execute(
+                """update lead set closed_at = $2, close_reason = $3, stage = $4, next_step = null, next_touch_at = null,
+                       next_why = null, decided_at = coalesce(decided_at, case when $4 <> 'exhausted' then $2 end)
+                   where id = $1""", lead_id, at, reason, stage)
+            await tell_story(connection, lead_id, kind="closed", at=at, reason=reason, dedupe="closed")
+            return True
+
+
+def rep_record(row: asyncpg.Record) -> RepRecord:
+    return RepRecord(
+        rep_id=row["id"],
+        name=row["name"],
+        email=row["email"],
+        phone=row["phone"],
+        zone=row["zone"],
+        weekly={int(day): tuple((a, b) for a, b in spans) for day, spans in row["weekly"].items()},
+        capacity=row["capacity"],
+        weight=row["weight"],
+        presence=row["presence"],
+        manager=row["manager"],
+        open_leads=row["open_leads"],
+    )

@@ -1,0 +1,102 @@
+"""The start input of a lead's workflow, built from rows alone: for a new lead, and for one whose workflow is lost."""
+
+import re
+from typing import Any
+
+import asyncpg
+
+from speedlead.contracts import LeadStart, Reach, Resume, StepRow
+from speedlead.domain.outcomes import Outcome
+from speedlead.domain.plan import Plan
+from speedlead.store.touches import LEAD_WITH_REACH
+
+_ROUND = re.compile(r"^(?P<step>.+?)(?:-r(?P<round>\d+))?$")
+_LOGGED = {o.value for o in Outcome}
+
+
+async def build_start(connection: Any, lead_id: str, *, again: bool) -> LeadStart | None:
+    """None when the lead has closed or does not exist. `again`: what happened so far is part of the input."""
+    lead = await connection.fetchrow(LEAD_WITH_REACH, lead_id)
+    if lead is None or lead["closed_at"] is not None:
+        return None
+    body = await connection.fetchval(
+        "select body from plan where id = $1 and version = $2", lead["plan_id"], lead["plan_version"]
+    )
+    plan = Plan.model_validate(body)
+    newest = await connection.fetchrow(
+        "select number, submitted_at from inquiry where lead_id = $1 order by number desc limit 1", lead_id
+    )
+    return LeadStart(
+        lead_id=lead_id,
+        lead_type=lead["lead_type"],
+        intent=lead["intent"],
+        source=lead["source"],
+        submitted_at=lead["created_at"] if not again else newest["submitted_at"],
+        reach=Reach(
+            has_email=lead["email"] is not None,
+            has_phone=lead["phone"] is not None,
+            consent_sms=bool(lead["any_consent_sms"]),
+            call_requested=bool(lead["call_requested"]),
+        ),
+        plan=plan.cadence(),
+        inquiry_number=newest["number"] if again else 1,
+        resume=await _resume(connection, lead) if again else None,
+    )
+
+
+async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
+    lead_id = lead["id"]
+    touches = await connection.fetch("select * from touch where lead_id = $1 order by planned_at", lead_id)
+    rounds = [int(_ROUND.match(t["step"])["round"] or 1) for t in touches if t["purpose"] == "plan"]  # type: ignore[index]
+    current = max(rounds, default=1)
+    steps = [row for touch in touches if (row := _settled(touch, current)) is not None]
+    suppressed = await connection.fetch("select channel from suppression where person_id = $1", lead["person_id"])
+    channels = {c for row in suppressed for c in (("call", "sms", "email") if row["channel"] == "all" else (row["channel"],))}
+    outcome = await connection.fetchrow(
+        "select * from outcome where lead_id = $1 and outcome is not null order by at desc limit 1", lead_id
+    )
+    replied_at = await connection.fetchval(
+        "select max(received_at) from reply where lead_id = $1 and not automatic", lead_id
+    )
+    seen = await connection.fetch(
+        "select id from message where lead_id = $1 and delivered_wall is not null order by seq desc limit 1000", lead_id
+    )
+    paused_until = lead["paused_until"]
+    indefinitely = paused_until is not None and paused_until.year > 9000
+    return Resume(
+        acknowledged=_acknowledged(touches),
+        round=current,
+        owner_id=lead["owner_id"],
+        open_at=lead["open_at"],
+        steps=tuple(steps),
+        closed_channels=dict.fromkeys(channels, "opted_out"),
+        replied_at=replied_at,
+        connected_at=lead["first_contact_at"],
+        outcome=Outcome(outcome["outcome"]) if outcome else None,
+        outcome_at=outcome["at"] if outcome else None,
+        until=outcome["until_at"] if outcome else None,
+        paused=paused_until is not None,
+        paused_until=None if indefinitely else paused_until,
+        seen=tuple(row["id"] for row in reversed(seen)),
+    )
+
+
+def _settled(touch: asyncpg.Record, current: int) -> StepRow | None:
+    """A step of the current round that has ended. An open claim is not: its activity finds the claim and reconciles."""
+    match = _ROUND.match(touch["step"])
+    assert match is not None
+    if touch["purpose"] != "plan" or int(match["round"] or 1) != current:
+        return None
+    if touch["state"] in ("claimed", "deferred") or (touch["channel"] == "call" and touch["state"] == "sent" and touch["call_result"] is None):
+        return None
+    at = touch["sent_at"] or touch["placed_at"] or touch["planned_at"]
+    return StepRow(step=match["step"], state=touch["state"], at=at, reason=touch["reason"])
+
+
+def _acknowledged(touches: list[asyncpg.Record]) -> int:
+    """How many inquiries have their answer, counted without a gap."""
+    ended = {t["step"] for t in touches if t["purpose"] == "acknowledgement" and t["state"] != "claimed"}
+    number = 0
+    while f"ack-{number + 1}" in ended:
+        number += 1
+    return number

@@ -1,0 +1,45 @@
+"""Connecting to Temporal, and the one data converter that everything uses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client
+from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
+from temporalio.converter import DataConverter
+
+
+
+@dataclass(frozen=True)
+class Undecodable:
+    """Stands where a payload could not be read, so that a handler can refuse it with a reason."""
+
+    why: str
+
+
+class TolerantPayloadConverter(PydanticPayloadConverter):
+    """Handlers of a lead take anything and have no type hints; what cannot be decoded reaches them as `Undecodable`.
+
+    With the stock converter a signal with an unreadable payload is dropped with a log line only, and nobody who looks
+    at the lead learns of it.
+    """
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        if type_hints is not None:
+            return super().from_payloads(payloads, type_hints)
+        return [self._decode(payload) for payload in payloads]
+
+    def _decode(self, payload: Payload) -> Any:
+        try:
+            return super().from_payloads([payload])[0]
+        except Exception as error:
+            return Undecodable(why=type(error).__name__)
+
+
+DATA_CONVERTER: DataConverter = replace(pydantic_data_converter, payload_converter_class=TolerantPayloadConverter)
+
+
+async def connect(address: str, namespace: str = "default") -> Client:
+    """A client with our data converter. Raises RuntimeError when the server does not answer."""
+    return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER)

@@ -1,0 +1,257 @@
+"""Plain English for every code that people meet: stages, results, reasons, story kinds. Pages, CLI and demo share it.
+
+A code that is not listed is shown with its underscores as spaces, so that a new one is never hidden.
+"""
+
+from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.wording_reasons import REASONS
+
+STAGES = {
+    "new": "new",
+    "acknowledged": "acknowledged",
+    "assigned": "assigned",
+    "attempting": "being contacted",
+    "connected": "spoken to",
+    "booked": "meeting booked",
+    "qualified": "qualified",
+    "nurturing": "later, kept warm",
+    "converted": "customer",
+    "closed": "closed",
+    "exhausted": "plan finished, no answer",
+}
+
+INTENTS = {
+    "demo_request": "demo request",
+    "pricing": "pricing",
+    "talk_to_sales": "talk to sales",
+    "cart_abandoned": "abandoned cart",
+    "content_download": "download",
+    "webinar": "webinar",
+    "newsletter": "newsletter",
+    "research": "research",
+    "other": "something else",
+}
+
+CALL_RESULTS: dict[str, str] = {
+    CallResult.NO_ANSWER: "no answer",
+    CallResult.BUSY: "busy",
+    CallResult.VOICEMAIL_LEFT: "voicemail, message left",
+    CallResult.VOICEMAIL_NOT_LEFT: "voicemail, no message left",
+    CallResult.GATEKEEPER: "somebody else answered",
+    CallResult.CONNECTED: "spoke to the lead",
+    CallResult.DISCONNECTED: "number not in service",
+    CallResult.WRONG_NUMBER: "wrong number",
+    CallResult.FAILED: "the call failed",
+    CallResult.ABANDONED: "dropped before the lead could speak to us",
+}
+
+OUTCOMES: dict[str, str] = {
+    Outcome.MEETING_BOOKED: "meeting booked",
+    Outcome.CALLBACK_REQUESTED: "asked to be called back",
+    Outcome.QUALIFIED: "qualified",
+    Outcome.UNQUALIFIED: "not a fit",
+    Outcome.NOT_NOW: "not now, later",
+    Outcome.NOT_INTERESTED: "not interested",
+    Outcome.DO_NOT_CONTACT: "does not want to be contacted",
+    Outcome.CONVERTED: "became a customer",
+}
+
+CHANNELS = {"email": "e-mail", "sms": "SMS", "call": "call", "task": "task", "all": "every channel"}
+
+FIELDS = {
+    "name": "Your name",
+    "email": "E-mail",
+    "phone": "Phone",
+    "company": "Company",
+    "message": "Your message",
+    "intent": "What is it about",
+    "country": "Country",
+    "postcode": "Postcode",
+    "source": "Source",
+    "tz": "Time zone",
+    "consent_sms": "SMS",
+    "consent_call": "Calls",
+}
+
+TOUCH_STATES = {
+    "claimed": "on its way",
+    "sent": "sent",
+    "skipped": "skipped",
+    "deferred": "put off",
+    "failed": "failed",
+    "in_doubt": "not certain that it was sent",
+}
+
+STORY = {
+    "created": "The inquiry arrived",
+    "inquiry": "An inquiry arrived",
+    "repeat": "The same form came again",
+    "acknowledged": "The inquiry was acknowledged",
+    "enriched": "What is known about the company was looked up",
+    "classified": "The lead was classified",
+    "assigned": "An owner was found",
+    "routed": "An owner was found",
+    "reassigned": "The lead was given to another owner",
+    "unassigned": "No rep was free",
+    "accepted": "The rep accepted",
+    "declined": "The rep declined",
+    "escalated": "It was escalated",
+    "notified": "Somebody was told",
+    "placed": "The next step was set",
+    "settled": "Steps were settled",
+    "paused": "The plan was paused",
+    "resumed": "The plan goes on",
+    "skipped": "A step was skipped",
+    "stopped": "The plan was stopped",
+    "plan_stopped": "The plan was stopped",
+    "plan_changed": "The plan was changed",
+    "call_now": "A call was asked for at once",
+    "inquiry_heard": "The plan takes the new inquiry into account",
+    "reply_heard": "The plan has stopped for the reply",
+    "skipped_by_hand": "Somebody skipped a step",
+    "cannot_place": "No permitted time was found for a step",
+    "acknowledgement_failed": "The acknowledgement could not be sent",
+    "opt_in": "The lead agreed to SMS again",
+    "reply": "The lead wrote back",
+    "opt_out": "The lead opted out",
+    "outcome": "The rep logged an outcome",
+    "delivery": "A message could not be delivered",
+    "call_progress": "The call went on",
+    "stage": "The stage changed",
+    "breach": "A target was missed",
+    "rejected_message": "A message to the workflow was refused",
+    "restarted": "The workflow was started again from the records",
+    "corrected": "The lead's data were corrected",
+    "closed": "The lead was closed",
+    "started": "The workflow started",
+}
+
+NOTICES = {
+    "assigned": "A lead is yours",
+    "new_lead": "A lead is yours",
+    "call_task": "Please call this lead",
+    "nobody_available": "No rep is available for this lead",
+    "nobody_accepted": "Nobody has taken this call",
+    "new_inquiry": "Your lead sent another inquiry",
+    "reassigned": "A lead is now yours",
+    "call_in_doubt": "We do not know how a call ended",
+    "reply_after_close": "A closed lead wrote back",
+    "opt_out_from_unknown": "Somebody we cannot find opted out: please look",
+    "reply_from_unknown": "Somebody we cannot find wrote to us: please look",
+    "provider_config": "Our provider account has to be repaired",
+    "rep_task": "Please contact this lead yourself",
+    "task": "Please contact this lead yourself",
+    "escalation": "Nobody has taken this lead yet",
+    "escalated": "Nobody has taken this lead yet",
+    "reply_received": "The lead wrote back: please answer",
+    "waiting_for_outcome": "Please log what came of the call",
+    "meeting_booked": "The meeting should be over: what came of it?",
+    "nurturing": "It is time to come back to this lead",
+    "no_channel": "Nothing can be sent to this lead: please decide",
+    "breach": "A target was missed",
+    "missed": "A target was missed",
+    "inquiry": "The lead sent another inquiry",
+    "opt_out": "The lead opted out",
+    "inquiry_after_opt_out": "Somebody who had opted out wrote to us: please decide",
+    "callback": "The lead wants to be called",
+}
+
+# notices that offer a task: the rep may accept or decline it
+OFFERS = frozenset({"call_task", "rep_task"})
+
+WAITS = {
+    "relay": "a message that is on its way to the workflow",
+    "closed": "nothing: the lead is closed",
+    "paused": "the end of the pause, or somebody who resumes it",
+    "clock": "the time of the next step",
+    "person": "the owner, who has to log an outcome",
+    "nobody": "the workflow, which has not said yet what comes next",
+}
+
+_ALWAYS = ("an opt-out: it stops every message at once", "an outcome that the rep logs")
+CHANGES = {
+    "relay": ("the delivery of that message, within seconds",),
+    "closed": ("a new inquiry of the same person: it starts a new lead",),
+    "paused": ("somebody who resumes or stops it", "a reply of the lead", *_ALWAYS),
+    "clock": ("a reply of the lead", *_ALWAYS, "somebody who pauses it, skips the step, or asks for a call now"),
+    "person": _ALWAYS,
+    "nobody": ("a reply of the lead", *_ALWAYS),
+}
+
+
+def changes(waits_for: str) -> tuple[str, ...]:
+    """What would change the next step, for a key of `WAITS`."""
+    return CHANGES[waits_for]
+
+
+def plain(code: str) -> str:
+    """The code itself, readable."""
+    return code.replace("_", " ").replace("-", " ")
+
+
+def reason(code: str | None) -> str:
+    """'no_phone' -> 'there is no phone number'; 'us-fl: quiet_hours' keeps the law's key in front. Empty for None."""
+    if not code:
+        return ""
+    if code in REASONS:
+        return REASONS[code]
+    if code in CALL_RESULTS or code in OUTCOMES:
+        return CALL_RESULTS.get(code) or OUTCOMES[code]
+    head, colon, tail = code.partition(":")
+    if colon and tail.strip() in REASONS:
+        return f"{REASONS[tail.strip()]} ({head.strip()})"
+    if colon and head.strip() in REASONS:
+        return f"{REASONS[head.strip()]} ({tail.strip()})"
+    return plain(code)
+
+
+def sentence(code_or_text: str | None) -> str:
+    """A reason at the beginning of a line: 'There is no phone number'."""
+    text = reason(code_or_text)
+    return text[:1].upper() + text[1:]
+
+
+def stage(code: str) -> str:
+    return STAGES.get(code, plain(code))
+
+
+def intent(code: str) -> str:
+    return INTENTS.get(code, plain(code))
+
+
+def channel(code: str | None) -> str:
+    return CHANNELS.get(code, plain(code)) if code else ""
+
+
+def result(code: str | None) -> str:
+    """A call result, an outcome or a touch state."""
+    return (CALL_RESULTS.get(code) or OUTCOMES.get(code) or TOUCH_STATES.get(code) or plain(code)) if code else ""
+
+
+def story(kind: str) -> str:
+    return STORY.get(kind, plain(kind).capitalize())
+
+
+def notice(kind: str) -> str:
+    return NOTICES.get(kind, plain(kind).capitalize())
+
+
+def step(code: str | None) -> str:
+    """'day-2-call' -> 'day 2 call'."""
+    return code.replace("-", " ").replace("_", " ").replace("email", "e-mail") if code else ""
+
+
+def touch(state: str, channel_code: str, call_result: str | None = None) -> str:
+    """One line for a touch: 'Call: no answer', 'E-mail sent', 'SMS skipped'."""
+    name = channel(channel_code)
+    name = name[:1].upper() + name[1:]
+    if channel_code == "call" and call_result:
+        return f"{name}: {result(call_result)}"
+    if channel_code == "call" and state in ("sent", "claimed"):
+        return "Call made" if state == "sent" else "Call under way"
+    return f"{name} {TOUCH_STATES.get(state, plain(state))}"
+
+
+def field(name: str) -> str:
+    """The label of a form field."""
+    return FIELDS.get(name, plain(name))

@@ -1,0 +1,157 @@
+"""The pages in a real Chromium, against a real Postgres with rows made by hand. Nothing may leave this machine."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import BrowserContext, Page
+
+from speedlead.credentials import load_or_create
+from speedlead.gateway.pages import add_pages
+from speedlead.gateway.security_headers import SecurityHeaders
+from speedlead.settings import Settings
+from speedlead.store.pool import open_pool
+from tests import servers
+from tests.store.hand_made import FixedClock, put_house
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+# quiet: a browser that looks for updates would be a request that leaves the machine
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--no-first-run"]  # fmt: skip
+
+
+class Recorder:
+    """Stands in for the running leads: keeps what was asked, and answers with what a test put there."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        self.delivered: list[str] = []
+        self.problem: Exception | None = None
+
+    async def update(self, lead_id: str, name: str, request: Mapping[str, Any]) -> None:
+        self.asked.append((lead_id, name, dict(request)))
+        if self.problem is not None:
+            raise self.problem
+
+    async def deliver_now(self, lead_id: str) -> None:
+        self.delivered.append(lead_id)
+
+
+class Deps:
+    def __init__(self, pool: Any, settings: Settings, recorder: Recorder) -> None:
+        self.pool, self.settings, self.clock = pool, settings, FixedClock()
+        self.credentials = load_or_create(settings.data_dir)
+        self.leads = self.relay = recorder
+
+
+class Site:
+    """The app in a thread with a loop of its own: Playwright keeps this thread's loop."""
+
+    def __init__(self, databases: servers.TestDatabases, folder: Path) -> None:
+        self.databases, self.settings = databases, servers.local_settings(folder, company_name="Acme")
+        self.recorder = Recorder()
+        self.url = f"http://127.0.0.1:{self.settings.http_port}"
+        self.pool: Any = None
+        self._up = threading.Event()
+        self._loop: Any = None
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with self.databases.fresh() as url, self._opened(url) as pool:
+            self.pool = pool
+            app = FastAPI(openapi_url=None)
+            app.add_middleware(SecurityHeaders)
+            add_pages(app, Deps(pool, self.settings, self.recorder))  # type: ignore[arg-type]  # the part that pages use
+            config = uvicorn.Config(app, port=self.settings.http_port, log_level="warning", lifespan="off")
+            self._server = uvicorn.Server(config)
+            self._loop.call_later(0.2, self._up.set)
+            await self._server.serve()
+
+    @staticmethod
+    @asynccontextmanager
+    async def _opened(url: str) -> AsyncIterator[Any]:
+        pool = await open_pool(url, size=4)
+        try:
+            yield pool
+        finally:
+            await pool.close()
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._up.wait(20), "the app did not start"
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+        self._thread.join(20)
+
+    def reset(self) -> None:
+        """Only the rows made by hand."""
+        self.recorder.asked.clear()
+        self.recorder.delivered.clear()
+        self.recorder.problem = None
+        self.run("truncate person, rep, plan cascade")
+        asyncio.run_coroutine_threadsafe(self._fill(), self._loop).result(20)
+
+    async def _fill(self) -> None:
+        async with self.pool.acquire() as connection, connection.transaction():
+            await put_house(connection)
+
+    def run(self, statement: str, *values: Any) -> list[Any]:
+        """Rows of one statement."""
+        found: list[Any] = asyncio.run_coroutine_threadsafe(self.pool.fetch(statement, *values), self._loop).result(20)
+        return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def whole_site(test_databases: servers.TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install the package `chromium`")
+    site = Site(test_databases, tmp_path_factory.mktemp("site"))
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def site(whole_site: Site) -> Site:
+    whole_site.reset()
+    return whole_site
+
+
+@pytest.fixture(scope="session")
+def base_url(whole_site: Site) -> str:
+    return whole_site.url
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(whole_site: Site, browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture
+def page(context: BrowserContext, site: Site) -> Iterator[Page]:
+    """A page that fails the test when something leaves 127.0.0.1, or a script or the content policy complains."""
+    left: list[str] = []
+    complaints: list[str] = []
+    context.on("request", lambda r: None if urlsplit(r.url).hostname == "127.0.0.1" else left.append(r.url))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    opened = context.new_page()
+    opened.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+    opened.complaints = complaints  # type: ignore[attr-defined]
+    yield opened
+    assert left == []
+    assert complaints == []

@@ -1,0 +1,212 @@
+"""Each page: what it shows and does, and that everybody can use it: keyboard, screen reader, dark, narrow, no scripts."""
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from speedlead.cadence_errors import LeadUnavailable
+from speedlead.gateway.rendering import form_page, thanks_page
+from tests.browser.conftest import Site
+from tests.store.hand_made import AVA, BEN, NOBODY, REPLIED, SAM, SCRIPT, SCRIPT_NAME
+
+pytestmark = pytest.mark.browser
+
+RULES = {"runOnly": {"type": "tag", "values": "wcag2a wcag2aa wcag21a wcag21aa wcag22aa best-practice".split()}}
+PATHS = ["/", "/form", "/rep", "/rep?who", "/ops", f"/leads/{AVA}", f"/leads/{BEN}", "/leads/x"]
+
+
+def sign_in(page: Page, site: Site) -> None:
+    page.context.add_cookies([{"name": "rep", "value": SAM, "url": site.url}])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path", ["/", "/form", "/rep", "/rep?who", "/ops", f"/leads/{AVA}", f"/leads/{BEN}", "/leads/x"]
+)
+def test_everybody_can_use_the_page(page: Page, site: Site, scheme: str, path: str, tmp_path: Path) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    if path != "/rep?who":
+        sign_in(page, site)
+    page.goto(path)
+    if path == "/leads/x":
+        page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 404 that is meant
+    results = Axe().run(page, options=RULES)
+    assert results.violations_count == 0, results.generate_report()
+    name = path.strip("/").replace("/", "-").replace("?", "-") or "start"
+    page.screenshot(path=tmp_path / f"{name}-{scheme}.png", full_page=True)
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.screenshot(path=tmp_path / f"{name}-{scheme}-narrow.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the page scrolls sideways on a phone"
+
+
+def test_what_a_lead_wrote_is_only_text(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    for path in ("/rep", f"/leads/{SCRIPT}"):
+        page.goto(path)
+        expect(page.get_by_text(SCRIPT_NAME).first).to_be_visible()
+        expect(page.get_by_text("onerror=alert(2)").first).to_be_visible()
+        expect(page.get_by_text("{{ 7 * 7 }}").first).to_be_visible()
+    assert page.title() == f"{SCRIPT_NAME} · speedlead"
+
+
+def test_the_form_sends_the_fixed_fields_with_the_readers_zone(page: Page, site: Site) -> None:
+    page.goto("/form")
+    page.get_by_label("Your name").fill("Ava Müller")
+    page.get_by_label("E-mail").fill("ava@northwind.example")
+    page.get_by_label("You may text me by SMS").check()
+    sent: list[str] = []
+    page.route("**/f/demo", lambda route: (sent.append(route.request.post_data or ""), route.fulfill(body="ok"))[1])
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_url("**/f/demo")
+    fields = dict(parse_qsl(sent[0], keep_blank_values=True))
+    assert set(fields) == {
+        "name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz", "consent_sms",
+        "consent_text", "website",
+    }  # fmt: skip
+    assert fields["name"] == "Ava Müller"
+    assert fields["consent_sms"] == "true"
+    assert fields["website"] == ""
+    assert "I ask Acme to call me" in fields["consent_text"]
+    assert fields["tz"] == page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+
+
+def test_a_form_with_mistakes_says_which_and_keeps_what_was_typed(page: Page, site: Site) -> None:
+    typed = {"name": '"><b>Ava', "email": "ava@", "message": "</textarea><b>x", "consent_sms": "on"}
+    answer = form_page(site.settings, values=typed, errors={"email": "expected an address", "": "too many fields"})
+    assert answer.status_code == 422
+    page.route("**/shown", lambda route: route.fulfill(body=bytes(answer.body), content_type="text/html"))
+    page.goto("/shown")
+    expect(page.get_by_role("alert")).to_contain_text("E-mail: expected an address")
+    expect(page.get_by_role("alert")).to_contain_text("too many fields")
+    expect(page.get_by_label("Your name")).to_have_value('"><b>Ava')
+    expect(page.get_by_label("Your message")).to_have_value("</textarea><b>x")
+    expect(page.get_by_label("E-mail", exact=True)).to_have_accessible_description(re.compile("expected an address"))
+    expect(page.get_by_label("You may text me by SMS")).to_be_checked()
+    assert Axe().run(page, options=RULES).violations_count == 0
+
+
+def test_the_answer_to_a_form_gives_the_promise(page: Page, site: Site) -> None:
+    answer = thanks_page(site.settings, "Sam calls you by 10:02, New York time.")
+    page.route("**/shown", lambda route: route.fulfill(body=bytes(answer.body), content_type="text/html"))
+    page.goto("/shown")
+    expect(page.get_by_text("Sam calls you by 10:02, New York time.")).to_be_visible()
+    assert b"gets back to you" in bytes(thanks_page(site.settings, None).body)
+
+
+def test_a_rep_says_who_they_are_and_sees_what_is_due_first_on_top(page: Page, site: Site) -> None:
+    page.goto("/rep")
+    page.get_by_role("button", name="Sam Reyes").click()
+    mine = page.get_by_role("region", name="Open leads").get_by_role("heading", level=3)
+    expect(mine).to_contain_text(["<script>", "Ava Müller", "Ray Okafor", "Ben Carter"])
+    expect(page.get_by_role("link", name="Call +12125550142")).to_have_attribute("href", "tel:+12125550142")
+    expect(page.get_by_text("First attempt due in 2 min")).to_be_visible()
+    expect(page.get_by_text("New York time, now 10:00").first).to_be_visible()
+    page.get_by_role("button", name="Not Sam Reyes?").click()
+    expect(page.get_by_role("heading", name="Who are you?")).to_be_visible()
+
+
+def test_a_rep_accepts_what_is_offered_and_takes_what_is_nobodys(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto("/rep")
+    expect(page.get_by_role("button", name="Accept")).to_have_count(1)
+    page.get_by_role("button", name="Accept Ava Müller").click()
+    expect(page.get_by_role("status")).to_have_text("You have accepted the lead.")
+    page.get_by_role("button", name="Take Noor Haddad").click()
+    page.get_by_role("button", name="Decline Ava Müller").click()
+    asked = [(AVA, "accept", {"rep_id": SAM}), (NOBODY, "accept", {"rep_id": SAM}), (AVA, "decline", {"rep_id": SAM})]
+    assert site.recorder.asked == asked
+
+
+def test_a_notice_that_was_seen_is_gone(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto("/rep")
+    page.get_by_role("button", name="Seen: Please call this lead").click()
+    expect(page.get_by_role("heading", name="New for you")).to_contain_text("1")
+    assert [row["kind"] for row in site.run("select kind from notice where seen_wall is not null")] == ["call_task"]
+
+
+def test_the_list_refreshes_and_leaves_what_is_being_typed(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(f"/rep?lead={AVA}")
+    note = page.get_by_label("Note")
+    note.fill("She asked for a second")
+    site.run("update person set company = 'Renamed Robotics' where name = 'Ava Müller'")
+    expect(page.get_by_text("Renamed Robotics")).to_be_visible(timeout=9_000)
+    expect(note).to_have_value("She asked for a second")
+    expect(note).to_be_focused()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_rep_logs_a_callback_in_the_leads_own_time(browser: Browser, site: Site, scripts: bool) -> None:
+    context = browser.new_context(base_url=site.url, java_script_enabled=scripts)
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto("/rep")
+    page.get_by_role("link", name="Log an outcome for Ray Okafor").click()
+    page.get_by_label("How the call ended").select_option("connected")
+    page.get_by_label("What was decided").select_option("callback_requested")
+    page.get_by_role("button", name="Log it").click()
+    expect(page.get_by_role("alert")).to_have_text("Please say when to call back.")
+    page.get_by_label("Call back, or come back, at").fill("2026-11-24T14:30")
+    page.get_by_label("Note").fill("After lunch <b>there</b>")
+    page.get_by_role("button", name="Log it").click()
+    expect(page.get_by_role("status")).to_have_text("Logged.")
+    expect(page.get_by_text("After lunch <b>there</b>")).to_be_visible()
+    (row,) = site.run("select * from outcome where lead_id = $1", REPLIED)
+    # half past two in Chicago
+    assert row["until_at"].isoformat() == "2026-11-24T20:30:00+00:00"
+    assert (row["call_result"], row["outcome"], row["rep_id"]) == ("connected", "callback_requested", SAM)
+    assert [r["kind"] for r in site.run("select kind from message where lead_id = $1", REPLIED)] == ["outcome"]
+    assert site.recorder.delivered == [REPLIED]
+    context.close()
+
+
+def test_the_lead_page_tells_the_story_and_steers_the_plan(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(f"/leads/{BEN}")
+    story = page.get_by_role("region", name="What happened").get_by_role("listitem")
+    expect(story).to_contain_text(["inquiry arrived", "no answer", "not certain", "SMS skipped", "Call put off"])
+    expect(story.nth(3)).to_contain_text("There is no consent to SMS")
+    expect(page.get_by_role("link", name="Workflow in the Temporal UI")).to_have_attribute(
+        "href", f"http://127.0.0.1:{site.settings.temporal_ui_port}/namespaces/default/workflows/lead-{BEN}"
+    )
+    page.get_by_label("Reason").fill("on holiday")
+    page.get_by_label("Until").fill("2026-11-30T09:00")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("status")).to_have_text("Paused.")
+    site.recorder.problem = LeadUnavailable()
+    page.get_by_role("button", name="Skip the next step").click()
+    expect(page.get_by_role("status")).to_contain_text("did not answer")
+    assert site.recorder.asked == [
+        (BEN, "pause", {"by": SAM, "reason": "on holiday", "until": "2026-11-30T09:00:00+00:00"}),
+        (BEN, "skip", {"by": SAM}),
+    ]
+
+
+def test_ops_counts_filters_and_explains(page: Page, site: Site) -> None:
+    page.goto("/ops")
+    counters = page.locator(".counters div")
+    expect(counters).to_contain_text(["6", "1", "1", "1", "0"])
+    expect(page.get_by_role("row").filter(has_text="2f3a0000")).to_contain_text("due 1 min ago")
+    page.get_by_label("Type").select_option("warm")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("row").nth(1)).to_contain_text("outside business hours where the lead is")
+    page.get_by_label("Show").select_option("closed")
+    page.get_by_label("Type").select_option("")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("qualified")
+
+
+def test_another_site_can_neither_post_nor_look(page: Page, site: Site) -> None:
+    request = page.context.request
+    path = f"/leads/{BEN}/stop"
+    assert request.post(path, headers={"Origin": "http://evil.example"}).status == 403
+    assert request.post(path, headers={"Origin": "null"}).status == 403
+    assert request.get("/ops", headers={"Host": "evil.example"}).status == 403
+    assert site.recorder.asked == []
+    assert "default-src 'self'" in request.get("/ops").headers["content-security-policy"]

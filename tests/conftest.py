@@ -1,0 +1,55 @@
+"""Fixtures for all tests: `database_url` is a fresh migrated database, `temporal_env` a server that skips time."""
+
+import os
+import zoneinfo
+
+# before anything asks for a zone: the pinned tzdata, never the machine's
+os.environ["PYTHONTZPATH"] = ""
+zoneinfo.reset_tzpath(to=())
+
+# what the person at the keyboard has set must not steer tests
+for _name in [
+    name for name in os.environ if name.startswith(("SPEEDLEAD_", "TEMPORAL_", "TWILIO_", "SENDGRID_", "PG"))
+]:
+    del os.environ[_name]
+
+from collections.abc import AsyncIterator  # noqa: E402
+
+import pytest  # noqa: E402
+import pytest_asyncio  # noqa: E402
+from temporalio.testing import WorkflowEnvironment  # noqa: E402
+
+from tests import servers  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # last: Playwright keeps an event loop running in this thread from its first use to the end of the session
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def test_databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[servers.TestDatabases]:
+    """The embedded Postgres of this session, not durable, with a migrated template."""
+    async with servers.databases(tmp_path_factory.mktemp("postgres")) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def database_url(test_databases: servers.TestDatabases) -> AsyncIterator[str]:
+    """Address of a fresh, migrated database, dropped after the test."""
+    async with test_databases.fresh() as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def empty_database_url(test_databases: servers.TestDatabases) -> AsyncIterator[str]:
+    """Address of a database without any table of ours."""
+    async with test_databases.fresh(template="template0") as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal_env() -> AsyncIterator[WorkflowEnvironment]:
+    """One dev server per session: each workflow has a virtual clock of its own, so tests do not disturb each other."""
+    async with servers.skipping_temporal() as environment:
+        yield environment

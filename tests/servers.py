@@ -1,0 +1,87 @@
+"""Real servers for tests: started once, thrown away with the session. Nothing here listens on a fixed port."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+from temporalio.testing import WorkflowEnvironment
+
+from speedlead.embedded.ports import free_ports
+from speedlead.embedded.postgres import Postgres
+from speedlead.embedded.temporal_server import find_program, server_flags
+from speedlead.settings import Settings
+from speedlead.store.migrate import migrate
+from speedlead.temporal import DATA_CONVERTER
+
+TEMPLATE = "template_migrated"
+
+
+class TestDatabases:
+    """A server with one migrated template; a copy of it takes some 30 ms."""
+
+    __test__ = False  # pytest: a helper, not a test class
+
+    def __init__(self, postgres: Postgres) -> None:
+        self.postgres = postgres
+        self._numbers = count(1)
+
+    async def prepare(self) -> None:
+        await self.execute(f"create database {TEMPLATE}")
+        await migrate(self.postgres.dsn(TEMPLATE))
+
+    async def execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.postgres.dsn("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def fresh(self, template: str = TEMPLATE) -> AsyncIterator[str]:
+        """Address of a database of one's own; dropped at the end whoever is still connected."""
+        name = f"test_{next(self._numbers)}"
+        await self.execute(f"create database {name} template {template} strategy file_copy")
+        try:
+            yield self.postgres.dsn(name)
+        finally:
+            await self.execute(f"drop database {name} with (force)")
+
+
+@asynccontextmanager
+async def databases(folder: Path) -> AsyncIterator[TestDatabases]:
+    postgres = Postgres(folder, durable=False)
+    await postgres.start()
+    try:
+        made = TestDatabases(postgres)
+        await made.prepare()
+        yield made
+    finally:
+        await postgres.stop()
+
+
+@asynccontextmanager
+async def skipping_temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A dev server in memory whose workflows skip time, with our search attributes and data converter."""
+    environment = await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=str(find_program()),
+        dev_server_log_level="never",
+        dev_server_extra_args=server_flags(virtual_clock=True),
+        data_converter=DATA_CONVERTER,
+    )
+    async with environment:
+        yield environment
+
+
+def local_settings(folder: Path, **changes: object) -> Settings:
+    """Settings for a stack in `folder` on free ports, whatever the environment says."""
+    http, sandbox, temporal, ui = free_ports(4)
+    values: dict[str, object] = {
+        "data_dir": folder,
+        "http_port": http,
+        "sandbox_port": sandbox,
+        "temporal_port": temporal,
+        "temporal_ui_port": ui,
+    }
+    return Settings(**(values | changes))  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""Business closures: the corrections to what the library says of a whole country."""
+
+from datetime import date
+
+import pytest
+
+from speedlead.closures import HolidayClosures, version
+
+
+@pytest.fixture(scope="module")
+def closures() -> HolidayClosures:
+    return HolidayClosures(range(2026, 2029))
+
+
+def test_national_and_state_days_together(closures: HolidayClosures) -> None:
+    national = closures.closed(("US",))
+    assert date(2026, 11, 26) in national
+    assert date(2027, 7, 5) in national  # observed
+    texas = closures.closed(("US", "US-TX"))
+    assert national <= texas
+    assert closures.closed(("US", "FR")) == national | closures.closed(("FR",))
+
+
+def test_britain_without_a_nation_means_england(closures: HolidayClosures) -> None:
+    assert date(2027, 3, 29) in closures.closed(("GB",))  # Easter Monday, missing from the library's United Kingdom
+    assert closures.closed(("GB",)) == closures.closed(("GB", "GB-ENG"))
+    assert date(2027, 3, 29) not in closures.closed(("GB", "GB-SCT"))
+
+
+def test_malaysia_without_a_state_means_every_state(closures: HolidayClosures) -> None:
+    assert date(2026, 11, 8) in closures.closed(("MY",))  # Deepavali, missing from the library's Malaysia
+    assert date(2027, 1, 1) in closures.closed(("MY",))
+
+
+def test_unknown_places_have_no_closures_and_answers_are_kept(closures: HolidayClosures) -> None:
+    assert closures.closed(()) == frozenset()
+    assert closures.closed(("ZZ", "US-XX")) == closures.closed(("US",))
+    assert closures.closed(("US",)) is closures.closed(("US",))
+    assert version().count(".") >= 1

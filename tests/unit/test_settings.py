@@ -1,0 +1,150 @@
+"""Every wrong value and every unknown name is one clear line; secrets are never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from speedlead.settings import Settings, SettingsError, load_settings, read_settings, settings_table, variables
+
+
+def lines(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(environment)
+    return caught.value.lines
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = read_settings({})
+    assert settings.data_dir == Path.cwd() / ".speedlead"
+    assert settings.database_url is None
+    assert (settings.http_host, settings.http_port, settings.sandbox_port) == ("127.0.0.1", 8080, 8090)
+    assert settings.temporal_address == "127.0.0.1:7233"
+    assert settings.public_url == "http://127.0.0.1:8080"
+    assert settings.embedded_temporal
+    assert settings.uses_sandbox
+    assert not settings.virtual_clock
+
+
+def test_computed_defaults_follow_the_ports() -> None:
+    settings = Settings(http_port=9000, temporal_port=9001)
+    assert settings.public_url == "http://127.0.0.1:9000"
+    assert settings.temporal_address == "127.0.0.1:9001"
+    assert settings.embedded_temporal
+
+
+def test_the_default_sender_is_a_valid_number() -> None:
+    import phonenumbers
+
+    assert phonenumbers.is_valid_number(phonenumbers.parse(Settings().twilio_from))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("HTTP_PORT", "abc", "expected a port number 1..65535, got 'abc'"),
+        ("HTTP_PORT", "0", "expected a port number 1..65535, got '0'"),
+        ("TEMPORAL_UI_PORT", "70000", "expected a port number 1..65535, got '70000'"),
+        ("INTAKE_MAX_BYTES", "-1", "expected a whole number of at least 1, got '-1'"),
+        ("CALLBACKS", "soon", "expected 'late' or 'before', got 'soon'"),
+        ("VIRTUAL_CLOCK", "perhaps", "expected true or false, got 'perhaps'"),
+        ("TEMPORAL_ADDRESS", "there", "expected host:port, got 'there'"),
+        ("PUBLIC_URL", "leads.example.com", "expected an address like https://leads.example.com, got"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,here", "expected networks like 10.0.0.0/8, separated by commas, got"),
+        ("TWILIO_FROM", "4155552671", "expected a number in E.164 form such as +14155552671, got"),
+        ("SENDGRID_FROM", "nobody", "expected an e-mail address, got 'nobody'"),
+    ],
+)
+def test_a_wrong_value_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str) -> None:
+    [found] = lines(monkeypatch, **{f"SPEEDLEAD_{name}": value})
+    assert found.startswith(f"SPEEDLEAD_{name}: {line}")
+
+
+def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = lines(monkeypatch, SPEEDLEAD_HTTP_PORT="x", SPEEDLEAD_SANDBOX_PORT="y", SPEEDLEAD_HTPP_PORT="1")
+    assert [line.split(":")[0] for line in found] == [
+        "SPEEDLEAD_HTPP_PORT",
+        "SPEEDLEAD_HTTP_PORT",
+        "SPEEDLEAD_SANDBOX_PORT",
+    ]
+
+
+def test_a_typo_names_the_setting_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    [found] = lines(monkeypatch, SPEEDLEAD_DATABSE_URL="x")
+    assert found == "SPEEDLEAD_DATABSE_URL: unknown setting, did you mean SPEEDLEAD_DATABASE_URL?"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
+def test_only_loopback_is_listened_on(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    [found] = lines(monkeypatch, SPEEDLEAD_HTTP_HOST=host)
+    assert found.startswith("SPEEDLEAD_HTTP_HOST:")
+    assert "until sign-in exists" in found
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_every_loopback_address_is_accepted(host: str) -> None:
+    assert Settings(http_host=host).http_host == host
+
+
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    [found] = lines(monkeypatch, SPEEDLEAD_DATABASE_URL="mysql://root:hunter2@db/leads")
+    assert found.startswith("SPEEDLEAD_DATABASE_URL: expected an address like postgresql://")
+    assert "hunter2" not in found
+
+
+def test_a_secret_is_not_in_the_printed_settings() -> None:
+    settings = Settings(twilio_account_sid="AC1", twilio_auth_token="hunter2", sendgrid_api_key="hunter3")  # type: ignore[arg-type]
+    assert "hunter" not in repr(settings)
+
+
+def test_half_an_account_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    [found] = lines(monkeypatch, SPEEDLEAD_TWILIO_ACCOUNT_SID="AC1")
+    assert found.startswith("SPEEDLEAD_TWILIO_AUTH_TOKEN: expected a value as well")
+
+
+def test_an_empty_variable_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEEDLEAD_HTTP_PORT", "")
+    assert read_settings({"SPEEDLEAD_HTTP_PORT": ""}).http_port == 8080
+
+
+def test_temporal_variables_name_an_outside_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal:7233")
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "leads")
+    settings = read_settings({})
+    assert (settings.temporal_address, settings.temporal_namespace) == ("temporal:7233", "leads")
+    assert not settings.embedded_temporal
+    monkeypatch.setenv("SPEEDLEAD_TEMPORAL_ADDRESS", "other:7233")
+    assert read_settings({}).temporal_address == "other:7233"
+
+
+def test_settings_survive_the_way_to_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Settings(
+        http_port=9000,
+        trusted_proxies=["10.0.0.0/8", "::1/128"],
+        virtual_clock=True,
+        twilio_account_sid="AC1",
+        twilio_auth_token="t",  # type: ignore[arg-type]
+        sendgrid_api_key="k",  # type: ignore[arg-type]
+        temporal_address="t:1",
+        data_dir=Path("some where"),
+    )
+    environment = original.to_environment()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings(environment) == original
+
+
+def test_load_settings_prints_and_exits_with_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPEEDLEAD_HTTP_PORT", "abc")
+    with pytest.raises(SystemExit) as caught:
+        load_settings()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "SPEEDLEAD_HTTP_PORT: expected a port number 1..65535, got 'abc'\n"
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, _, description in settings_table() if not description] == []
+    assert {name for name, _, _ in settings_table()} == set(variables())

@@ -1,0 +1,91 @@
+"""Builds everything a worker needs from settings, runs it, and takes it down in order."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from temporalio.client import Client
+
+from activities.clock import ActivityClock
+from activities.messaging import Messaging
+from activities.notifying import Notifying
+from activities.placing import Placing
+from activities.planning import Planning
+from activities.records import Records
+from activities.routing import Routing
+from activities.voice import Voice
+from speedlead import lawbook, tzdata_version
+from speedlead.closures import HolidayClosures
+from speedlead.clock import SystemClock
+from speedlead.composer import Composer
+from speedlead.credentials import Credentials
+from speedlead.domain.placing import Placer
+from speedlead.domain.plan import Plan
+from speedlead.place_finder import PlaceFinder
+from speedlead.providers.assemble import Senders
+from speedlead.settings import Settings
+from speedlead.store.leads import LeadStore
+from speedlead.store.plans import PlanStore
+from speedlead.store.touches import TouchStore
+from speedlead.tokens import make_token
+from workers.registry import Activities, build_workers
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Placing in time, shared by activities and the gate of the gateway."""
+
+    placer: Placer
+    places: PlaceFinder
+
+
+def build_calendar(settings: Settings) -> Calendar:
+    from importlib.metadata import version
+
+    places = PlaceFinder()
+    places.warm_up()
+    versions = {"tzdata": tzdata_version.release(), "holidays": version("holidays")}
+    return Calendar(Placer(lawbook.load(settings.law_file), HolidayClosures(), versions), places)
+
+
+def build_activities(
+    *, pool: "asyncpg.Pool[Any]", settings: Settings, credentials: Credentials, calendar: Calendar, plan: Plan, senders: Senders
+) -> Activities:
+    leads, touches = LeadStore(pool), TouchStore(pool, calendar.placer, calendar.places)
+    clock = ActivityClock(SystemClock(), virtual=settings.virtual_clock)
+    planning = Planning(leads=leads, placer=calendar.placer, places=calendar.places, plan=plan)
+    composer = Composer(settings.company_name, settings.company_phone)
+    composer.check("email", "acknowledgement")
+    for channel, template in plan.templates():
+        composer.check(channel, template)
+    secret = credentials.secret_bytes
+    return Activities(
+        messaging=Messaging(
+            leads=leads,
+            touches=touches,
+            planning=planning,
+            composer=composer,
+            mailer=senders.mailer,
+            texter=senders.texter,
+            clock=clock,
+            plan=plan,
+            reply_token=lambda lead_id: make_token(secret, "reply", lead_id),
+            unsubscribe_url=lambda lead_id: f"{settings.public_url}/u/{make_token(secret, 'unsubscribe', lead_id)}",
+        ),
+        notifying=Notifying(leads=leads, clock=clock),
+        placing=Placing(leads=leads, touches=touches, planning=planning),
+        records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
+        routing=Routing(leads=leads, planning=planning, clock=clock),
+        voice=Voice(leads=leads, touches=touches, dialer=senders.dialer, clock=clock, plan=plan),
+    )
+
+
+@asynccontextmanager
+async def running_workers(client: Client, activities: Activities, *, slots: int = 100) -> AsyncIterator[None]:
+    """The workers of all task queues, until the block ends; then running activities get their grace time."""
+    async with AsyncExitStack() as stack:
+        for worker in build_workers(client, activities, slots=slots):
+            await stack.enter_async_context(worker)
+        yield

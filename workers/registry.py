@@ -1,0 +1,71 @@
+"""What runs where: one list for the worker, the tests and the replayer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.messaging import Messaging
+from activities.notifying import Notifying
+from activities.placing import Placing
+from activities.records import Records
+from activities.routing import Routing
+from activities.voice import Voice
+from workflows.lead import LeadWorkflow
+from workflows.options import LEADS_QUEUE, MESSAGES_QUEUE, VOICE_QUEUE
+
+WORKFLOWS: Sequence[type] = (LeadWorkflow,)
+
+
+@dataclass(frozen=True)
+class Activities:
+    messaging: Messaging
+    notifying: Notifying
+    placing: Placing
+    records: Records
+    routing: Routing
+    voice: Voice
+
+    def by_queue(self) -> dict[str, list[Callable[..., Any]]]:
+        return {
+            LEADS_QUEUE: [
+                self.messaging.acknowledge,
+                self.messaging.reconcile,
+                self.notifying.notify,
+                self.placing.place,
+                self.records.record,
+                self.records.skip_steps,
+                self.records.load_plan,
+                self.records.close,
+                self.routing.route,
+                self.routing.reassign,
+                self.voice.check_call,
+            ],
+            MESSAGES_QUEUE: [self.messaging.send],
+            VOICE_QUEUE: [self.voice.dial],
+        }
+
+
+def build_workers(
+    client: Client, activities: Activities, *, slots: int = 100, messages_per_s: float = 50, calls_per_s: float = 10
+) -> list[Worker]:
+    """One worker per task queue. Provider limits are held by the server, for all workers together."""
+    limits = {MESSAGES_QUEUE: messages_per_s, VOICE_QUEUE: calls_per_s}
+    return [
+        Worker(
+            client,
+            task_queue=queue,
+            workflows=list(WORKFLOWS) if queue == LEADS_QUEUE else [],
+            activities=functions,
+            max_concurrent_activities=slots,
+            max_task_queue_activities_per_second=limits.get(queue),
+            # a killed worker holds its leads' next tasks no longer than this (10 s by default)
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+            graceful_shutdown_timeout=timedelta(seconds=5),
+            max_cached_workflows=2000,
+        )
+        for queue, functions in activities.by_queue().items()
+    ]

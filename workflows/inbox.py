@@ -1,0 +1,191 @@
+"""What each message does to a running lead. Handlers in `lead.py` pass whatever arrived; this reads and applies it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from speedlead import contracts as c
+    from speedlead.domain.outcomes import Outcome
+    from workflows.messages import Rejected, read
+    from workflows.state import LeadRun
+
+S = TypeVar("S", bound=c.Signal)
+
+
+class Inbox:
+    def __init__(self, run: LeadRun) -> None:
+        self._run = run
+
+    # ── signals: facts ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, name: str, model: type[S], args: Sequence[Any], apply: Callable[[S], None]) -> None:
+        """Applies a signal once. One that cannot be read changes nothing but the story."""
+        try:
+            message = read(model, args)
+            if self._run.seen.is_new(message.message_id):
+                apply(message)
+                self._run.changed()
+        except Rejected as rejected:
+            self._run.refused(name, rejected.field, rejected.reason)
+
+    def inquiry(self, message: c.InquirySignal) -> None:
+        lead = self._run.lead
+        before = lead.lead_type
+        reach = message.reach
+        lead.inquired(
+            message.lead_type,
+            has_email=reach.has_email,
+            has_phone=reach.has_phone,
+            consent_sms=reach.consent_sms,
+            call_requested=reach.call_requested,
+        )
+        lead.inquiries = max(lead.inquiries, message.number)
+        if lead.lead_type != before:
+            lead.submitted_at = workflow.now()
+        self._run.note("inquiry_heard", reason=f"{before}_to_{lead.lead_type}" if lead.lead_type != before else "again",
+                       key=f"inquiry:{message.number}")
+
+    def outcome(self, message: c.OutcomeSignal) -> None:
+        lead, now = self._run.lead, workflow.now()
+        if message.call_result is not None:
+            self._run.task_result = message.call_result.value
+            lead.call_ended(message.call_result, now)
+        if message.outcome is not None:
+            lead.decided(
+                message.outcome,
+                now,
+                when=message.at or message.until,
+                scope=message.scope,
+                reason=message.outcome.value,
+            )
+        self._run.records.append(
+            c.RecordRequest(
+                lead_id=lead.lead_id,
+                key=message.message_id or f"outcome:{self._run.changes}:{now.isoformat()}",
+                kind="outcome",
+                outcome=message,
+                stage=lead.stage.value,
+                at=now,
+            )
+        )
+
+    def reply(self, message: c.ReplySignal) -> None:
+        self._run.lead.replied(workflow.now(), automatic=message.automatic, until=message.until)
+        self._run.note("reply_heard", reason="automatic" if message.automatic else message.channel, key=message.message_id)
+
+    def opt_out(self, message: c.OptOutSignal) -> None:
+        lead, now = self._run.lead, workflow.now()
+        lead.opted_out(message.scope)
+        self._run.records.append(
+            c.RecordRequest(
+                lead_id=lead.lead_id,
+                key=message.message_id or f"opt_out:{now.isoformat()}",
+                kind="opt_out",
+                opt_out=message,
+                at=now,
+            )
+        )
+
+    def delivery(self, message: c.DeliverySignal) -> None:
+        if not message.bad_address:
+            return
+        step = message.touch_id.split(".")[1] if message.touch_id.count(".") else ""
+        settled = self._run.lead.settled.get(step)
+        email = settled.channel == "email" if settled else message.status in ("bounced", "dropped", "spam_report")
+        self._run.lead.undeliverable("email" if email else "sms")
+
+    def call_progress(self, message: c.CallProgressSignal) -> None:
+        self._run.progress[message.touch_id] = message
+
+    def replan(self, message: c.ReplanSignal) -> None:
+        self._run.placement = None
+        # what could not be placed for want of a place or a consent may be possible now
+        for channel, reason in list(self._run.lead.closed_channels.items()):
+            if reason in ("unknown_location", "no_consent"):
+                del self._run.lead.closed_channels[channel]
+
+    # ── updates: requests ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def refuse(self, model: type[BaseModel], args: Sequence[Any]) -> None:
+        """For validators: raises what the caller is answered with, and leaves no trace in the lead."""
+        try:
+            read(model, args)
+        except Rejected as rejected:
+            raise ApplicationError(
+                f"{rejected.field}: {rejected.reason}", {"field": rejected.field}, type="rejected", non_retryable=True
+            ) from None
+
+    def log_outcome(self, args: Sequence[Any]) -> c.LeadStatus:
+        message = read(c.OutcomeSignal, args)
+        if self._run.seen.is_new(message.message_id):
+            self.outcome(message)
+            self._run.changed()
+        return self._run.status()
+
+    def accept(self, args: Sequence[Any]) -> c.LeadStatus:
+        request = read(c.AcceptRequest, args)
+        step = self._run.next_step or ""
+        self._run.accepted[step] = request.rep_id
+        self._run.lead.owner_id = request.rep_id
+        self._run.note("accepted", reason=step)
+        return self._run.status()
+
+    def decline(self, args: Sequence[Any]) -> c.LeadStatus:
+        request = read(c.DeclineRequest, args)
+        self._run.declined.add(self._run.next_step or "")
+        self._run.note("declined", reason=request.reason)
+        return self._run.status()
+
+    def pause(self, args: Sequence[Any]) -> c.LeadStatus:
+        request = read(c.PauseRequest, args)
+        self._run.lead.pause(request.until, request.reason)
+        self._run.note("paused", reason=request.reason, paused_until=request.until)
+        return self._run.status()
+
+    def resume(self, args: Sequence[Any]) -> c.LeadStatus:
+        request = read(c.ResumeRequest, args)
+        self._run.lead.resume()
+        self._run.note("resumed", reason=request.by)
+        return self._run.status()
+
+    def skip(self, args: Sequence[Any]) -> c.LeadStatus:
+        request = read(c.SkipRequest, args)
+        lead = self._run.lead
+        step = request.step or self._run.next_step
+        known = {s.id: s for s in lead.track.steps}
+        if step in known and step not in lead.settled:
+            lead.settle(step, "skipped", workflow.now(), known[step].channel, request.reason)
+            self._run.note("skipped_by_hand", reason=f"{step}: {request.reason}")
+        return self._run.status()
+
+    def check_skip(self, args: Sequence[Any]) -> None:
+        self.refuse(c.SkipRequest, args)
+        step = read(c.SkipRequest, args).step or self._run.next_step
+        open_steps = [s.id for s in self._run.lead.track.steps if s.id not in self._run.lead.settled]
+        if step not in open_steps:
+            expected = ", ".join(open_steps) or "no step is left"
+            raise ApplicationError(f"step: expected one of: {expected}", {"field": "step"}, type="rejected")
+
+    def call_now(self, args: Sequence[Any]) -> c.LeadStatus:
+        read(c.CallNowRequest, args)
+        self._run.lead.resume()
+        self._run.lead.callbacks.append(workflow.now())
+        self._run.note("call_now")
+        return self._run.status()
+
+    def stop(self, args: Sequence[Any]) -> c.LeadStatus:
+        request = read(c.StopRequest, args)
+        self._run.lead.decided(Outcome.UNQUALIFIED, workflow.now(), reason=request.reason)
+        self._run.note("stopped", reason=request.reason)
+        return self._run.status()
+
+    def correct(self, args: Sequence[Any]) -> c.LeadStatus:
+        read(c.CorrectRequest, args)
+        self.replan(c.ReplanSignal())
+        self._run.lead.closed_channels = {k: v for k, v in self._run.lead.closed_channels.items() if v == "opted_out"}
+        self._run.note("corrected")
+        return self._run.status()

@@ -1,0 +1,246 @@
+"""LeadWorkflow: the layered plan of one lead, from its form to its decision.
+
+`run` is a loop over one pure decision. What happened arrives by signal, what somebody asks for by update; both only
+change the state and wake the loop. Instants are UTC; local time is the business of the activity `place`.
+"""
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.records import Records
+    from activities.routing import Routing
+    from speedlead import contracts as c
+    from speedlead.domain.cadence import (
+        Act,
+        Await,
+        Decision,
+        Finish,
+        HandOver,
+        Remind,
+        Resume,
+        Substitute,
+        decide,
+    )
+    from speedlead.domain.lead import FollowUp
+    from workflows import options
+    from workflows.inbox import Inbox
+    from workflows.messages import read
+    from workflows.state import begin
+    from workflows.steps import Steps
+
+
+@workflow.defn(name="LeadWorkflow")
+class LeadWorkflow:
+    @workflow.init
+    def __init__(self, start: c.LeadStart) -> None:
+        self._run = begin(start)
+        self._inbox = Inbox(self._run)
+        self._steps = Steps(self._run)
+        self._acknowledgements: set[asyncio.Task[None]] = set()
+
+    @workflow.run
+    async def run(self, start: c.LeadStart) -> c.LeadClosed:
+        while True:
+            self._acknowledge_new_inquiries()
+            await self._write_records()
+            if self._run.lead.opened is None:
+                await self._steps.route()
+            closed = await self._do(decide(self._run.lead, workflow.now()))
+            if closed is not None:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                return closed
+
+    async def _do(self, decision: Decision) -> c.LeadClosed | None:
+        match decision:
+            case Act():
+                await self._steps.act(decision)
+            case Substitute():
+                await self._steps.substitute(decision)
+            case Remind(audience=audience, kind=kind, number=number):
+                await self._steps.remind(audience, kind, number)
+            case Await(until=until, why=why):
+                await self._steps.wait(until, why)
+            case Resume():
+                self._run.lead.resume()
+                self._run.note("resumed", reason="pause_over")
+            case HandOver(skips=skips):
+                await self._steps.skip(skips)
+                self._run.lead.follow_up = FollowUp("unreachable", workflow.now())
+            case Finish():
+                return await self._finish(decision)
+        return None
+
+    def _acknowledge_new_inquiries(self) -> None:
+        """At once and in parallel with everything else: the 30 seconds wait for nothing."""
+        while self._run.acknowledged < self._run.lead.inquiries:
+            self._run.acknowledged += 1
+            task = asyncio.create_task(self._steps.acknowledge(self._run.acknowledged))
+            self._acknowledgements.add(task)
+            task.add_done_callback(self._acknowledgements.discard)
+
+    async def _write_records(self) -> None:
+        while self._run.records:
+            await workflow.execute_activity_method(
+                Records.record, self._run.records[0], summary=f"record {self._run.records[0].kind}", **options.ROWS
+            )
+            self._run.records.pop(0)
+
+    async def _finish(self, end: Finish) -> c.LeadClosed | None:
+        if self._acknowledgements:
+            # an answer that is on its way is part of the lead
+            await asyncio.wait(set(self._acknowledgements))
+        self._run.lead.stage = end.stage
+        self._steps.show(None, end.reason)
+        result = await workflow.execute_activity_method(
+            Records.close,
+            c.CloseRequest(
+                lead_id=self._run.lead.lead_id,
+                reason=end.reason,
+                stage=end.stage.value,  # type: ignore[arg-type]
+                skips=self._steps.skip_rows(end.skips),
+            ),
+            summary=f"close · {end.reason}",
+            **options.ROWS,
+        )
+        if result.closed:
+            return c.LeadClosed(lead_id=self._run.lead.lead_id, reason=end.reason, at=result.at)
+        # a message is on its way to this lead: hear it first
+        await self._steps.wait(workflow.now() + options.CLOSE_AGAIN_AFTER, "message_on_its_way")
+        return None
+
+    # ── signals: facts that happened ─────────────────────────────────────────────────────────────────────────────────
+
+    @workflow.signal(name="inquiry", description="The person sent another form")
+    def _on_inquiry(self, *args: Any) -> None:
+        self._inbox.take("inquiry", c.InquirySignal, args, self._inbox.inquiry)
+
+    @workflow.signal(name="outcome", description="What a rep learned: {call_result, outcome, at, until, scope, reason}")
+    def _on_outcome(self, *args: Any) -> None:
+        self._inbox.take("outcome", c.OutcomeSignal, args, self._inbox.outcome)
+
+    @workflow.signal(name="reply", description="The lead answered: {channel}")
+    def _on_reply(self, *args: Any) -> None:
+        self._inbox.take("reply", c.ReplySignal, args, self._inbox.reply)
+
+    @workflow.signal(name="opt_out", description="The lead wants no more of this: {scope: all, call, sms or email}")
+    def _on_opt_out(self, *args: Any) -> None:
+        self._inbox.take("opt_out", c.OptOutSignal, args, self._inbox.opt_out)
+
+    @workflow.signal(name="delivery", description="A touch could not be delivered")
+    def _on_delivery(self, *args: Any) -> None:
+        self._inbox.take("delivery", c.DeliverySignal, args, self._inbox.delivery)
+
+    @workflow.signal(name="call_progress", description="A leg of a call ended")
+    def _on_call_progress(self, *args: Any) -> None:
+        self._inbox.take("call_progress", c.CallProgressSignal, args, self._inbox.call_progress)
+
+    @workflow.signal(name="replan", description="Place the next touch again")
+    def _on_replan(self, *args: Any) -> None:
+        self._inbox.take("replan", c.ReplanSignal, args, self._inbox.replan)
+
+    # ── updates: requests that want an answer ────────────────────────────────────────────────────────────────────────
+
+    @workflow.update(name="log_outcome", description="What a rep learned: {call_result, outcome, at, until, scope, reason}")
+    def _log_outcome(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.log_outcome(args)
+
+    @_log_outcome.validator
+    def _check_log_outcome(self, *args: Any) -> None:
+        self._inbox.refuse(c.OutcomeSignal, args)
+
+    @workflow.update(name="accept", description="A rep takes the offered call: {rep_id}")
+    def _accept(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.accept(args)
+
+    @_accept.validator
+    def _check_accept(self, *args: Any) -> None:
+        self._inbox.refuse(c.AcceptRequest, args)
+
+    @workflow.update(name="decline", description="A rep does not take it: {rep_id, reason}")
+    def _decline(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.decline(args)
+
+    @_decline.validator
+    def _check_decline(self, *args: Any) -> None:
+        self._inbox.refuse(c.DeclineRequest, args)
+
+    @workflow.update(name="pause", description="Hold the plan: {until, by, reason}")
+    def _pause(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.pause(args)
+
+    @_pause.validator
+    def _check_pause(self, *args: Any) -> None:
+        self._inbox.refuse(c.PauseRequest, args)
+
+    @workflow.update(name="resume", description="Go on with the plan: {by}")
+    def _resume(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.resume(args)
+
+    @_resume.validator
+    def _check_resume(self, *args: Any) -> None:
+        self._inbox.refuse(c.ResumeRequest, args)
+
+    @workflow.update(name="skip", description="Pass over a step, or the next one: {step, by, reason}")
+    def _skip(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.skip(args)
+
+    @_skip.validator
+    def _check_skip(self, *args: Any) -> None:
+        self._inbox.check_skip(args)
+
+    @workflow.update(name="call_now", description="Call at once: {by}")
+    def _call_now(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.call_now(args)
+
+    @_call_now.validator
+    def _check_call_now(self, *args: Any) -> None:
+        self._inbox.refuse(c.CallNowRequest, args)
+
+    @workflow.update(name="stop", description="End this lead: {reason, by}")
+    def _stop(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.stop(args)
+
+    @_stop.validator
+    def _check_stop(self, *args: Any) -> None:
+        self._inbox.refuse(c.StopRequest, args)
+
+    @workflow.update(name="correct", description="The row was corrected, read it again: {by}")
+    def _correct(self, *args: Any) -> c.LeadStatus:
+        return self._inbox.correct(args)
+
+    @_correct.validator
+    def _check_correct(self, *args: Any) -> None:
+        self._inbox.refuse(c.CorrectRequest, args)
+
+    @workflow.update(name="reassign", description="Give the lead to another rep: {rep_id, by, reason}")
+    async def _reassign(self, *args: Any) -> c.LeadStatus:
+        return await self._steps.reassign(read(c.ReassignRequest, args))
+
+    @_reassign.validator
+    def _check_reassign(self, *args: Any) -> None:
+        self._inbox.refuse(c.ReassignRequest, args)
+
+    @workflow.update(name="change_plan", description="Move the lead to another plan version: {plan_id, version, by}")
+    async def _change_plan(self, *args: Any) -> c.LeadStatus:
+        return await self._steps.change_plan(read(c.ChangePlanRequest, args))
+
+    @_change_plan.validator
+    def _check_change_plan(self, *args: Any) -> None:
+        self._inbox.refuse(c.ChangePlanRequest, args)
+
+    # ── queries: looks ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @workflow.query(name="status", description="Stage, owner, next step and why")
+    def _status(self, *_: Any) -> c.LeadStatus:
+        return self._run.status()
+
+    @workflow.query(name="timeline", description="Steps that have ended, in order")
+    def _timeline(self, *_: Any) -> list[dict[str, Any]]:
+        return self._steps.timeline()
+
+    @workflow.query(name="explain", description="What is next, when and why, in a sentence")
+    def _explain(self, *_: Any) -> str:
+        return self._steps.explain()

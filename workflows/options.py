@@ -1,0 +1,71 @@
+"""Every timeout, retry policy and priority, by name, with its reason and what it adds up to."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import Priority, RetryPolicy
+
+LEADS_QUEUE = "leads"  # workflows, acknowledgements, quick activities
+MESSAGES_QUEUE = "messages"  # limited by the mail and SMS providers
+VOICE_QUEUE = "voice"  # limited by the voice provider
+
+_FROM_HERE_ON = timedelta(seconds=8)  # longer than the claim's lease of 7 s, which is longer than the HTTP timeout of 5 s
+
+
+class ActivityOptions(TypedDict, total=False):
+    task_queue: str
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+    priority: Priority
+
+
+# A killed worker costs 8 s, then the retry runs: two losses still fit in 30 s. Postgres or provider down: tried for an
+# hour, because a late acknowledgement is better than none.
+ACKNOWLEDGE = ActivityOptions(
+    task_queue=LEADS_QUEUE,
+    start_to_close_timeout=_FROM_HERE_ON,
+    schedule_to_close_timeout=timedelta(hours=1),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15)),
+    priority=Priority(priority_key=1),
+)
+
+# Rows only. Never gives up: Postgres is the record, and a lead waits for it rather than going on without.
+ROWS = ActivityOptions(
+    task_queue=LEADS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+)
+
+# One request to a mail or SMS provider that refuses safely is tried for half an hour; then the step has failed.
+SEND = ActivityOptions(
+    task_queue=MESSAGES_QUEUE,
+    start_to_close_timeout=_FROM_HERE_ON,
+    schedule_to_close_timeout=timedelta(minutes=30),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=2)),
+)
+
+# A call that is late by more than this is another call: the plan decides again.
+DIAL = ActivityOptions(
+    task_queue=VOICE_QUEUE,
+    start_to_close_timeout=_FROM_HERE_ON,
+    schedule_to_close_timeout=timedelta(minutes=5),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
+)
+
+ACK_IN_DOUBT_AFTER = timedelta(seconds=10)
+RECONCILE_AFTER = timedelta(seconds=20)
+KEY_PRESS = timedelta(seconds=6)
+LEAD_RINGS = timedelta(seconds=25)
+CALLBACK_LATE = timedelta(seconds=10)
+TALK_AT_MOST = timedelta(hours=1)
+CLOSE_AGAIN_AFTER = timedelta(seconds=30)
+REPLACE_AFTER = timedelta(hours=24)
+MAX_LEVELS = 4
+
+_PRIORITY = {"hot": 2, "warm": 3, "cold": 4}
+
+
+def lead_priority(lead_type: str, source: str) -> Priority:
+    """Acknowledgements are 1; leads of one source cannot starve those of another."""
+    return Priority(priority_key=_PRIORITY[lead_type], fairness_key=source[:64])

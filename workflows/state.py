@@ -1,0 +1,136 @@
+"""Everything one running lead remembers: the pure state of the lead, and what of it is on its way somewhere."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from speedlead.contracts import CallProgressSignal, LeadStart, LeadStatus, RecordRequest
+    from speedlead.domain.lead import FollowUp, LeadState
+    from speedlead.domain.outcomes import ENDS_LEAD, KEEPS_OPEN, Outcome, Stage
+    from speedlead.ids import short
+    from workflows.messages import Seen
+
+_MOST_REJECTIONS_RECORDED = 100
+
+
+@dataclass(slots=True)
+class Placement:
+    """Where the calendar put the next step, and the question it answered."""
+
+    step: str
+    asked: datetime
+    at: datetime
+    key: tuple[object, ...]
+    anchors: dict[str, datetime]
+
+
+@dataclass(slots=True)
+class LeadRun:
+    lead: LeadState
+    seen: Seen
+    acknowledged: int = 0
+    # counts every change; a wait ends when it moves
+    changes: int = 0
+    placement: Placement | None = None
+    # a time a rule or a provider named for a step, by step
+    not_before: dict[str, datetime] = field(default_factory=dict)
+    records: list[RecordRequest] = field(default_factory=list)
+    progress: dict[str, CallProgressSignal] = field(default_factory=dict)
+    accepted: dict[str, str] = field(default_factory=dict)  # call step -> rep who accepted the task
+    attempts: dict[str, int] = field(default_factory=dict)  # tries of a call step that stayed due
+    declined: set[str] = field(default_factory=set)
+    task_result: str | None = None
+    rejected: int = 0
+    next_step: str | None = None
+    next_at: datetime | None = None
+    why: str = "started"
+    shown: tuple[object, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"lead {short(self.lead.lead_id)}"
+
+    def changed(self) -> None:
+        self.changes += 1
+
+    def note(
+        self, kind: str, *, reason: str | None = None, key: str | None = None, paused_until: datetime | None = None
+    ) -> None:
+        """Something for the record that has no row of its own yet."""
+        self.records.append(
+            RecordRequest(
+                lead_id=self.lead.lead_id,
+                key=key or f"{kind}:{self.changes}:{workflow.now().isoformat()}",
+                kind=kind,
+                reason=reason,
+                paused_until=paused_until,
+                stage=self.lead.stage.value,
+                at=workflow.now(),
+            )
+        )
+        self.changed()
+
+    def refused(self, name: str, field: str, reason: str) -> None:
+        """A signal has nobody to answer to: its rejection stands in the lead's story."""
+        self.rejected += 1
+        workflow.logger.warning("message rejected", extra={"signal": name, "field": field})
+        if self.rejected <= _MOST_REJECTIONS_RECORDED:
+            self.note("rejected_message", reason=f"{name}: {field}: {reason}"[:300], key=f"rejected:{self.rejected}")
+
+    def status(self) -> LeadStatus:
+        lead = self.lead
+        return LeadStatus(
+            lead_id=lead.lead_id,
+            stage=lead.stage.value,
+            lead_type=lead.lead_type,
+            owner_id=lead.owner_id,
+            next_step=self.next_step,
+            next_at=self.next_at,
+            why=self.why,
+            paused_until=lead.paused_until if lead.paused else None,
+            plan=f"{lead.cadence.id} v{lead.cadence.version}",
+            rejected_messages=self.rejected,
+        )
+
+
+def begin(start: LeadStart) -> LeadRun:
+    """A new lead, or one that is started again from its rows."""
+    lead = LeadState(
+        lead_id=start.lead_id,
+        lead_type=start.lead_type,
+        cadence=start.plan,
+        submitted_at=start.submitted_at,
+        has_email=start.reach.has_email,
+        has_phone=start.reach.has_phone,
+        consent_sms=start.reach.consent_sms,
+        call_requested=start.reach.call_requested,
+        inquiries=start.inquiry_number,
+    )
+    if start.resume is None:
+        return LeadRun(lead, Seen())
+    before = start.resume
+    lead.owner_id = before.owner_id
+    lead.opened = before.open_at
+    lead.round = before.round
+    channels = {step.id: step.channel for step in lead.track.steps}
+    for row in before.steps:
+        lead.settle(row.step, row.state, row.at, channels.get(row.step, "call"), row.reason)
+    for channel, reason in before.closed_channels.items():
+        lead.closed_channels[channel] = reason
+    if before.connected_at is not None:
+        lead.stage = Stage.CONNECTED
+        lead.follow_up = FollowUp("connected", before.connected_at)
+    if before.replied_at is not None:
+        lead.follow_up = FollowUp("replied", before.replied_at)
+    if before.outcome is not None and before.outcome_at is not None:
+        _resume_outcome(lead, before.outcome, before.outcome_at, before.until)
+    if before.paused:
+        lead.pause(before.paused_until, "paused")
+    return LeadRun(lead, Seen(before.seen), acknowledged=before.acknowledged)
+
+
+def _resume_outcome(lead: LeadState, outcome: Outcome, at: datetime, until: datetime | None) -> None:
+    if outcome in ENDS_LEAD or outcome in KEEPS_OPEN or outcome is Outcome.CALLBACK_REQUESTED:
+        lead.decided(outcome, at, when=until)

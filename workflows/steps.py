@@ -1,0 +1,362 @@
+"""Doing what was decided: place it, wait for it, do it, and take in how it ended."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messaging import Messaging
+    from activities.notifying import Notifying
+    from activities.placing import Placing
+    from activities.records import Records
+    from activities.routing import Routing
+    from speedlead import contracts as c
+    from speedlead.domain.cadence import Act, Skip, Substitute
+    from speedlead.domain.lead import Owed
+    from speedlead.domain.outcomes import NOT_AN_ATTEMPT, Stage
+    from speedlead.domain.plan import Step
+    from workflows import options
+    from workflows.calls import Calls
+    from workflows.state import LeadRun, Placement
+    from workflows.waiting import Alarm
+
+_STAGE = SearchAttributeKey.for_keyword("LeadStage")
+_TYPE = SearchAttributeKey.for_keyword("LeadType")
+_OWNER = SearchAttributeKey.for_keyword("LeadOwner")
+_NEXT = SearchAttributeKey.for_datetime("NextTouchAt")
+_BREACHED = SearchAttributeKey.for_bool("SlaBreached")
+_PLAN = SearchAttributeKey.for_keyword("PlanVersion")
+
+# skip reasons that say something about the channel and not about this one step
+_CLOSES_CHANNEL = frozenset(
+    {"no_phone", "no_email", "invalid_number", "invalid_email", "no_consent", "unknown_location", "opted_out"}
+)
+
+
+class Steps:
+    def __init__(self, run: LeadRun) -> None:
+        self._run = run
+        self._alarm = Alarm()
+        self._calls = Calls(run, self._alarm)
+
+    # ── a touch ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def act(self, act: Act) -> None:
+        lead = self._run.lead
+        at: datetime | None = act.earliest
+        not_before = self._run.not_before.get(act.step.id)
+        anchors: dict[str, datetime] = {}
+        if act.calendar or act.earliest > workflow.now() or not_before is not None:
+            placement = await self._place(act, not_before)
+            if placement is None:
+                return
+            at, anchors = placement.at, placement.anchors
+        if at is not None and at > workflow.now():
+            self.show(act.step.id, "scheduled", at)
+            changes = self._run.changes
+            # zone, holiday and law data may change while a lead sleeps: a longer wait is placed again
+            until = min(at, workflow.now() + options.REPLACE_AFTER)
+            await self._alarm.until(until, lambda: self._run.changes != changes, f"{act.step.id} at {at:%d %b %H:%M} UTC")
+            if self._run.changes != changes or workflow.now() < at:
+                return
+        await self._do(act, at or workflow.now(), anchors)
+
+    async def _place(self, act: Act, not_before: datetime | None) -> Placement | None:
+        """The recorded answer of the calendar; asked again only when the question changed or it is a day old."""
+        lead, now = self._run.lead, workflow.now()
+        key = (act.step.id, act.earliest, not_before, tuple(skip.step.id for skip in act.skips), lead.round)
+        known = self._run.placement
+        if known is not None and known.key == key and now - known.asked < options.REPLACE_AFTER:
+            return known
+        changes = self._run.changes
+        opened = act.earliest if act.manual else lead.opened or now
+        result = await workflow.execute_activity_method(
+            Placing.place,
+            c.PlaceRequest(
+                lead_id=lead.lead_id,
+                steps=(*(skip.step for skip in act.skips), act.step),
+                track_steps=lead.track.steps,
+                lead_time=lead.track.lead_time,
+                opened=opened,
+                anchors={step: settled.at for step, settled in lead.settled.items()},
+                not_before=max(filter(None, (not_before, act.earliest if self._owed(act) else None)), default=None),
+                manual=act.manual,
+            ),
+            summary=f"place {act.step.id}",
+            **options.ROWS,
+        )
+        if result.at is None:
+            self._impossible(act, result)
+            return None
+        placement = Placement(act.step.id, workflow.now(), result.at, key, dict(result.anchors))
+        # a message that came meanwhile may have made the answer stale
+        self._run.placement = placement if self._run.changes == changes else None
+        return placement if self._run.changes == changes else None
+
+    def _owed(self, act: Act) -> bool:
+        return self._run.lead.owed is not None and self._run.lead.owed.step == act.step.id
+
+    def _impossible(self, act: Act, result: c.PlaceResult) -> None:
+        """No instant is lawful: the channel is closed for a reason, and a person of ours is told."""
+        reason = result.reason or "no_common_window"
+        self._run.lead.closed_channels[act.step.channel] = reason
+        if act.manual:
+            self._run.lead.callbacks.clear()
+        self._run.note("cannot_place", reason=f"{act.step.id}: {reason}", key=f"cannot_place:{act.step.id}:{reason}")
+
+    async def _do(self, act: Act, at: datetime, anchors: dict[str, datetime]) -> None:
+        lead = self._run.lead
+        self._run.placement = None
+        step = act.step
+        skips = self.skip_rows(act.skips, anchors)
+        if lead.owed is not None and step.channel == "call" and lead.owed.step != step.id:
+            owed = lead.owed
+            skips += (c.SkipRow(step=lead.touch_step(owed.step), channel="call", reason="superseded", at=workflow.now()),)
+            lead.settle(owed.step, "skipped", lead.settled[owed.step].at, "call", "superseded")
+        for skip in act.skips:
+            skipped_at = anchors.get(skip.step.id, at)
+            lead.settle(skip.step.id, "skipped", skipped_at, skip.step.channel, skip.reason)
+        self.show(step.id, "due", at)
+        if step.channel == "call":
+            result = await self._calls.attempt(act, at, skips)
+        else:
+            result = await self._send(step, at, skips)
+        self._settle(act, at, result)
+
+    async def _send(self, step: Step, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
+        lead = self._run.lead
+        name = lead.touch_step(step.id)
+        try:
+            result = await workflow.execute_activity_method(
+                Messaging.send,
+                c.TouchRequest(
+                    lead_id=lead.lead_id,
+                    step=name,
+                    channel=step.channel,
+                    template=step.template or "",
+                    planned_at=at,
+                    skips=skips,
+                ),
+                summary=f"{step.channel} {step.id}",
+                **options.SEND,
+            )
+        except ActivityError:
+            result = c.TouchResult(state=c.TouchState.IN_DOUBT, at=workflow.now(), reason="provider_down")
+            return await self.reconcile(name, give_up=True)
+        if result.state is c.TouchState.IN_DOUBT:
+            await workflow.sleep(options.RECONCILE_AFTER, summary=f"wait for the provider's word on {step.id}")
+            return await self.reconcile(name, give_up=True)
+        return result
+
+    async def reconcile(self, step: str, *, give_up: bool) -> c.TouchResult:
+        return await workflow.execute_activity_method(
+            Messaging.reconcile,
+            c.CheckRequest(lead_id=self._run.lead.lead_id, step=step, give_up=give_up),
+            summary=f"reconcile {step}",
+            **options.ROWS,
+        )
+
+    def _settle(self, act: Act, at: datetime, result: c.TouchResult) -> None:
+        lead, step = self._run.lead, act.step
+        if result.opted_out is not None:
+            lead.opted_out(result.opted_out)
+        if result.bad_channel is not None:
+            lead.undeliverable(result.bad_channel)
+        match result.state:
+            case c.TouchState.DEFERRED:
+                self._defer(act, at, result)
+                return
+            case c.TouchState.SENT:
+                attempt = result.call_result not in NOT_AN_ATTEMPT
+                lead.settle(step.id, "sent" if attempt else "failed", result.at, step.channel, result.reason)
+                lead.move(Stage.ATTEMPTING)
+                if result.call_result is not None:
+                    lead.call_ended(result.call_result, result.at)
+            case c.TouchState.SKIPPED:
+                lead.settle(step.id, "skipped", at, step.channel, result.reason)
+                if result.reason in _CLOSES_CHANNEL:
+                    lead.closed_channels.setdefault(step.channel, result.reason)
+            case _:
+                lead.settle(step.id, result.state.value, result.at, step.channel, result.reason)
+        if act.manual:
+            lead.manual_calls += 1
+            lead.callbacks = [wanted for wanted in lead.callbacks if wanted > act.earliest]
+        self._run.changed()
+
+    def _defer(self, act: Act, at: datetime, result: c.TouchResult) -> None:
+        """Deferred is not failed: it has an instant. A call that found nobody of ours stays due beside the plan."""
+        lead = self._run.lead
+        again = result.next_at or workflow.now() + timedelta(minutes=15)
+        if result.reason == "rep_unavailable" and not act.manual:
+            anchor = lead.settled[act.step.id].at if act.step.id in lead.settled else at
+            lead.settle(act.step.id, "deferred", anchor, "call", "rep_unavailable")
+            lead.owed = Owed(act.step.id, again)
+        elif act.manual:
+            lead.callbacks = [again if wanted == act.earliest else wanted for wanted in lead.callbacks]
+        else:
+            self._run.not_before[act.step.id] = again
+        self._run.changed()
+
+    # ── everything that is not a touch ───────────────────────────────────────────────────────────────────────────────
+
+    async def acknowledge(self, number: int) -> None:
+        lead = self._run.lead
+        request = c.AcknowledgeRequest(lead_id=lead.lead_id, inquiry_number=number, lead_type=lead.lead_type)
+        try:
+            result = await self._acknowledge(request)
+            if result.state is c.TouchState.IN_DOUBT:
+                await workflow.sleep(options.ACK_IN_DOUBT_AFTER, summary="wait for the provider's word")
+                result = await self.reconcile(f"ack-{number}", give_up=True)
+                if result.state is not c.TouchState.SENT:
+                    result = await self._acknowledge(request.model_copy(update={"fallback": True}))
+        except ActivityError:
+            self._run.note("acknowledgement_failed", reason="provider_down", key=f"ack-failed:{number}")
+            return
+        if result.state is c.TouchState.SENT:
+            lead.move(Stage.ACKNOWLEDGED)
+
+    async def _acknowledge(self, request: c.AcknowledgeRequest) -> c.TouchResult:
+        return await workflow.execute_activity_method(
+            Messaging.acknowledge, request, summary=f"acknowledge · {self._run.title}", **options.ACKNOWLEDGE
+        )
+
+    async def route(self) -> None:
+        lead = self._run.lead
+        result = await workflow.execute_activity_method(
+            Routing.route,
+            c.RouteRequest(lead_id=lead.lead_id, lead_type=lead.lead_type, submitted_at=lead.submitted_at),
+            summary=f"route · {self._run.title}",
+            **options.ROWS,
+        )
+        lead.opened, lead.due = result.open_at, result.due_at
+        if result.owner_id is not None:
+            lead.owner_id = result.owner_id
+            lead.move(Stage.ASSIGNED)
+
+    async def substitute(self, substitute: Substitute) -> None:
+        """No usable channel for a step that matters: the owner gets it as a task with the same deadline."""
+        lead, step = self._run.lead, substitute.step
+        self.show(step.id, substitute.reason)
+        await self._notify(f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due)
+        await self.skip((Skip(step, substitute.reason),))
+        lead.callbacks.clear()
+
+    async def remind(self, audience: str, kind: str, number: int) -> None:
+        follow = self._run.lead.follow_up
+        assert follow is not None
+        await self._notify(f"{kind}:{follow.since.isoformat()}:{number}", audience, kind, None, None)
+        follow.reminded = number
+
+    async def _notify(self, key: str, audience: str, kind: str, reason: str | None, due: datetime | None) -> None:
+        await workflow.execute_activity_method(
+            Notifying.notify,
+            c.NotifyRequest(
+                lead_id=self._run.lead.lead_id,
+                key=key,
+                audience="manager" if audience == "manager" or self._run.lead.owner_id is None else "rep",
+                kind=kind,
+                reason=reason,
+                due_at=due,
+            ),
+            summary=f"tell the {audience}: {kind}",
+            **options.ROWS,
+        )
+
+    async def skip(self, skips: Sequence[Skip]) -> None:
+        if not skips:
+            return
+        await workflow.execute_activity_method(
+            Records.skip_steps,
+            c.SkipStepsRequest(lead_id=self._run.lead.lead_id, skips=self.skip_rows(skips)),
+            summary=f"skip {skips[0].step.id}",
+            **options.ROWS,
+        )
+        for skip in skips:
+            self._run.lead.settle(skip.step.id, "skipped", workflow.now(), skip.step.channel, skip.reason)
+
+    def skip_rows(self, skips: Sequence[Skip], anchors: dict[str, datetime] | None = None) -> tuple[c.SkipRow, ...]:
+        at = anchors or {}
+        return tuple(
+            c.SkipRow(
+                step=self._run.lead.touch_step(skip.step.id),
+                channel=skip.step.channel,
+                reason=skip.reason,
+                at=at.get(skip.step.id, workflow.now()),
+            )
+            for skip in skips
+        )
+
+    async def wait(self, until: datetime | None, why: str) -> None:
+        self.show(None, why, until)
+        changes = self._run.changes
+        await self._alarm.until(until, lambda: self._run.changes != changes, why)
+
+    async def reassign(self, request: c.ReassignRequest) -> c.LeadStatus:
+        try:
+            await workflow.execute_activity_method(
+                Routing.reassign,
+                c.ReassignTo(lead_id=self._run.lead.lead_id, rep_id=request.rep_id, reason=request.reason),
+                summary="reassign",
+                **options.ROWS,
+            )
+        except ActivityError as error:
+            raise _unknown("rep_id", error) from error
+        self._run.lead.owner_id = request.rep_id
+        self._run.changed()
+        return self._run.status()
+
+    async def change_plan(self, request: c.ChangePlanRequest) -> c.LeadStatus:
+        try:
+            self._run.lead.cadence = await workflow.execute_activity_method(
+                Records.load_plan,
+                c.LoadPlanRequest(lead_id=self._run.lead.lead_id, plan_id=request.plan_id, version=request.version),
+                summary="load plan",
+                **options.ROWS,
+            )
+        except ActivityError as error:
+            raise _unknown("plan_id", error) from error
+        self._run.note("plan_changed", reason=f"{request.plan_id} v{request.version}")
+        return self._run.status()
+
+    # ── what people see ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def show(self, step: str | None, why: str, at: datetime | None = None) -> None:
+        """Search attributes (one upsert, only when something differs) and the current details of the Temporal UI."""
+        run, lead = self._run, self._run.lead
+        run.next_step, run.next_at, run.why = step, at, why
+        shown = (lead.stage.value, lead.lead_type, lead.owner_id, at, lead.breached(workflow.now()), lead.cadence.version)
+        if shown != run.shown:
+            run.shown = shown
+            updates: list[Any] = [
+                _STAGE.value_set(lead.stage.value),
+                _TYPE.value_set(lead.lead_type),
+                _BREACHED.value_set(lead.breached(workflow.now())),
+                _PLAN.value_set(f"{lead.cadence.id}:{lead.cadence.version}"),
+                _NEXT.value_set(at) if at is not None else _NEXT.value_unset(),
+            ]
+            if lead.owner_id is not None:
+                updates.append(_OWNER.value_set(lead.owner_id))
+            workflow.upsert_search_attributes(updates)
+        workflow.set_current_details(self.explain())
+
+    def explain(self) -> str:
+        run = self._run
+        lines = [f"**{run.lead.stage.value}** · {run.lead.lead_type} · {run.title}", ""]
+        when = f" at {run.next_at:%a %d %b %H:%M} UTC" if run.next_at is not None else ""
+        lines.append(f"Next: {run.next_step or 'waiting'}{when} ({run.why})")
+        return "\n".join(lines)
+
+    def timeline(self) -> list[dict[str, Any]]:
+        return [
+            {"step": step, "state": end.state, "at": end.at, "reason": end.reason}
+            for step, end in sorted(self._run.lead.settled.items(), key=lambda item: item[1].at)
+        ]
+
+
+def _unknown(field: str, error: ActivityError) -> ApplicationError:
+    reason = str(error.cause.message) if isinstance(error.cause, ApplicationError) else "could not be done"
+    return ApplicationError(f"{field}: {reason}", {"field": field}, type="rejected", non_retryable=True)
