@@ -18,6 +18,7 @@ from speedlead.domain.plan import Plan
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.planbook import load_plan
+from speedlead.ports import Clock
 from speedlead.providers.assemble import open_senders
 from speedlead.relay import Relay
 from speedlead.seed import seed
@@ -89,15 +90,14 @@ async def _serve(parts: Parts, *, eager: bool) -> None:
     workflows = CadenceClient(parts.client, eager=eager)
     relay = Relay(parts.pool, workflows)
     async with _background(relay.run()):
-        await serve_gateway(build_deps(parts, workflows, relay))
+        await serve_gateway(build_deps(parts, workflows, relay, SystemClock()))
 
 
-def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay) -> GatewayDeps:
+def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Clock) -> GatewayDeps:
     async def ready() -> dict[str, bool]:
         return {"postgres": await _answers(parts.pool.fetchval("select 1")),
                 "temporal": await _answers(parts.client.service_client.check_health())}  # fmt: skip
 
-    clock = SystemClock()
     calendar, settings = parts.calendar, parts.settings
     return GatewayDeps(
         pool=parts.pool,

@@ -70,29 +70,32 @@ def up() -> None:
 @app.command(name="app", hidden=True)
 def app_command() -> None:
     """Gateway and worker in one process with one Temporal client."""
-    _serve("run_app")
+    _serve("app")
 
 
 @app.command()
 def gateway() -> None:
     """Serve intake, webhooks and pages."""
-    _serve("run_gateway")
+    _serve("gateway")
 
 
 @app.command()
 def worker() -> None:
     """Run the lead workflows and their activities."""
-    _serve("run_worker")
+    _serve("worker")
 
 
-def _serve(function: str) -> None:
+def _serve(which: str) -> None:
     from speedlead.logging import configure_logging
     from speedlead.settings import load_settings
 
     settings = load_settings()
     url = _database_url(settings.database_url.get_secret_value() if settings.database_url else None)
     configure_logging(settings.log_level)
-    run(getattr(importlib.import_module("speedlead.app"), function)(settings, url))
+    from speedlead import app as processes
+
+    functions = {"app": processes.run_app, "gateway": processes.run_gateway, "worker": processes.run_worker}
+    run(functions[which](settings, url))
 
 
 @app.command()
@@ -100,6 +103,7 @@ def sandbox() -> None:
     """Serve the stand-in for Twilio and SendGrid, with its inbox page."""
     from speedlead.credentials import CredentialsError, load_or_create
     from speedlead.logging import configure_logging
+    from speedlead.sandbox.server import serve
     from speedlead.settings import load_settings
 
     settings = load_settings()
@@ -109,7 +113,7 @@ def sandbox() -> None:
     except CredentialsError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    run(importlib.import_module("speedlead.sandbox.server").serve(settings, credentials))
+    run(serve(settings, credentials))
 
 
 @app.command()

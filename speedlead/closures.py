@@ -24,7 +24,10 @@ class HolidayClosures:
         self._many: dict[tuple[str, ...], frozenset[date]] = {}
 
     def closed(self, jurisdictions: tuple[str, ...]) -> frozenset[date]:
-        """Local dates on which businesses of any of them are closed ('US', 'US-FL'); unknown names have none."""
+        """Local dates on which businesses of any of them are closed; unknown names have none.
+
+        A part replaces its country ('US', 'US-TX': the days that Texas keeps); several parts add up.
+        """
         known = self._many.get(jurisdictions)
         if known is None:
             with_part = {name.partition("-")[0] for name in jurisdictions if "-" in name}

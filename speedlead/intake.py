@@ -44,8 +44,8 @@ OTHER = "other"
 # what an advertising click leaves in the address; fbclid is not among them, Facebook adds it to every link
 _PAID_CLICKS = ("gclid", "gbraid", "wbraid", "dclid", "msclkid", "ttclid", "li_fat_id")
 _PAID_MEDIA = frozenset(
-    "cpc ppc cpm cpv cpa paid paidsearch paid_search paid-search paidsocial paid_social paid-social display retargeting "
-    "remarketing ads banner".split()
+    "cpc ppc cpm cpv cpa paid paidsearch paid_search paid-search paidsocial paid_social paid-social display "
+    "retargeting remarketing ads banner".split()
 )
 _OTHER_MEDIA = {
     "organic": "organic", "referral": "referral", "affiliate": "affiliate", "email": "email", "e-mail": "email",

@@ -1,4 +1,4 @@
-"""The small pages that strangers see besides the form: a sentence, or the unsubscribe button. Every value is escaped."""
+"""The small pages that strangers see besides the form: a sentence, or the unsubscribe button. All values are escaped."""
 
 from collections.abc import Mapping
 from html import escape
@@ -15,7 +15,8 @@ def unsubscribe(action: str, company: str) -> HTMLResponse:
     return _page(
         "Unsubscribe",
         f"<p>Stop all e-mail from {escape(company)} to you?</p>\n"
-        f'<form method="post" action="{escape(action)}">\n<button class="primary" type="submit">Unsubscribe</button>\n</form>',
+        f'<form method="post" action="{escape(action)}">\n'
+        '<button class="primary" type="submit">Unsubscribe</button>\n</form>',
     )
 
 

@@ -135,7 +135,7 @@ class PageActions:
             body["reason"] = reason
         if action == "pause" and form.get("at"):
             try:
-                body["until"] = read_wall(str(form["at"]), card)
+                body["until"] = read_wall(str(form["at"]), card).isoformat()
             except ValueError as problem:
                 return await self.lead_page(request, Typed(), str(problem))
         name, text = UPDATES[action]

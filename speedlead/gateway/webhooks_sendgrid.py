@@ -1,4 +1,4 @@
-"""SendGrid's webhooks: events about mail we sent, and mail from leads (Inbound Parse); both signed over the raw body."""
+"""SendGrid's webhooks: events about mail we sent, and mail from leads (Inbound Parse); both are signed over the body."""
 
 import email.parser
 import email.policy

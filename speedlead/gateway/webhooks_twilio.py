@@ -98,7 +98,7 @@ def _verified(context: Context, path: str, handler: Handler) -> Callable[[Reques
 def auth_token(context: Context) -> str:
     own = context.deps.settings.twilio_auth_token
     secret = own if own is not None else context.deps.credentials.sandbox_twilio_auth_token
-    return str(secret.get_secret_value())
+    return secret.get_secret_value()
 
 
 def signed_url(request: Request, context: Context) -> str:

@@ -191,8 +191,8 @@ class LeadStore:
                 "select exists (select from message where lead_id = $1 and delivered_wall is null)", lead_id):
                 return False
             await connection.execute(
-                """update lead set closed_at = $2, close_reason = $3, stage = $4, next_step = null, next_touch_at = null,
-                       next_why = null, decided_at = coalesce(decided_at, case when $4 <> 'exhausted' then $2 end)
+                """update lead set closed_at = $2::timestamptz, close_reason = $3, stage = $4, next_step = null, next_touch_at = null,
+                       next_why = null, decided_at = coalesce(decided_at, case when $4 <> 'exhausted' then $2::timestamptz end)
                    where id = $1""", lead_id, at, reason, stage)
             await tell_story(connection, lead_id, kind="closed", at=at, reason=reason, dedupe="closed")
             return True

@@ -3,21 +3,21 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page
 
+from speedlead.contracts import LeadStatus
 from speedlead.credentials import load_or_create
-from speedlead.gateway.pages import add_pages
-from speedlead.gateway.security_headers import SecurityHeaders
-from speedlead.settings import Settings
+from speedlead.gateway.app import create_app
+from speedlead.gateway.deps import GatewayDeps
+from speedlead.planbook import load_plan
 from speedlead.store.pool import open_pool
 from tests import servers
 from tests.store.hand_made import FixedClock, put_house
@@ -38,20 +38,21 @@ class Recorder:
         self.delivered: list[str] = []
         self.problem: Exception | None = None
 
-    async def update(self, lead_id: str, name: str, request: Mapping[str, Any]) -> None:
-        self.asked.append((lead_id, name, dict(request)))
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
+        self.asked.append((lead_id, name, payload))
         if self.problem is not None:
             raise self.problem
+        return LeadStatus(lead_id=lead_id, stage="attempting", lead_type="hot", owner_id=None, next_step=None,
+                          next_at=None, why="paused", paused_until=None, plan="inbound:1", rejected_messages=0)  # fmt: skip
 
     async def deliver_now(self, lead_id: str) -> None:
         self.delivered.append(lead_id)
 
+    async def claim_lead_leg(self, leg_id: str) -> NoReturn:
+        raise AssertionError("no page dials")
 
-class Deps:
-    def __init__(self, pool: Any, settings: Settings, recorder: Recorder) -> None:
-        self.pool, self.settings, self.clock = pool, settings, FixedClock()
-        self.credentials = load_or_create(settings.data_dir)
-        self.leads = self.relay = recorder
+    async def ready(self) -> dict[str, bool]:
+        return {}
 
 
 class Site:
@@ -71,10 +72,12 @@ class Site:
         self._loop = asyncio.get_running_loop()
         async with self.databases.fresh() as url, self._opened(url) as pool:
             self.pool = pool
-            app = FastAPI(openapi_url=None)
-            app.add_middleware(SecurityHeaders)
-            add_pages(app, Deps(pool, self.settings, self.recorder))  # type: ignore[arg-type]  # the part that pages use
-            config = uvicorn.Config(app, port=self.settings.http_port, log_level="warning", lifespan="off")
+            deps = GatewayDeps(
+                pool=pool, settings=self.settings, credentials=load_or_create(self.settings.data_dir),
+                clock=FixedClock(), plan=load_plan(), relay=self.recorder, leads=self.recorder, leg_gate=self.recorder,
+                ready=self.recorder.ready,
+            )  # fmt: skip
+            config = uvicorn.Config(create_app(deps), port=self.settings.http_port, log_level="warning", lifespan="off")
             self._server = uvicorn.Server(config)
             self._loop.call_later(0.2, self._up.set)
             await self._server.serve()

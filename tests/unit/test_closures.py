@@ -12,12 +12,15 @@ def closures() -> HolidayClosures:
     return HolidayClosures(range(2026, 2029))
 
 
-def test_national_and_state_days_together(closures: HolidayClosures) -> None:
+def test_a_known_state_has_its_own_list(closures: HolidayClosures) -> None:
     national = closures.closed(("US",))
     assert date(2026, 11, 26) in national
     assert date(2027, 7, 5) in national  # observed
+    # a state's list replaces the national one: Texas works on Columbus Day and rests on San Jacinto Day
     texas = closures.closed(("US", "US-TX"))
-    assert national <= texas
+    assert date(2026, 11, 26) in texas
+    assert date(2026, 10, 12) in national - texas
+    assert date(2026, 4, 21) in texas - national
     assert closures.closed(("US", "FR")) == national | closures.closed(("FR",))
 
 

@@ -211,7 +211,7 @@ def test_the_version_follows_the_content(tmp_path: Path) -> None:
         (
             "    source",
             "    quiet_dates: [XX:none]\n    source",
-            r"row test: field quiet_dates: no list is called 'XX:none'",
+            r"field quiet_dates: no list is called 'XX:none'",
         ),
         ("    source", "    caps: [{max: 3, counts: [call]}]\n    source", r"row test: caps: field max"),
         ("    source", "    caps: [{max: true, window_s: 1, counts: [call]}]\n    source", r"caps: field max: True"),

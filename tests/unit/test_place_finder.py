@@ -38,7 +38,7 @@ NY, CHI, LA = "America/New_York", "America/Chicago", "America/Los_Angeles"
         (Evidence(phone_e164="+18005550100"), (), ()),  # freephone: anywhere
         (Evidence(phone_e164="+12125550100", tz="America/Chicago"), (NY, CHI), ("US", "US-NY")),
         (Evidence(phone_e164="+15146641234"), ("America/Toronto",), ("CA", "CA-QC")),
-        (Evidence(phone_e164="+17098961234"), ("America/St_Johns", "America/Halifax"), ("CA", "CA-NL")),
+        (Evidence(phone_e164="+17098961234"), ("America/St_Johns", "America/Goose_Bay"), ("CA", "CA-NL")),
         (Evidence(country="CA", postcode="V6B 1A1"), ("America/Vancouver",), ("CA", "CA-BC")),
         (Evidence(country="CA", region="Ontario", postcode="M5V"), ("America/Toronto",), ("CA", "CA-ON")),
         (Evidence(phone_e164="+442071838750"), ("Europe/London",), ("GB",)),

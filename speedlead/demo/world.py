@@ -1,0 +1,166 @@
+"""The whole product in one process on a virtual clock: gateway, worker and sandbox, as in production but for time.
+
+Each lead's workflow skips time when it only waits. Business time is wall time plus the lead's own offset, so a lead can
+begin at any instant of the future and live its week in a second. The demo and the tests use this one wiring.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import asyncpg
+from aiohttp import web
+from temporalio.client import Client
+
+from speedlead.app import Parts, build_deps, serve_gateway
+from speedlead.cadence_client import CadenceClient
+from speedlead.contracts import LeadStart
+from speedlead.credentials import Credentials, load_or_create
+from speedlead.planbook import load_plan
+from speedlead.providers.assemble import Senders, open_senders
+from speedlead.relay import Relay
+from speedlead.sandbox.server import DATABASE
+from speedlead.sandbox.server import create_app as create_sandbox
+from speedlead.seed import seed
+from speedlead.settings import Settings
+from speedlead.store.pool import open_pool
+from workers.lifecycle import build_activities, build_calendar, running_workers
+
+
+class VirtualClock:
+    """Wall time, and business time moved by the lead's offset; a lead that is new begins where `begin_at` says."""
+
+    def __init__(self) -> None:
+        self._ahead_us = 0
+
+    def begin_at(self, instant: datetime) -> None:
+        self._ahead_us = (instant - self.wall()) // timedelta(microseconds=1)
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC)
+
+    def business(self, offset_us: int) -> datetime:
+        return self.wall() + timedelta(microseconds=offset_us or self._ahead_us)
+
+
+class VirtualCadenceClient(CadenceClient):
+    """Starts a workflow at the virtual instant of its lead."""
+
+    async def start(self, start: LeadStart, *, again: bool = False) -> bool:
+        self._start_delay = max(timedelta(0), start.submitted_at - datetime.now(UTC))
+        return await super().start(start, again=again)
+
+
+@dataclass
+class World:
+    settings: Settings
+    credentials: Credentials
+    pool: "asyncpg.Pool[Any]"
+    client: Client
+    clock: VirtualClock
+    relay: Relay
+    leads: CadenceClient
+    http: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return self.settings.public_url
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.sandbox_port}"
+
+    async def submit(self, at: datetime, **fields: str) -> str:
+        """Posts the form at that business instant; the id of its lead. `at` lies in the future."""
+        self.clock.begin_at(at)
+        headers = {"Authorization": f"Bearer {self.credentials.api_key.get_secret_value()}"}
+        async with self.http.post(f"{self.url}/api/leads", json=fields, headers=headers) as answer:
+            body = await answer.json()
+            if answer.status != 202:
+                raise RuntimeError(f"form refused: {answer.status} {body}")
+            return str(body["lead_id"])
+
+    async def person(self, address: str, **behaviour: object) -> None:
+        """How the person behind an address acts; see the sandbox."""
+        async with self.http.put(f"{self.sandbox_url}/api/people/{address}", json=behaviour) as answer:
+            answer.raise_for_status()
+
+    async def messages(self, **query: str) -> list[dict[str, Any]]:
+        async with self.http.get(f"{self.sandbox_url}/api/messages", params=query) as answer:
+            answer.raise_for_status()
+            found: list[dict[str, Any]] = await answer.json()
+            return found
+
+
+@asynccontextmanager
+async def open_world(settings: Settings, database_url: str, client: Client, *, demo_reps: bool = True) -> AsyncIterator[World]:
+    """`client` belongs to a server that skips time; `settings` has free ports, a folder and callbacks='before'."""
+    credentials = load_or_create(settings.data_dir)
+    plan = load_plan(settings.plan_file)
+    clock = VirtualClock()
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(database_url)
+        stack.push_async_callback(pool.close)
+        await seed(pool, plan, demo_reps=demo_reps)
+        await stack.enter_async_context(_sandbox(settings, credentials))
+        senders: Senders = await stack.enter_async_context(open_senders(settings, credentials))
+        calendar = build_calendar(settings)
+        activities = build_activities(
+            pool=pool, settings=settings, credentials=credentials, calendar=calendar, plan=plan, senders=senders
+        )
+        await stack.enter_async_context(running_workers(client, activities))
+        leads = VirtualCadenceClient(client)
+        relay = Relay(pool, leads)
+        parts = Parts(settings, credentials, pool, client, plan, calendar)
+        await stack.enter_async_context(_running(relay.run()))
+        await stack.enter_async_context(_running(serve_gateway(build_deps(parts, leads, relay, clock))))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        world = World(settings, credentials, pool, client, clock, relay, leads, http)
+        await _ready(world)
+        yield world
+
+
+@asynccontextmanager
+async def _sandbox(settings: Settings, credentials: Credentials) -> AsyncIterator[None]:
+    app = create_sandbox(
+        database=settings.data_dir / DATABASE,
+        public_url=settings.public_url,
+        account_sid=credentials.sandbox_twilio_account_sid,
+        auth_token=credentials.sandbox_twilio_auth_token.get_secret_value(),
+        sendgrid_key=credentials.sandbox_sendgrid_api_key.get_secret_value(),
+        signing_key_pem=credentials.sandbox_sendgrid_signing_key.get_secret_value(),
+        callbacks=settings.callbacks,
+    )
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.sandbox_port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _running(work: Any) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _ready(world: World) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                async with world.http.get(f"{world.url}/healthz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
