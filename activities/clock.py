@@ -1,7 +1,7 @@
 """Business time inside an activity (docs/adr/0002).
 
-Production: wall time moved by the lead's offset, which is zero. Under a virtual clock (tests and the demo) the offset is
-what the activity's own virtual schedule says, and it is written to the lead's row so that the gateway agrees.
+Production: wall time moved by the lead's offset, which is zero. Under a virtual clock (tests and the demo) the offset
+is what the activity's own virtual schedule says, and it is written to the lead's row so that the gateway agrees.
 """
 
 from datetime import datetime, timedelta

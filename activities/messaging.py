@@ -104,7 +104,7 @@ class Messaging:
 
     @activity.defn
     async def reconcile(self, request: CheckRequest) -> TouchResult:
-        """A touch whose end nobody heard of: its callback, then the provider's list, then in doubt, and ops are told."""
+        """Nobody heard how a touch ended: its callback, then the provider's list, then in doubt, and ops are told."""
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         touch = touch_id(request.lead_id, request.step)
@@ -131,7 +131,14 @@ class Messaging:
         return channels[1:] or channels if fallback else channels
 
     async def _send(
-        self, lead: LeadRecord, step: str, channel: str, purpose: Purpose, message: Message, moment: Moment, planned: Moment
+        self,
+        lead: LeadRecord,
+        step: str,
+        channel: str,
+        purpose: Purpose,
+        message: Message,
+        moment: Moment,
+        planned: Moment,
     ) -> TouchResult:
         touch = touch_id(lead.lead_id, step)
         answer = await self._touches.claim(
@@ -223,7 +230,10 @@ class Messaging:
         if kind is SendErrorKind.OPTED_OUT:
             await self._touches.ended(touch, state="skipped", reason="opted_out", at=moment.now, opted_out=True)
             return TouchResult(
-                state=TouchState.SKIPPED, at=moment.now, reason="opted_out", opted_out="email" if channel == "email" else "sms"
+                state=TouchState.SKIPPED,
+                at=moment.now,
+                reason="opted_out",
+                opted_out="email" if channel == "email" else "sms",
             )
         reason = _FINAL_REASONS[kind][channel]
         bad = kind is SendErrorKind.BAD_ADDRESS

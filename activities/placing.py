@@ -32,7 +32,9 @@ class Placing:
         last = request.steps[-1]
         if isinstance(answer, Impossible):
             return PlaceResult(at=None, reason=answer.reason, reasons=answer.reasons, anchors=anchors)
-        await self._leads.next_touch(lead.lead_id, last.id, answer.at, answer.reasons[0] if answer.reasons else "next_step")
+        await self._leads.next_touch(
+            lead.lead_id, last.id, answer.at, answer.reasons[0] if answer.reasons else "next_step"
+        )
         return PlaceResult(
             at=answer.at,
             valid_until=answer.valid_until,

@@ -47,12 +47,15 @@ class Records:
             await self._leads.pause(lead_id, until=request.paused_until, paused=request.kind == "paused")
         if request.stage is not None:
             await self._leads.stage(lead_id, request.stage)
-        await self._leads.next_touch(lead_id, request.next_step, request.next_at, request.why)
+        if request.why is not None:
+            await self._leads.next_touch(lead_id, None, request.next_at, request.why)
 
     @activity.defn
     async def skip_steps(self, request: SkipStepsRequest) -> None:
         lead = await self._leads.read(request.lead_id)
-        await self._touches.skip(request.lead_id, skip_rows(request.skips), self._clock.moment(lead.clock_offset_us).now)
+        await self._touches.skip(
+            request.lead_id, skip_rows(request.skips), self._clock.moment(lead.clock_offset_us).now
+        )
 
     @activity.defn
     async def load_plan(self, request: LoadPlanRequest) -> Cadence:

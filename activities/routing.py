@@ -1,4 +1,4 @@
-"""Route: find the opening, pick the owner, in one short step (REQ 64, 65, 75-80). Depth comes with the rules of a team."""
+"""Route: find the opening, pick the owner, in one short step (REQ 64, 65, 75-80)."""
 
 from datetime import datetime, timedelta
 

@@ -43,7 +43,7 @@ class Voice:
 
     @activity.defn
     async def dial(self, request: DialRequest) -> TouchResult:
-        """Rings the rep of this level. The end of the call is heard as `call_progress`, or read here if it came first."""
+        """Rings the rep of this level. The call's end is heard as `call_progress`, or read here if it came first."""
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         touch = touch_id(lead.lead_id, request.step)
@@ -175,7 +175,11 @@ class Voice:
         if call.ended is not None:
             ended = call.ended
             return TouchResult(
-                state=TouchState(ended.state), at=ended.at, reason=ended.reason, call_result=ended.call_result, leg_id=leg
+                state=TouchState(ended.state),
+                at=ended.at,
+                reason=ended.reason,
+                call_result=ended.call_result,
+                leg_id=leg,
             )
         if call.leg_over:
             return TouchResult(state=TouchState.DECLINED, at=now, reason=call.leg_result, leg_id=leg)
@@ -183,7 +187,9 @@ class Voice:
         return TouchResult(state=TouchState.RINGING, at=now, leg_id=call.leg_id or leg, reason=reason)
 
     async def _refused(self, touch: str, leg: str, error: SendError, moment: Moment) -> TouchResult:
-        activity.logger.info("call refused", extra={"leg_id": leg, "kind": error.kind.value, "evidence": error.evidence})
+        activity.logger.info(
+            "call refused", extra={"leg_id": leg, "kind": error.kind.value, "evidence": error.evidence}
+        )
         if error.kind is SendErrorKind.RETRY_SAFE:
             await self._touches.release(touch, leg)
             delay = timedelta(seconds=error.retry_after_s) if error.retry_after_s else None
@@ -194,6 +200,4 @@ class Voice:
             return await self._so_far(touch, leg, moment.now)
         # what the provider refuses here is the rep's number or our account, never the lead
         await self._touches.ended(touch, state="failed", reason="provider_config", at=moment.now)
-        return TouchResult(
-            state=TouchState.FAILED, at=moment.now, reason="provider_config", reasons=(error.evidence,)
-        )
+        return TouchResult(state=TouchState.FAILED, at=moment.now, reason="provider_config", reasons=(error.evidence,))

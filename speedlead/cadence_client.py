@@ -89,9 +89,10 @@ class CadenceClient:
         """Asks the workflow and waits for its answer. Raises LeadRefused, LeadNotFound, LeadUnavailable."""
         handle = self._client.get_workflow_handle(workflow_id(lead_id))
         try:
-            return await handle.execute_update(
+            status: LeadStatus = await handle.execute_update(
                 name, payload, result_type=LeadStatus, rpc_timeout=_ANSWER_WITHIN
             )
+            return status
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             field = None
@@ -108,12 +109,11 @@ class CadenceClient:
     async def status(self, lead_id: str) -> LeadStatus:
         """The live state, by query. Raises LeadNotFound, LeadUnavailable."""
         try:
-            return await self._client.get_workflow_handle(workflow_id(lead_id)).query(
+            status: LeadStatus = await self._client.get_workflow_handle(workflow_id(lead_id)).query(
                 "status", result_type=LeadStatus, rpc_timeout=_ANSWER_WITHIN
             )
+            return status
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise LeadNotFound(f"lead {lead_id}: no workflow is running") from None
             raise LeadUnavailable("Temporal does not answer") from None
-
-

@@ -232,6 +232,7 @@ class LeadStatus(Contract):
     next_step: str | None
     next_at: AwareDatetime | None
     why: str
+    paused: bool = False
     paused_until: AwareDatetime | None
     plan: str
     rejected_messages: int
@@ -275,7 +276,7 @@ class SkipRow(Contract):
 
 
 class PlaceRequest(Contract):
-    """Place the last of `steps`. `anchors` has the steps that are done; `not_before` a time a provider or rule named."""
+    """Place the last of `steps`. `anchors` has the steps that are done; `not_before` a time that a rule named."""
 
     lead_id: str
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -386,9 +387,9 @@ class RecordRequest(Contract):
     paused_until: AwareDatetime | None = None
     reason: str | None = None
     at: AwareDatetime
-    next_step: str | None = None
-    next_at: AwareDatetime | None = None
+    # what the lead waits for now, where the fact changes that
     why: str | None = None
+    next_at: AwareDatetime | None = None
 
 
 class ReassignTo(Contract):
@@ -415,5 +416,3 @@ class CloseResult(Contract):
 
     closed: bool
     at: datetime
-
-

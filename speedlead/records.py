@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 
 from speedlead.domain.hours import Weekly
 from speedlead.domain.outcomes import CallResult, Outcome
-from speedlead.domain.plan import Cadence
 from speedlead.domain.placing import Consents, PastTouch
+from speedlead.domain.plan import Cadence
 from speedlead.domain.zones import Evidence
 
 Purpose = Literal["acknowledgement", "plan", "manual"]
@@ -150,14 +150,23 @@ class Touches(Protocol):
 
     async def composed(self, touch_id: str, subject: str | None, body: str) -> None: ...
 
-    async def sent(self, touch_id: str, *, provider_id: str | None, at: datetime, leg_id: str | None = None) -> None: ...
+    async def sent(
+        self, touch_id: str, *, provider_id: str | None, at: datetime, leg_id: str | None = None
+    ) -> None: ...
 
     async def release(self, touch_id: str, leg_id: str | None = None) -> None:
         """The provider certainly did not take it: the touch may be claimed again."""
         ...
 
     async def ended(
-        self, touch_id: str, *, state: str, reason: str, at: datetime, bad_address: bool = False, opted_out: bool = False
+        self,
+        touch_id: str,
+        *,
+        state: str,
+        reason: str,
+        at: datetime,
+        bad_address: bool = False,
+        opted_out: bool = False,
     ) -> None:
         """`failed`, `skipped` or `in_doubt`, with what the refusal says about the address."""
         ...
@@ -226,13 +235,29 @@ class Leads(Protocol):
         ...
 
     async def story(
-        self, lead_id: str, *, kind: str, at: datetime, dedupe: str | None = None, step: str | None = None,
-        reason: str | None = None, data: dict[str, object] | None = None,
+        self,
+        lead_id: str,
+        *,
+        kind: str,
+        at: datetime,
+        dedupe: str | None = None,
+        step: str | None = None,
+        reason: str | None = None,
+        data: dict[str, object] | None = None,
     ) -> None: ...
 
     async def outcome(
-        self, lead_id: str, *, dedupe: str, at: datetime, call_result: CallResult | None, outcome: Outcome | None,
-        until: datetime | None, reason: str | None, rep_id: str | None, touch_id: str | None,
+        self,
+        lead_id: str,
+        *,
+        dedupe: str,
+        at: datetime,
+        call_result: CallResult | None,
+        outcome: Outcome | None,
+        until: datetime | None,
+        reason: str | None,
+        rep_id: str | None,
+        touch_id: str | None,
     ) -> None:
         """An outcome that came by signal and may not be a row yet."""
         ...

@@ -1,7 +1,7 @@
 """Delivers message rows to workflows: at least once, in order per lead (docs/adr/0002).
 
-A request path asks for its lead's messages at once; the loop finds what was left, after a crash or an outage. A workflow
-that should be there and is not (a lost Temporal store, a restored backup) is started again from rows.
+A request path asks for its lead's messages at once; the loop finds what was left, after a crash or an outage. A
+workflow that should be there and is not (a lost Temporal store, a restored backup) is started again from rows.
 """
 
 import asyncio
@@ -67,7 +67,8 @@ class Relay:
             for row in rows:
                 how = await self._deliver(connection, row)
                 await connection.execute(
-                    "update message set delivered_wall = clock_timestamp(), delivery = $2, attempts = attempts + 1 where id = $1",
+                    """update message set delivered_wall = clock_timestamp(), delivery = $2, attempts = attempts + 1
+                       where id = $1""",
                     row["id"], how)  # fmt: skip
             return len(rows)
 
@@ -85,8 +86,8 @@ class Relay:
             # the lead closed first: its owner hears of it instead
             await connection.execute(
                 """insert into notice (id, lead_id, rep_id, audience, kind, reason, at, dedupe)
-                   select $1, id, owner_id, case when owner_id is null then 'manager' else 'rep' end, 'after_closing', $3,
-                       closed_at, $4 from lead where id = $2 on conflict (dedupe) do nothing""",
+                   select $1, id, owner_id, case when owner_id is null then 'manager' else 'rep' end, 'after_closing',
+                       $3, closed_at, $4 from lead where id = $2 on conflict (dedupe) do nothing""",
                 new_id(), lead_id, row["kind"], f"after_closing:{row['id']}")  # fmt: skip
             return "closed"
         await self._workflows.start(start, again=True)

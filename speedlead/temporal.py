@@ -10,7 +10,6 @@ from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_
 from temporalio.converter import DataConverter
 
 
-
 @dataclass(frozen=True)
 class Undecodable:
     """Stands where a payload could not be read, so that a handler can refuse it with a reason."""

@@ -140,6 +140,7 @@ NOTICES = {
     "reply_from_unknown": "Somebody we cannot find wrote to us: please look",
     "provider_config": "Our provider account has to be repaired",
     "rep_task": "Please contact this lead yourself",
+    "write_personally": "Please write to this lead yourself",
     "task": "Please contact this lead yourself",
     "escalation": "Nobody has taken this lead yet",
     "escalated": "Nobody has taken this lead yet",

@@ -17,8 +17,8 @@ from activities.records import Records
 from activities.routing import Routing
 from activities.voice import Voice
 from speedlead import lawbook, tzdata_version
-from speedlead.closures import HolidayClosures
 from speedlead.clock import SystemClock
+from speedlead.closures import HolidayClosures
 from speedlead.composer import Composer
 from speedlead.credentials import Credentials
 from speedlead.domain.placing import Placer
@@ -51,7 +51,13 @@ def build_calendar(settings: Settings) -> Calendar:
 
 
 def build_activities(
-    *, pool: "asyncpg.Pool[Any]", settings: Settings, credentials: Credentials, calendar: Calendar, plan: Plan, senders: Senders
+    *,
+    pool: "asyncpg.Pool[Any]",
+    settings: Settings,
+    credentials: Credentials,
+    calendar: Calendar,
+    plan: Plan,
+    senders: Senders,
 ) -> Activities:
     leads, touches = LeadStore(pool), TouchStore(pool, calendar.placer, calendar.places)
     clock = ActivityClock(SystemClock(), virtual=settings.virtual_clock)

@@ -44,9 +44,7 @@ class Calls:
             next_at=workflow.now() + timedelta(minutes=2),
         )
 
-    async def _dial(
-        self, act: Act, name: str, at: datetime, level: int, skips: tuple[c.SkipRow, ...]
-    ) -> c.TouchResult:
+    async def _dial(self, act: Act, name: str, at: datetime, level: int, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
         lead = self._run.lead
         return await workflow.execute_activity_method(
             Voice.dial,
@@ -72,7 +70,11 @@ class Calls:
         touch = touch_id(self._run.lead.lead_id, name)
         ring = timedelta(seconds=self._run.lead.track.ring)
         # a connected call may go on for long: look again at growing distances, then give up
-        for wait in (ring + options.KEY_PRESS + options.LEAD_RINGS + options.CALLBACK_LATE, timedelta(minutes=5), options.TALK_AT_MOST):
+        for wait in (
+            ring + options.KEY_PRESS + options.LEAD_RINGS + options.CALLBACK_LATE,
+            timedelta(minutes=5),
+            options.TALK_AT_MOST,
+        ):
             await self._alarm.until(
                 workflow.now() + wait, lambda: self._heard(touch, ringing.leg_id) is not None, f"{name}: phones ring"
             )
@@ -85,7 +87,7 @@ class Calls:
         raise AssertionError("check_call gives up at the last look")
 
     async def _hear_task(self, name: str, ringing: c.TouchResult) -> c.TouchResult:
-        """A rep accepts on the page, dials by hand and logs. A result not logged goes on as an unconfirmed no-answer."""
+        """A rep accepts on the page, dials and logs. A result not logged goes on as an unconfirmed no-answer."""
         run = self._run
         run.accepted.pop(name, None)
         run.declined.discard(name)

@@ -46,8 +46,11 @@ class Inbox:
         lead.inquiries = max(lead.inquiries, message.number)
         if lead.lead_type != before:
             lead.submitted_at = workflow.now()
-        self._run.note("inquiry_heard", reason=f"{before}_to_{lead.lead_type}" if lead.lead_type != before else "again",
-                       key=f"inquiry:{message.number}")
+        self._run.note(
+            "inquiry_heard",
+            reason=f"{before}_to_{lead.lead_type}" if lead.lead_type != before else "again",
+            key=f"inquiry:{message.number}",
+        )
 
     def outcome(self, message: c.OutcomeSignal) -> None:
         lead, now = self._run.lead, workflow.now()
@@ -75,7 +78,9 @@ class Inbox:
 
     def reply(self, message: c.ReplySignal) -> None:
         self._run.lead.replied(workflow.now(), automatic=message.automatic, until=message.until)
-        self._run.note("reply_heard", reason="automatic" if message.automatic else message.channel, key=message.message_id)
+        self._run.note(
+            "reply_heard", reason="automatic" if message.automatic else message.channel, key=message.message_id
+        )
 
     def opt_out(self, message: c.OptOutSignal) -> None:
         lead, now = self._run.lead, workflow.now()
@@ -149,6 +154,7 @@ class Inbox:
     def resume(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.ResumeRequest, args)
         self._run.lead.resume()
+        self._run.placement = None
         self._run.note("resumed", reason=request.by)
         return self._run.status()
 

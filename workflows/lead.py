@@ -11,7 +11,6 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.records import Records
-    from activities.routing import Routing
     from speedlead import contracts as c
     from speedlead.domain.cadence import (
         Act,
@@ -65,6 +64,7 @@ class LeadWorkflow:
                 await self._steps.wait(until, why)
             case Resume():
                 self._run.lead.resume()
+                self._run.placement = None
                 self._run.note("resumed", reason="pause_over")
             case HandOver(skips=skips):
                 await self._steps.skip(skips)
@@ -91,7 +91,7 @@ class LeadWorkflow:
     async def _finish(self, end: Finish) -> c.LeadClosed | None:
         if self._acknowledgements:
             # an answer that is on its way is part of the lead
-            await asyncio.wait(set(self._acknowledgements))
+            await workflow.wait(list(self._acknowledgements))
         self._run.lead.stage = end.stage
         self._steps.show(None, end.reason)
         result = await workflow.execute_activity_method(
@@ -99,7 +99,7 @@ class LeadWorkflow:
             c.CloseRequest(
                 lead_id=self._run.lead.lead_id,
                 reason=end.reason,
-                stage=end.stage.value,  # type: ignore[arg-type]
+                stage=end.stage.value,
                 skips=self._steps.skip_rows(end.skips),
             ),
             summary=f"close · {end.reason}",
@@ -143,7 +143,9 @@ class LeadWorkflow:
 
     # ── updates: requests that want an answer ────────────────────────────────────────────────────────────────────────
 
-    @workflow.update(name="log_outcome", description="What a rep learned: {call_result, outcome, at, until, scope, reason}")
+    @workflow.update(
+        name="log_outcome", description="What a rep learned: {call_result, outcome, at, until, scope, reason}"
+    )
     def _log_outcome(self, *args: Any) -> c.LeadStatus:
         return self._inbox.log_outcome(args)
 

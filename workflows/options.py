@@ -9,7 +9,9 @@ LEADS_QUEUE = "leads"  # workflows, acknowledgements, quick activities
 MESSAGES_QUEUE = "messages"  # limited by the mail and SMS providers
 VOICE_QUEUE = "voice"  # limited by the voice provider
 
-_FROM_HERE_ON = timedelta(seconds=8)  # longer than the claim's lease of 7 s, which is longer than the HTTP timeout of 5 s
+_FROM_HERE_ON = timedelta(
+    seconds=8
+)  # longer than the claim's lease of 7 s, which is longer than the HTTP timeout of 5 s
 
 
 class ActivityOptions(TypedDict, total=False):

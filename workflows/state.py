@@ -68,6 +68,8 @@ class LeadRun:
                 paused_until=paused_until,
                 stage=self.lead.stage.value,
                 at=workflow.now(),
+                why=reason if kind == "paused" else None,
+                next_at=paused_until,
             )
         )
         self.changed()
@@ -89,6 +91,7 @@ class LeadRun:
             next_step=self.next_step,
             next_at=self.next_at,
             why=self.why,
+            paused=lead.paused,
             paused_until=lead.paused_until if lead.paused else None,
             plan=f"{lead.cadence.id} v{lead.cadence.version}",
             rejected_messages=self.rejected,

@@ -46,7 +46,6 @@ class Steps:
     # ── a touch ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def act(self, act: Act) -> None:
-        lead = self._run.lead
         at: datetime | None = act.earliest
         not_before = self._run.not_before.get(act.step.id)
         anchors: dict[str, datetime] = {}
@@ -60,7 +59,9 @@ class Steps:
             changes = self._run.changes
             # zone, holiday and law data may change while a lead sleeps: a longer wait is placed again
             until = min(at, workflow.now() + options.REPLACE_AFTER)
-            await self._alarm.until(until, lambda: self._run.changes != changes, f"{act.step.id} at {at:%d %b %H:%M} UTC")
+            await self._alarm.until(
+                until, lambda: self._run.changes != changes, f"{act.step.id} at {at:%d %b %H:%M} UTC"
+            )
             if self._run.changes != changes or workflow.now() < at:
                 return
         await self._do(act, at or workflow.now(), anchors)
@@ -115,7 +116,9 @@ class Steps:
         skips = self.skip_rows(act.skips, anchors)
         if lead.owed is not None and step.channel == "call" and lead.owed.step != step.id:
             owed = lead.owed
-            skips += (c.SkipRow(step=lead.touch_step(owed.step), channel="call", reason="superseded", at=workflow.now()),)
+            skips += (
+                c.SkipRow(step=lead.touch_step(owed.step), channel="call", reason="superseded", at=workflow.now()),
+            )
             lead.settle(owed.step, "skipped", lead.settled[owed.step].at, "call", "superseded")
         for skip in act.skips:
             skipped_at = anchors.get(skip.step.id, at)
@@ -241,7 +244,9 @@ class Steps:
         """No usable channel for a step that matters: the owner gets it as a task with the same deadline."""
         lead, step = self._run.lead, substitute.step
         self.show(step.id, substitute.reason)
-        await self._notify(f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due)
+        await self._notify(
+            f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due
+        )
         await self.skip((Skip(step, substitute.reason),))
         lead.callbacks.clear()
 
@@ -328,7 +333,14 @@ class Steps:
         """Search attributes (one upsert, only when something differs) and the current details of the Temporal UI."""
         run, lead = self._run, self._run.lead
         run.next_step, run.next_at, run.why = step, at, why
-        shown = (lead.stage.value, lead.lead_type, lead.owner_id, at, lead.breached(workflow.now()), lead.cadence.version)
+        shown = (
+            lead.stage.value,
+            lead.lead_type,
+            lead.owner_id,
+            at,
+            lead.breached(workflow.now()),
+            lead.cadence.version,
+        )
         if shown != run.shown:
             run.shown = shown
             updates: list[Any] = [

@@ -5,7 +5,7 @@ begin at any instant of the future and live its week in a second. The demo and t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from speedlead.app import Parts, build_deps, serve_gateway
 from speedlead.cadence_client import CadenceClient
 from speedlead.contracts import LeadStart
 from speedlead.credentials import Credentials, load_or_create
+from speedlead.demo.moments import Moment, Moments
 from speedlead.planbook import load_plan
 from speedlead.providers.assemble import Senders, open_senders
 from speedlead.relay import Relay
@@ -64,6 +65,7 @@ class World:
     clock: VirtualClock
     relay: Relay
     leads: CadenceClient
+    moments: Moments
     http: aiohttp.ClientSession
 
     @property
@@ -74,20 +76,26 @@ class World:
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.settings.sandbox_port}"
 
-    async def submit(self, at: datetime, **fields: str) -> str:
+    async def submit(self, at: datetime, *, moments: Sequence[Moment] = (), **fields: str) -> str:
         """Posts the form at that business instant; the id of its lead. `at` lies in the future."""
-        self.clock.begin_at(at)
-        headers = {"Authorization": f"Bearer {self.credentials.api_key.get_secret_value()}"}
-        async with self.http.post(f"{self.url}/api/leads", json=fields, headers=headers) as answer:
-            body = await answer.json()
-            if answer.status != 202:
-                raise RuntimeError(f"form refused: {answer.status} {body}")
-            return str(body["lead_id"])
+        async with self.moments.entering() as expect:
+            self.clock.begin_at(at)
+            body = await self.call("POST", f"{self.url}/api/leads", fields)
+            expect(str(body["lead_id"]), moments)
+        return str(body["lead_id"])
+
+    async def call(self, method: str, url: str, body: object = None) -> Any:
+        """One request to our own API, or to the sandbox's; what it answered. Raises RuntimeError when refused."""
+        key = self.credentials.api_key.get_secret_value() if url.startswith(self.url) else ""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        async with self.http.request(method, url, json=body, headers=headers) as answer:
+            if answer.status >= 300:
+                raise RuntimeError(f"{method} {url}: refused with {answer.status} {await answer.text()}")
+            return await answer.json() if answer.status != 204 else None
 
     async def person(self, address: str, **behaviour: object) -> None:
         """How the person behind an address acts; see the sandbox."""
-        async with self.http.put(f"{self.sandbox_url}/api/people/{address}", json=behaviour) as answer:
-            answer.raise_for_status()
+        await self.call("PUT", f"{self.sandbox_url}/api/people/{address}", behaviour)
 
     async def messages(self, **query: str) -> list[dict[str, Any]]:
         async with self.http.get(f"{self.sandbox_url}/api/messages", params=query) as answer:
@@ -97,7 +105,9 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(settings: Settings, database_url: str, client: Client, *, demo_reps: bool = True) -> AsyncIterator[World]:
+async def open_world(
+    settings: Settings, database_url: str, client: Client, *, demo_reps: bool = True
+) -> AsyncIterator[World]:
     """`client` belongs to a server that skips time; `settings` has free ports, a folder and callbacks='before'."""
     credentials = load_or_create(settings.data_dir)
     plan = load_plan(settings.plan_file)
@@ -105,6 +115,15 @@ async def open_world(settings: Settings, database_url: str, client: Client, *, d
     async with AsyncExitStack() as stack:
         pool = await open_pool(database_url)
         stack.push_async_callback(pool.close)
+
+        async def move(lead_id: str, ahead: timedelta) -> None:
+            microseconds = ahead // timedelta(microseconds=1)
+            await pool.execute("update lead set clock_offset_us = $2 where id = $1", lead_id, microseconds)
+
+        moments = Moments(move)
+        watched = client.config()
+        watched["interceptors"] = [*watched["interceptors"], moments]
+        client = Client(**watched)
         await seed(pool, plan, demo_reps=demo_reps)
         await stack.enter_async_context(_sandbox(settings, credentials))
         senders: Senders = await stack.enter_async_context(open_senders(settings, credentials))
@@ -119,7 +138,7 @@ async def open_world(settings: Settings, database_url: str, client: Client, *, d
         await stack.enter_async_context(_running(relay.run()))
         await stack.enter_async_context(_running(serve_gateway(build_deps(parts, leads, relay, clock))))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        world = World(settings, credentials, pool, client, clock, relay, leads, http)
+        world = World(settings, credentials, pool, client, clock, relay, leads, moments, http)
         await _ready(world)
         yield world
 

@@ -52,10 +52,16 @@ FOLLOW_UPS: dict[str, Following] = {
         14 * DAY,
         "no_outcome",
     ),
-    "booked": Following("meeting_booked", (Reminder(14 * DAY, "rep"), Reminder(21 * DAY, "manager")), 30 * DAY, "no_outcome"),
-    "nurturing": Following("nurturing", (Reminder(timedelta(0), "rep"), Reminder(7 * DAY, "rep")), 30 * DAY, "no_outcome"),
+    "booked": Following(
+        "meeting_booked", (Reminder(14 * DAY, "rep"), Reminder(21 * DAY, "manager")), 30 * DAY, "no_outcome"
+    ),
+    "nurturing": Following(
+        "nurturing", (Reminder(timedelta(0), "rep"), Reminder(7 * DAY, "rep")), 30 * DAY, "no_outcome"
+    ),
     # nothing can be sent and nobody answered yet: a person of ours has to decide
-    "unreachable": Following("no_channel", (Reminder(timedelta(0), "rep"), Reminder(DAY, "manager")), 14 * DAY, "no_outcome"),
+    "unreachable": Following(
+        "no_channel", (Reminder(timedelta(0), "rep"), Reminder(DAY, "manager")), 14 * DAY, "no_outcome"
+    ),
 }
 
 

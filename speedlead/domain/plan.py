@@ -6,6 +6,7 @@ local day. The numbers themselves stand in `speedlead/plans/*.yaml`, each with t
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -52,7 +53,7 @@ def _parse_week(value: object) -> object:
             raise ValueError(f"expected a weekday mon..sun, got {name!r}")
         number = _DAYS.index(name) if name in _DAYS else int(name)
         parsed = sorted(parse_times(span) for span in (spans if isinstance(spans, list | tuple) else [spans]))
-        if any(a[1] > b[0] for a, b in zip(parsed, parsed[1:], strict=False)):
+        if any(a[1] > b[0] for a, b in pairwise(parsed)):
             raise ValueError(f"{name}: hours overlap")
         week[number] = tuple(parsed)
     return week

@@ -1,4 +1,4 @@
-"""The small pages that strangers see besides the form: a sentence, or the unsubscribe button. All values are escaped."""
+"""The small pages that strangers see besides the form: a sentence, or the unsubscribe button. Values are escaped."""
 
 from collections.abc import Mapping
 from html import escape
@@ -25,7 +25,7 @@ def _page(title: str, body: str, *, status: int = 200, headers: Mapping[str, str
     return HTMLResponse(
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f'<link rel="stylesheet" href="/static/style.css">\n</head>\n<body>\n<main class="narrow">\n'
+        f'<link rel="stylesheet" href="/static/app.css">\n</head>\n<body>\n<main class="narrow">\n'
         f"<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n",
         status,
         headers,

@@ -15,7 +15,7 @@ from speedlead.cadence_errors import LeadError, LeadUnavailable
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.walltime import resolve_wall
 from speedlead.gateway.deps import GatewayDeps
-from speedlead.gateway.page_guard import PageGuard, missing
+from speedlead.gateway.page_errors import answered, missing
 from speedlead.store import notices, views
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
@@ -208,10 +208,10 @@ def parse_id(text: str) -> str | None:
         return None
 
 
-def add_page_actions(app: FastAPI, deps: GatewayDeps, guard: PageGuard, lead_page: LeadPage) -> None:
+def add_page_actions(app: FastAPI, deps: GatewayDeps, lead_page: LeadPage) -> None:
     actions = PageActions(deps, lead_page)
     app.router.routes.extend(
-        Route(path, guard.changing(handler), methods=["POST"])
+        Route(path, answered(handler), methods=["POST"])
         for path, handler in (
             ("/rep/choose", actions.choose),
             ("/rep/notices/{notice_id}/seen", actions.seen),

@@ -17,7 +17,7 @@ from speedlead import wording
 from speedlead.gateway import rendering
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import SAID, Typed, add_page_actions, parse_id
-from speedlead.gateway.page_guard import PageGuard, missing
+from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.rendering import render
 from speedlead.store import views
 from speedlead.store.transactions import transact
@@ -40,7 +40,7 @@ class Pages:
     def __init__(self, deps: GatewayDeps) -> None:
         self.deps = deps
 
-    def routes(self, guard: PageGuard) -> list[Route]:
+    def routes(self) -> list[Route]:
         pages = {
             "/": self.start,
             "/form": self.form,
@@ -51,7 +51,7 @@ class Pages:
             "/leads/{lead_id}": self.lead,
             "/leads/{lead_id}/live": self.lead_live,
         }
-        return [Route(path, guard.looking(page)) for path, page in pages.items()]
+        return [Route(path, answered(page)) for path, page in pages.items()]
 
     async def start(self, request: Request) -> Response:
         settings = self.deps.settings
@@ -199,7 +199,7 @@ def said(request: Request) -> str:
 
 def add_pages(app: FastAPI, deps: GatewayDeps) -> None:
     """Mounts every page, what the pages post, and /static."""
-    pages, guard = Pages(deps), PageGuard(deps.settings, deps.credentials)
-    app.router.routes.extend(pages.routes(guard))
-    add_page_actions(app, deps, guard, pages.lead_page)
+    pages = Pages(deps)
+    app.router.routes.extend(pages.routes())
+    add_page_actions(app, deps, pages.lead_page)
     app.mount("/static", StaticFiles(directory=rendering.STATIC), name="static")

@@ -3,8 +3,8 @@
 from urllib.parse import quote
 
 from starlette.responses import Response
-from twilio.twiml.messaging_response import MessagingResponse  # type: ignore[import-untyped]
-from twilio.twiml.voice_response import Dial, Gather, VoiceResponse  # type: ignore[import-untyped]
+from twilio.twiml.messaging_response import MessagingResponse
+from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from speedlead import wording
 from speedlead.store.calls import Brief
@@ -16,11 +16,15 @@ BRIEF_CHARS = 120
 LEG_EVENTS = "initiated ringing answered completed"
 
 
-def ask_rep(brief: Brief, leg_id: str) -> Response:
+def ask_rep(brief: Brief, leg_id: str, public_url: str) -> Response:
     """Tells the rep who it is and waits for one key; without a key the answer is asked for all the same."""
     response = VoiceResponse()
     gather = Gather(
-        num_digits=1, timeout=KEY_TIMEOUT_S, action=_path("accept", leg_id), method="POST", action_on_empty_result=True
+        num_digits=1,
+        timeout=KEY_TIMEOUT_S,
+        action=_url(public_url, "accept", leg_id),
+        method="POST",
+        action_on_empty_result=True,
     )
     gather.say(spoken(brief))
     response.append(gather)
@@ -38,17 +42,17 @@ def spoken(brief: Brief) -> str:
     return f"New lead: {who}. About: {about}. " + (f"They wrote: {said}. " if said else "") + "Press 1 to be connected."
 
 
-def dial_lead(number: str, caller_id: str, lead_leg_id: str) -> Response:
+def dial_lead(number: str, caller_id: str, lead_leg_id: str, public_url: str) -> Response:
     """Connects the rep to the lead. A machine that picks up is reported aside, without holding up the call."""
     response = VoiceResponse()
-    done = _path("done", lead_leg_id)
+    done = _url(public_url, "done", lead_leg_id)
     dial = Dial(caller_id=caller_id, timeout=LEAD_RING_S, answer_on_bridge=True, action=done, method="POST")
     dial.number(
         number,
-        status_callback=_path("lead-leg", lead_leg_id),
+        status_callback=_url(public_url, "lead-leg", lead_leg_id),
         status_callback_event=LEG_EVENTS,
         machine_detection="Enable",
-        amd_status_callback=_path("amd", lead_leg_id),
+        amd_status_callback=_url(public_url, "amd", lead_leg_id),
     )
     response.append(dial)
     return xml(response)
@@ -72,5 +76,6 @@ def xml(response: VoiceResponse | MessagingResponse) -> Response:
     return Response(str(response), media_type="application/xml")
 
 
-def _path(step: str, leg_id: str) -> str:
-    return f"/webhooks/twilio/voice/{step}?leg={quote(leg_id, safe='')}"
+def _url(public_url: str, step: str, leg_id: str) -> str:
+    # whole addresses: that a status callback may be relative stands nowhere in Twilio's pages
+    return f"{public_url}/webhooks/twilio/voice/{step}?leg={quote(leg_id, safe='')}"

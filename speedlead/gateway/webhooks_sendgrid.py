@@ -1,4 +1,4 @@
-"""SendGrid's webhooks: events about mail we sent, and mail from leads (Inbound Parse); both are signed over the body."""
+"""SendGrid's webhooks: events about mail we sent, and mail from leads (Inbound Parse). Both are signed as bytes."""
 
 import email.parser
 import email.policy

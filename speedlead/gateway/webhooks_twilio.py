@@ -103,8 +103,8 @@ def auth_token(context: Context) -> str:
 
 def signed_url(request: Request, context: Context) -> str:
     """What the provider called: our public address and the bytes of path and query, not what a proxy made of them."""
-    raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
-    query = request.scope.get("query_string", b"")
+    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    query: bytes = request.scope.get("query_string", b"")
     path = raw_path.partition(b"?")[0].decode("latin-1")
     return context.deps.settings.public_url + path + (f"?{query.decode('latin-1')}" if query else "")
 
@@ -165,7 +165,9 @@ async def voice_rep(context: Context, call: Call) -> Response:
         return await calls.brief_of(conn, call.leg)
 
     brief = await transact(context.deps.pool, work)
-    return twiml.ask_rep(brief, call.leg) if brief else twiml.say("This lead is no longer waiting for a call.")
+    if brief is None:
+        return twiml.say("This lead is no longer waiting for a call.")
+    return twiml.ask_rep(brief, call.leg, context.deps.settings.public_url)
 
 
 async def voice_accept(context: Context, call: Call) -> Response:
@@ -184,7 +186,7 @@ async def voice_accept(context: Context, call: Call) -> Response:
         await _refused(context, call, "not_permitted", permit.reason)
         return twiml.say(permit.say)
     await transact(deps.pool, lambda conn: calls.rep_accepted(conn, deps.clock, call.leg))
-    return twiml.dial_lead(permit.to, permit.caller_id, permit.lead_leg_id)
+    return twiml.dial_lead(permit.to, permit.caller_id, permit.lead_leg_id, deps.settings.public_url)
 
 
 async def _refused(context: Context, call: Call, result: calls.RepResult, why: str | None) -> None:

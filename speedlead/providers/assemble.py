@@ -48,5 +48,3 @@ async def open_senders(settings: Settings, credentials: Credentials) -> AsyncIte
     finally:
         await mailer.close()
         await account.close()
-
-

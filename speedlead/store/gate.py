@@ -11,7 +11,7 @@ from speedlead.gateway.deps import LegPermit
 from speedlead.ids import leg_id as make_leg_id
 from speedlead.place_finder import PlaceFinder
 from speedlead.ports import Clock
-from speedlead.store.touches import LEAD_WITH_REACH, consents_of, evidence_of, number_history
+from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of, number_history
 
 _SAY = {
     "opted_out": "This person has asked not to be contacted.",
@@ -44,9 +44,14 @@ class LegGate:
             await connection.execute("select id from person where id = $1 for update", found["person_id"])
             rep_leg = await connection.fetchrow("select * from leg where id = $1 for update", leg_id)
             touch = await connection.fetchrow("select * from touch where id = $1 for update", found["touch_id"])
-            lead = await connection.fetchrow(LEAD_WITH_REACH, found["lead_id"])
+            lead = await connection.fetchrow(LEAD_WITH_REACH, found["lead_id"], None)
+            assert rep_leg is not None  # foreign keys keep all three
+            assert touch is not None
+            assert lead is not None
             lead_leg = make_leg_id(touch["id"], "lead-" + leg_id.rsplit("rep-", 1)[-1])
-            known = await connection.fetch("select id, state from leg where touch_id = $1 and role = 'lead'", touch["id"])
+            known = await connection.fetch(
+                "select id, state from leg where touch_id = $1 and role = 'lead'", touch["id"]
+            )
             if [row["id"] for row in known if row["state"] != "failed"] == [lead_leg] and touch["address"]:
                 return LegPermit(True, touch["address"], self._caller_id, lead_leg, None, "")
             reason = await self._refusal(connection, lead, touch, rep_leg, bool(known))
@@ -67,7 +72,8 @@ class LegGate:
         if lead["closed_at"] is not None:
             return "lead_closed"
         if await connection.fetchval(
-            "select exists (select from suppression where person_id = $1 and channel in ('all', 'call'))", lead["person_id"]
+            "select exists (select from suppression where person_id = $1 and channel in ('all', 'call'))",
+            lead["person_id"],
         ):
             return "opted_out"
         if touch["purpose"] == "plan" and lead["plan_stopped"] is not None:

@@ -138,9 +138,7 @@ async def _replied(conn: Any, person_id: str, inbound: Inbound, now: datetime, r
             await _tell_reply(conn, last["id"], inbound, now)
         return None
     if not inbound.automatic:
-        await conn.execute(
-            "update lead set plan_stopped = coalesce(plan_stopped, 'replied') where id = $1", lead["id"]
-        )
+        await conn.execute("update lead set plan_stopped = coalesce(plan_stopped, 'replied') where id = $1", lead["id"])
     await _tell_reply(conn, lead["id"], inbound, now)
     await put_message(conn, lead["id"], "reply", ReplySignal(channel=inbound.channel, automatic=inbound.automatic))
     return str(lead["id"])

@@ -8,27 +8,8 @@ import asyncpg
 from speedlead.domain.outcomes import BAD_NUMBER, STOPS_PLAN, CallResult, Outcome
 from speedlead.ids import new_id
 from speedlead.records import LeadRecord, RepRecord
+from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of
 from speedlead.store.story import tell_story
-from speedlead.store.touches import consents_of, evidence_of
-
-_LEAD = """
-select l.*, p.name, p.company, i.message, i.phone as inquiry_phone, i.consent_text, i.consent_call,
-    i.number as inquiry_number, i.submitted_at, i.intent as inquiry_intent,
-    (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
-        order by e.verified desc, e.created_at limit 1) as email,
-    (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
-        order by n.verified desc, n.created_at desc limit 1) as phone,
-    (select bool_or(s.consent_sms) from inquiry s where s.lead_id = l.id) as any_consent_sms,
-    (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
-        from inquiry s where s.lead_id = l.id) as call_requested,
-    r.name as owner_name, r.email as owner_email, r.phone as owner_phone
-from lead l
-join person p on p.id = l.person_id
-join lateral (select * from inquiry where lead_id = l.id and ($2::int is null or number = $2)
-    order by number desc limit 1) i on true
-left join rep r on r.id = l.owner_id
-where l.id = $1
-"""
 
 _REPS = """
 select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads
@@ -41,7 +22,7 @@ class LeadStore:
         self._pool = pool
 
     async def read(self, lead_id: str, inquiry_number: int | None = None) -> LeadRecord:
-        row = await self._pool.fetchrow(_LEAD, lead_id, inquiry_number)
+        row = await self._pool.fetchrow(LEAD_WITH_REACH, lead_id, inquiry_number)
         if row is None:
             raise LookupError(f"lead {lead_id}: there is no such lead or inquiry")
         return LeadRecord(
@@ -103,7 +84,10 @@ class LeadStore:
         await connection.execute(
             """update lead set owner_id = $2, assigned_at = coalesce(assigned_at, $3),
                    stage = case when stage in ('new', 'acknowledged') then 'assigned' else stage end where id = $1""",
-            lead_id, rep_id, now)
+            lead_id,
+            rep_id,
+            now,
+        )
         await connection.execute("update rep set last_assigned_wall = clock_timestamp() where id = $1", rep_id)
         await tell_story(connection, lead_id, kind=kind, at=now, reason=reason, data={"rep_id": rep_id})
 
@@ -112,7 +96,13 @@ class LeadStore:
     ) -> None:
         await self._pool.execute(
             """update lead set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5
-               where id = $1""", lead_id, open_at, due, target, offset_us)
+               where id = $1""",
+            lead_id,
+            open_at,
+            due,
+            target,
+            offset_us,
+        )
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None:
         await self._pool.execute("update lead set promised_at = $2, promise_text = $3 where id = $1", lead_id, at, text)
@@ -120,50 +110,112 @@ class LeadStore:
     async def next_touch(self, lead_id: str, step: str | None, at: datetime | None, why: str | None) -> None:
         await self._pool.execute(
             "update lead set next_step = $2, next_touch_at = $3, next_why = $4 where id = $1 and closed_at is null",
-            lead_id, step, at, why)
+            lead_id,
+            step,
+            at,
+            why,
+        )
 
     async def stage(self, lead_id: str, stage: str) -> None:
         await self._pool.execute("update lead set stage = $2 where id = $1 and closed_at is null", lead_id, stage)
 
     async def tell(
-        self, lead_id: str, *, dedupe: str, audience: str, kind: str, at: datetime, rep_id: str | None = None,
-        reason: str | None = None, due: datetime | None = None,
+        self,
+        lead_id: str,
+        *,
+        dedupe: str,
+        audience: str,
+        kind: str,
+        at: datetime,
+        rep_id: str | None = None,
+        reason: str | None = None,
+        due: datetime | None = None,
     ) -> bool:
         written = await self._pool.fetchval(
             """insert into notice (id, lead_id, rep_id, audience, kind, reason, due_at, at, dedupe)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (dedupe) do nothing returning id""",
-            new_id(), lead_id, rep_id, audience, kind, reason, due, at, f"{lead_id}:{dedupe}")
+            new_id(),
+            lead_id,
+            rep_id,
+            audience,
+            kind,
+            reason,
+            due,
+            at,
+            f"{lead_id}:{dedupe}",
+        )
         return written is not None
 
     async def story(
-        self, lead_id: str, *, kind: str, at: datetime, dedupe: str | None = None, step: str | None = None,
-        reason: str | None = None, data: dict[str, object] | None = None,
+        self,
+        lead_id: str,
+        *,
+        kind: str,
+        at: datetime,
+        dedupe: str | None = None,
+        step: str | None = None,
+        reason: str | None = None,
+        data: dict[str, object] | None = None,
     ) -> None:
         await tell_story(self._pool, lead_id, kind=kind, at=at, dedupe=dedupe, step=step, reason=reason, data=data)
 
     async def outcome(
-        self, lead_id: str, *, dedupe: str, at: datetime, call_result: CallResult | None, outcome: Outcome | None,
-        until: datetime | None, reason: str | None, rep_id: str | None, touch_id: str | None,
+        self,
+        lead_id: str,
+        *,
+        dedupe: str,
+        at: datetime,
+        call_result: CallResult | None,
+        outcome: Outcome | None,
+        until: datetime | None,
+        reason: str | None,
+        rep_id: str | None,
+        touch_id: str | None,
     ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             # one that came through our own doors has its row and story already
             if await connection.fetchval("select true from message where id::text = $1", dedupe):
                 return
             await tell_story(
-                connection, lead_id, kind="outcome", at=at, reason=reason, dedupe=f"outcome:{dedupe}",
-                data={"call_result": call_result, "outcome": outcome, "until": until and until.isoformat(), "rep_id": rep_id})
+                connection,
+                lead_id,
+                kind="outcome",
+                at=at,
+                reason=reason,
+                dedupe=f"outcome:{dedupe}",
+                data={
+                    "call_result": call_result,
+                    "outcome": outcome,
+                    "until": until and until.isoformat(),
+                    "rep_id": rep_id,
+                },
+            )
             await connection.execute(
                 """insert into outcome (id, lead_id, call_result, outcome, reason, until_at, at)
                    values ($1, $2, $3, $4, $5, $6, $7)""",
-                new_id(), lead_id, call_result, outcome, reason, until, at)
+                new_id(),
+                lead_id,
+                call_result,
+                outcome,
+                reason,
+                until,
+                at,
+            )
             if outcome in STOPS_PLAN:
-                await connection.execute("update lead set plan_stopped = coalesce(plan_stopped, $2) where id = $1", lead_id, outcome)
+                await connection.execute(
+                    "update lead set plan_stopped = coalesce(plan_stopped, $2) where id = $1", lead_id, outcome
+                )
             if outcome is Outcome.CALLBACK_REQUESTED:
-                await connection.execute("update lead set plan_stopped = null, paused_until = $2 where id = $1", lead_id, until)
+                await connection.execute(
+                    "update lead set plan_stopped = null, paused_until = $2 where id = $1", lead_id, until
+                )
             if call_result in BAD_NUMBER:
                 await connection.execute(
                     """update person_phone p set bad_reason = $2 from lead l
-                       where l.id = $1 and p.person_id = l.person_id and p.bad_reason is null""", lead_id, call_result)
+                       where l.id = $1 and p.person_id = l.person_id and p.bad_reason is null""",
+                    lead_id,
+                    call_result,
+                )
 
     async def opt_out(self, lead_id: str, *, scope: str, source: str, at: datetime) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -172,14 +224,22 @@ class LeadStore:
             new = await connection.fetchval(
                 """insert into suppression (person_id, channel, reason, source, at) values ($1, $2, $3, $4, $5)
                    on conflict do nothing returning channel""",
-                person, scope, "opted_out_all" if scope == "all" else "opted_out", source, at)
+                person,
+                scope,
+                "opted_out_all" if scope == "all" else "opted_out",
+                source,
+                at,
+            )
             if new is not None:
                 await tell_story(connection, lead_id, kind="opt_out", at=at, reason="opted_out", data={"scope": scope})
 
     async def pause(self, lead_id: str, *, until: datetime | None, paused: bool) -> None:
         await self._pool.execute(
             "update lead set paused_until = case when $2 then coalesce($3, 'infinity'::timestamptz) end where id = $1",
-            lead_id, paused, until)
+            lead_id,
+            paused,
+            until,
+        )
 
     async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -188,12 +248,19 @@ class LeadStore:
             if lead is None or lead["closed_at"] is not None:
                 return True
             if await connection.fetchval(
-                "select exists (select from message where lead_id = $1 and delivered_wall is null)", lead_id):
+                "select exists (select from message where lead_id = $1 and delivered_wall is null)", lead_id
+            ):
                 return False
             await connection.execute(
-                """update lead set closed_at = $2::timestamptz, close_reason = $3, stage = $4, next_step = null, next_touch_at = null,
-                       next_why = null, decided_at = coalesce(decided_at, case when $4 <> 'exhausted' then $2::timestamptz end)
-                   where id = $1""", lead_id, at, reason, stage)
+                """update lead set closed_at = $2::timestamptz, close_reason = $3, stage = $4, next_step = null,
+                       next_touch_at = null, next_why = null,
+                       decided_at = coalesce(decided_at, case when $4 <> 'exhausted' then $2::timestamptz end)
+                   where id = $1""",
+                lead_id,
+                at,
+                reason,
+                stage,
+            )
             await tell_story(connection, lead_id, kind="closed", at=at, reason=reason, dedupe="closed")
             return True
 

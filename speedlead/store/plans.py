@@ -23,10 +23,13 @@ class PlanStore:
         known = await self._pool.fetchval(
             """with added as (insert into plan (id, version, body, sha256) values ($1, $2, $3, $4)
                    on conflict do nothing returning sha256)
-               select coalesce((select sha256 || '*' from added), (select sha256 from plan where id = $1 and version = $2))""",
+               select coalesce((select sha256 || '*' from added),
+                   (select sha256 from plan where id = $1 and version = $2))""",
             plan.id, plan.version, body, sha)  # fmt: skip
         if known.rstrip("*") != sha:
-            raise PlanConflict(f"plan {plan.id} version {plan.version} is stored with other contents: raise its version")
+            raise PlanConflict(
+                f"plan {plan.id} version {plan.version} is stored with other contents: raise its version"
+            )
         return bool(known.endswith("*"))
 
     async def plan(self, plan_id: str, version: int) -> Plan:

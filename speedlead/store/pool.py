@@ -9,7 +9,12 @@ import asyncpg
 async def open_pool(database_url: str, *, size: int = 16) -> "asyncpg.Pool[Any]":
     """Raises OSError or asyncpg.PostgresError when the server does not answer."""
     return await asyncpg.create_pool(
-        database_url, min_size=2, max_size=size, init=_set_codecs, command_timeout=20, max_inactive_connection_lifetime=60
+        database_url,
+        min_size=2,
+        max_size=size,
+        init=_set_codecs,
+        command_timeout=20,
+        max_inactive_connection_lifetime=60,
     )
 
 

@@ -8,7 +8,7 @@ import asyncpg
 from speedlead.contracts import LeadStart, Reach, Resume, StepRow
 from speedlead.domain.outcomes import Outcome
 from speedlead.domain.plan import Plan
-from speedlead.store.touches import LEAD_WITH_REACH
+from speedlead.store.reach import LEAD_WITH_REACH
 
 _ROUND = re.compile(r"^(?P<step>.+?)(?:-r(?P<round>\d+))?$")
 _LOGGED = {o.value for o in Outcome}
@@ -16,7 +16,7 @@ _LOGGED = {o.value for o in Outcome}
 
 async def build_start(connection: Any, lead_id: str, *, again: bool) -> LeadStart | None:
     """None when the lead has closed or does not exist. `again`: what happened so far is part of the input."""
-    lead = await connection.fetchrow(LEAD_WITH_REACH, lead_id)
+    lead = await connection.fetchrow(LEAD_WITH_REACH, lead_id, None)
     if lead is None or lead["closed_at"] is not None:
         return None
     body = await connection.fetchval(
@@ -51,7 +51,9 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
     current = max(rounds, default=1)
     steps = [row for touch in touches if (row := _settled(touch, current)) is not None]
     suppressed = await connection.fetch("select channel from suppression where person_id = $1", lead["person_id"])
-    channels = {c for row in suppressed for c in (("call", "sms", "email") if row["channel"] == "all" else (row["channel"],))}
+    channels = {
+        c for row in suppressed for c in (("call", "sms", "email") if row["channel"] == "all" else (row["channel"],))
+    }
     outcome = await connection.fetchrow(
         "select * from outcome where lead_id = $1 and outcome is not null order by at desc limit 1", lead_id
     )
@@ -87,7 +89,9 @@ def _settled(touch: asyncpg.Record, current: int) -> StepRow | None:
     assert match is not None
     if touch["purpose"] != "plan" or int(match["round"] or 1) != current:
         return None
-    if touch["state"] in ("claimed", "deferred") or (touch["channel"] == "call" and touch["state"] == "sent" and touch["call_result"] is None):
+    if touch["state"] in ("claimed", "deferred") or (
+        touch["channel"] == "call" and touch["state"] == "sent" and touch["call_result"] is None
+    ):
         return None
     at = touch["sent_at"] or touch["placed_at"] or touch["planned_at"]
     return StepRow(step=match["step"], state=touch["state"], at=at, reason=touch["reason"])

@@ -11,8 +11,7 @@ from typing import Any
 import asyncpg
 
 from speedlead.domain.outcomes import CallResult
-from speedlead.domain.placing import Consents, Impossible, PastTouch, Placer, Question
-from speedlead.domain.zones import Evidence
+from speedlead.domain.placing import Impossible, PastTouch, Placer, Question
 from speedlead.place_finder import PlaceFinder
 from speedlead.records import (
     CallSoFar,
@@ -25,27 +24,10 @@ from speedlead.records import (
     Leased,
     Skipped,
 )
+from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of, number_history
 from speedlead.store.story import tell_story
 
 _FINAL = ("sent", "skipped", "failed", "in_doubt")
-# the longest legal window counts 30 days
-_HISTORY = timedelta(days=31)
-
-LEAD_WITH_REACH = """
-select l.*, i.phone as inquiry_phone, i.consent_text, i.consent_call, i.submitted_at,
-    (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
-        order by e.verified desc, e.created_at limit 1) as email,
-    (select p.number from person_phone p where p.person_id = l.person_id and p.bad_reason is null
-        order by p.verified desc, p.created_at desc limit 1) as phone,
-    exists (select from person_email e where e.person_id = l.person_id) as any_email,
-    exists (select from person_phone p where p.person_id = l.person_id) as any_phone,
-    (select bool_or(s.consent_sms) from inquiry s where s.lead_id = l.id) as any_consent_sms,
-    (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
-        from inquiry s where s.lead_id = l.id) as call_requested
-from lead l join lateral (
-    select * from inquiry where lead_id = l.id order by number desc limit 1) i on true
-where l.id = $1
-"""
 
 
 class TouchStore:
@@ -60,7 +42,9 @@ class TouchStore:
         async with self._pool.acquire() as connection, connection.transaction():
             lead = await self._locked_lead(connection, claim.lead_id)
             await connection.execute(
-                "update lead set clock_offset_us = $2 where id = $1 and clock_offset_us <> $2", claim.lead_id, claim.offset_us
+                "update lead set clock_offset_us = $2 where id = $1 and clock_offset_us <> $2",
+                claim.lead_id,
+                claim.offset_us,
             )
             touch = await connection.fetchrow("select * from touch where id = $1", claim.touch_id)
             if touch is not None and touch["state"] in _FINAL:
@@ -83,7 +67,7 @@ class TouchStore:
             raise LookupError(f"lead {lead_id}: there is no such lead")
         await connection.execute("select id from person where id = $1 for update", person)
         # read after the lock: what was committed before we got it must be seen
-        lead: asyncpg.Record = await connection.fetchrow(LEAD_WITH_REACH, lead_id)
+        lead: asyncpg.Record = await connection.fetchrow(LEAD_WITH_REACH, lead_id, None)
         return lead
 
     @staticmethod
@@ -103,12 +87,13 @@ class TouchStore:
         wanted = await self._wanted(connection, lead, claim)
         if wanted is not None:
             return wanted, {}
+        place = self._places.find(evidence_of(lead))
         answer = self._placer.check(
             Question(
                 channel=claim.channel,
                 earliest=claim.now,
                 latest=None,
-                place=self._places.find(evidence_of(lead)),
+                place=place,
                 hours=claim.hours,
                 slot=None,
                 consents=consents_of(lead),
@@ -119,9 +104,10 @@ class TouchStore:
         )
         if isinstance(answer, Impossible):
             return Skipped(answer.reason, answer.reasons), {}
+        versions = {**answer.versions, "zone": next(iter(place.business_zones), "")}
         if answer.at > claim.now:
-            return Deferred(answer.at, answer.reasons), dict(answer.versions)
-        return None, dict(answer.versions)
+            return Deferred(answer.at, answer.reasons), versions
+        return None, versions
 
     @staticmethod
     async def _wanted(connection: Any, lead: asyncpg.Record, claim: Claim) -> Deferred | Skipped | None:
@@ -132,8 +118,9 @@ class TouchStore:
             lead["person_id"],
             claim.channel,
         )
-        # a new inquiry after an opt-out from this channel alone still gets its one transactional answer by e-mail
-        if suppressed is not None and not (claim.purpose == "acknowledgement" and claim.channel == "email" and suppressed != "opted_out_all"):
+        # an inquiry after an opt-out still gets one transactional answer by e-mail; after an opt-out from all, nothing
+        answer = claim.purpose == "acknowledgement" and claim.channel == "email" and suppressed != "opted_out_all"
+        if suppressed is not None and not answer:
             return Skipped("opted_out")
         if claim.purpose == "plan" and lead["plan_stopped"] is not None:
             return Skipped(lead["plan_stopped"])
@@ -146,10 +133,16 @@ class TouchStore:
         return None
 
     async def _write_verdict(
-        self, connection: Any, lead: asyncpg.Record, claim: Claim, verdict: Deferred | Skipped | None,
-        versions: dict[str, str], address: str | None,
+        self,
+        connection: Any,
+        lead: asyncpg.Record,
+        claim: Claim,
+        verdict: Deferred | Skipped | None,
+        versions: dict[str, str],
+        address: str | None,
     ) -> None:
-        state, reason, reasons, next_at = "claimed", None, (), None
+        state, reason, next_at = "claimed", None, None
+        reasons: tuple[str, ...] = ()
         if isinstance(verdict, Skipped):
             state, reason, reasons = "skipped", verdict.reason, verdict.reasons
         elif isinstance(verdict, Deferred):
@@ -157,30 +150,54 @@ class TouchStore:
             reason = reasons[0] if reasons else "outside_business_hours"
         claimed = verdict is None
         await connection.execute(
-            """insert into touch (id, lead_id, person_id, step, channel, purpose, address, state, reason, reasons, versions,
-                   planned_at, placed_at, next_at, claimed_at, claimed_wall, lease_until_wall, settled_at, attempts)
+            """insert into touch (id, lead_id, person_id, step, channel, purpose, address, state, reason, reasons,
+                   versions, planned_at, placed_at, next_at, claimed_at, claimed_wall, lease_until_wall, settled_at,
+                   attempts)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-               on conflict (id) do update set address = excluded.address, state = excluded.state, reason = excluded.reason,
-                   reasons = excluded.reasons, versions = excluded.versions, placed_at = excluded.placed_at,
-                   next_at = excluded.next_at, claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
+               on conflict (id) do update set address = excluded.address, state = excluded.state,
+                   reason = excluded.reason, reasons = excluded.reasons, versions = excluded.versions,
+                   placed_at = excluded.placed_at, next_at = excluded.next_at, claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
                    claimed_wall = excluded.claimed_wall, lease_until_wall = excluded.lease_until_wall,
                    settled_at = excluded.settled_at, attempts = touch.attempts + excluded.attempts""",
-            claim.touch_id, lead["id"], lead["person_id"], claim.step, claim.channel, claim.purpose, address, state, reason,
-            list(reasons), versions, claim.planned_at, claim.now, next_at,
-            claim.now if claimed else None, claim.wall if claimed else None,
+            claim.touch_id,
+            lead["id"],
+            lead["person_id"],
+            claim.step,
+            claim.channel,
+            claim.purpose,
+            address,
+            state,
+            reason,
+            list(reasons),
+            versions,
+            claim.planned_at,
+            claim.now,
+            next_at,
+            claim.now if claimed else None,
+            claim.wall if claimed else None,
             claim.wall + timedelta(seconds=claim.lease_s) if claimed else None,
-            claim.now if state == "skipped" else None, 1 if claimed else 0,
+            claim.now if state == "skipped" else None,
+            1 if claimed else 0,
         )
         if claimed and claim.leg_id is not None:
             await connection.execute(
                 """insert into leg (id, touch_id, role, rep_id, state, claimed_at, claimed_wall, lease_until_wall)
                    values ($1, $2, 'rep', $3, 'claimed', $4, $5, $6)""",
-                claim.leg_id, claim.touch_id, claim.rep_id, claim.now, claim.wall,
+                claim.leg_id,
+                claim.touch_id,
+                claim.rep_id,
+                claim.now,
+                claim.wall,
                 claim.wall + timedelta(seconds=claim.lease_s),
             )
         if not claimed:
             await tell_story(
-                connection, claim.lead_id, kind=state, at=claim.now, step=claim.step, reason=reason,
+                connection,
+                claim.lead_id,
+                kind=state,
+                at=claim.now,
+                step=claim.step,
+                reason=reason,
                 data={"channel": claim.channel, "reasons": list(reasons), "next_at": next_at and next_at.isoformat()},
                 dedupe=f"{state}:{claim.touch_id}:{claim.now.isoformat()}",
             )
@@ -196,13 +213,22 @@ class TouchStore:
                 # the rep's phone rings; the touch itself is sent when the lead's phone does
                 await connection.execute(
                     "update leg set provider_id = coalesce(provider_id, $2), state = 'ringing' "
-                    "where id = $1 and state = 'claimed'", leg_id, provider_id)
-                await connection.execute("update touch set provider_id = coalesce(provider_id, $2) where id = $1", touch_id, provider_id)
+                    "where id = $1 and state = 'claimed'",
+                    leg_id,
+                    provider_id,
+                )
+                await connection.execute(
+                    "update touch set provider_id = coalesce(provider_id, $2) where id = $1", touch_id, provider_id
+                )
                 return
             touch = await connection.fetchrow(
-                """update touch set state = 'sent', provider_id = coalesce(provider_id, $2), sent_at = coalesce(sent_at, $3),
+                """update touch set state = 'sent', provider_id = coalesce(provider_id, $2),
+                       sent_at = coalesce(sent_at, $3),
                        settled_at = coalesce(settled_at, $3) where id = $1 and state = 'claimed' returning *""",
-                touch_id, provider_id, at)
+                touch_id,
+                provider_id,
+                at,
+            )
             if touch is not None:
                 await record_sent(connection, touch, at)
 
@@ -212,32 +238,66 @@ class TouchStore:
                 await connection.execute("delete from leg where id = $1 and state = 'claimed'", leg_id)
             await connection.execute(
                 """update touch set state = 'deferred', reason = 'provider_down', reasons = '{provider_down}',
-                       lease_until_wall = null where id = $1 and state = 'claimed'""", touch_id)
+                       lease_until_wall = null where id = $1 and state = 'claimed'""",
+                touch_id,
+            )
 
     async def ended(
-        self, touch_id: str, *, state: str, reason: str, at: datetime, bad_address: bool = False, opted_out: bool = False
+        self,
+        touch_id: str,
+        *,
+        state: str,
+        reason: str,
+        at: datetime,
+        bad_address: bool = False,
+        opted_out: bool = False,
     ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             touch = await connection.fetchrow(
                 """update touch set state = $2, reason = $3, reasons = array[$3], settled_at = $4
-                   where id = $1 and state in ('claimed', 'deferred') returning *""", touch_id, state, reason, at)
+                   where id = $1 and state in ('claimed', 'deferred') returning *""",
+                touch_id,
+                state,
+                reason,
+                at,
+            )
             if touch is None:
                 return
             await connection.execute(
-                "update leg set state = 'failed', result = $2, ended_at = $3 where touch_id = $1 and state in ('claimed', 'ringing')",
-                touch_id, reason, at)
+                """update leg set state = 'failed', result = $2, ended_at = $3
+                   where touch_id = $1 and state in ('claimed', 'ringing')""",
+                touch_id,
+                reason,
+                at,
+            )
             if bad_address:
-                table, column = ("person_email", "address") if touch["channel"] == "email" else ("person_phone", "number")
+                table, column = (
+                    ("person_email", "address") if touch["channel"] == "email" else ("person_phone", "number")
+                )
                 await connection.execute(
-                    f"update {table} set bad_reason = $3 where person_id = $1 and {column} = $2",
-                    touch["person_id"], touch["address"], reason)
+                    f"update {table} set bad_reason = $3 where person_id = $1 and {column} = $2",  # noqa: S608 - two literals
+                    touch["person_id"],
+                    touch["address"],
+                    reason,
+                )
             if opted_out:
                 await connection.execute(
                     """insert into suppression (person_id, channel, reason, source, at)
                        values ($1, $2, 'opted_out', 'provider', $3) on conflict do nothing""",
-                    touch["person_id"], touch["channel"], at)
-            await tell_story(connection, str(touch["lead_id"]), kind=state, at=at, step=touch["step"], reason=reason,
-                             data={"channel": touch["channel"]}, dedupe=f"{state}:{touch_id}")
+                    touch["person_id"],
+                    touch["channel"],
+                    at,
+                )
+            await tell_story(
+                connection,
+                str(touch["lead_id"]),
+                kind=state,
+                at=at,
+                step=touch["step"],
+                reason=reason,
+                data={"channel": touch["channel"]},
+                dedupe=f"{state}:{touch_id}",
+            )
 
     async def doubtful(self, touch_id: str) -> Ended | Doubtful | None:
         touch = await self._pool.fetchrow("select * from touch where id = $1", touch_id)
@@ -257,75 +317,82 @@ class TouchStore:
             ended = None  # the lead's phone rings, or they talk
         leg = await self._pool.fetchrow(
             """select * from leg where touch_id = $1 and role = 'rep' and ($2::text is null or id = $2)
-               order by claimed_at desc, id desc limit 1""", touch_id, leg_id)
+               order by claimed_at desc, id desc limit 1""",
+            touch_id,
+            leg_id,
+        )
         if leg is None:
             return CallSoFar(ended, None, leg_known=False, leg_over=False, leg_result=None)
         return CallSoFar(
-            ended, leg["id"], leg_known=leg["state"] != "claimed", leg_over=leg["state"] in ("ended", "failed"),
-            leg_result=leg["result"])
+            ended,
+            leg["id"],
+            leg_known=leg["state"] != "claimed",
+            leg_over=leg["state"] in ("ended", "failed"),
+            leg_result=leg["result"],
+        )
 
     async def skip(self, lead_id: str, skips: Sequence[tuple[str, str, str, datetime]], now: datetime) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             for step, channel, reason, at in skips:
                 written = await connection.fetchval(
-                    """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons, planned_at,
-                           placed_at, settled_at)
-                       select $1, id, person_id, $3, $4, 'plan', 'skipped', $5, array[$5], $6, $6, $6 from lead where id = $2
+                    """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons,
+                           planned_at, placed_at, settled_at)
+                       select $1, id, person_id, $3, $4, 'plan', 'skipped', $5, array[$5], $6, $6, $6
+                       from lead where id = $2
                        on conflict (id) do update set state = 'skipped', reason = excluded.reason,
                            reasons = excluded.reasons, settled_at = excluded.settled_at where touch.state = 'deferred'
                        returning id""",
-                    f"{lead_id}.{step}", lead_id, step, channel, reason, at)
+                    f"{lead_id}.{step}",
+                    lead_id,
+                    step,
+                    channel,
+                    reason,
+                    at,
+                )
                 if written is not None:
-                    await tell_story(connection, lead_id, kind="skipped", at=max(at, now) if at > now else at, step=step,
-                                     reason=reason, data={"channel": channel}, dedupe=f"skipped:{written}")
+                    await tell_story(
+                        connection,
+                        lead_id,
+                        kind="skipped",
+                        at=max(at, now) if at > now else at,
+                        step=step,
+                        reason=reason,
+                        data={"channel": channel},
+                        dedupe=f"skipped:{written}",
+                    )
 
     async def put_off(self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             written = await connection.fetchval(
-                """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons, planned_at,
-                       placed_at, next_at)
-                   select $1, id, person_id, $3, 'call', 'plan', 'deferred', $4, array[$4], $5, $5, $6 from lead where id = $2
-                   on conflict (id) do update set state = 'deferred', reason = excluded.reason, reasons = excluded.reasons,
-                       next_at = excluded.next_at where touch.state in ('claimed', 'deferred')
+                """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons,
+                       planned_at, placed_at, next_at)
+                   select $1, id, person_id, $3, 'call', 'plan', 'deferred', $4, array[$4], $5, $5, $6
+                   from lead where id = $2
+                   on conflict (id) do update set state = 'deferred', reason = excluded.reason,
+                       reasons = excluded.reasons, next_at = excluded.next_at where touch.state in ('claimed', 'deferred')
                    returning id""",
-                f"{lead_id}.{step}", lead_id, step, reason, now, next_at)
+                f"{lead_id}.{step}",
+                lead_id,
+                step,
+                reason,
+                now,
+                next_at,
+            )
             if written is not None:
                 await tell_story(
-                    connection, lead_id, kind="deferred", at=now, step=step, reason=reason,
-                    data={"channel": "call", "next_at": next_at.isoformat() if next_at else None})
+                    connection,
+                    lead_id,
+                    kind="deferred",
+                    at=now,
+                    step=step,
+                    reason=reason,
+                    data={"channel": "call", "next_at": next_at.isoformat() if next_at else None},
+                )
 
     async def history(self, lead_id: str, now: datetime) -> tuple[PastTouch, ...]:
         async with self._pool.acquire() as connection:
-            lead = await connection.fetchrow(LEAD_WITH_REACH, lead_id)
+            lead = await connection.fetchrow(LEAD_WITH_REACH, lead_id, None)
             return await number_history(connection, lead["phone"] if lead else None, now, None)
-
-
-async def number_history(connection: Any, phone: str | None, now: datetime, but: str | None) -> tuple[PastTouch, ...]:
-    """Caps count the number, whoever's lead it is; a touch in doubt counts as made. `but`: the touch that asks."""
-    if phone is None:
-        return ()
-    rows = await connection.fetch(
-        """select claimed_at, channel from touch where address = $1 and claimed_at > $2
-               and state in ('claimed', 'sent', 'in_doubt') and id is distinct from $3 order by claimed_at""",
-        phone, now - _HISTORY, but)
-    return tuple(PastTouch(row["claimed_at"], row["channel"]) for row in rows)
-
-
-def evidence_of(lead: asyncpg.Record) -> Evidence:
-    return Evidence(
-        tz=lead["tz"], country=lead["country"], region=lead["region"], postcode=lead["postcode"], phone_e164=lead["phone"]
-    )
-
-
-def consents_of(lead: asyncpg.Record) -> Consents:
-    return Consents(
-        call_requested=bool(lead["call_requested"]),
-        sms=bool(lead["any_consent_sms"]),
-        call=bool(lead["consent_call"]),
-        email=True,
-        inquiry=lead["phone"] is not None,
-        inquiry_at=lead["submitted_at"],
-    )
 
 
 async def record_sent(connection: Any, touch: asyncpg.Record, at: datetime) -> None:
@@ -334,19 +401,33 @@ async def record_sent(connection: Any, touch: asyncpg.Record, at: datetime) -> N
         await connection.execute(
             """update lead set acknowledged_at = coalesce(acknowledged_at, $2),
                    stage = case when stage = 'new' then 'acknowledged' else stage end where id = $1""",
-            touch["lead_id"], at)
+            touch["lead_id"],
+            at,
+        )
     else:
         await connection.execute(
             """update lead set first_attempt_at = coalesce(first_attempt_at, $2),
                    stage = case when stage in ('new', 'acknowledged', 'assigned') then 'attempting' else stage end
-               where id = $1""", touch["lead_id"], at)
-    await tell_story(connection, str(touch["lead_id"]), kind="sent", at=at, step=touch["step"],
-                     data={"channel": touch["channel"], "purpose": touch["purpose"]}, dedupe=f"sent:{touch['id']}")
+               where id = $1""",
+            touch["lead_id"],
+            at,
+        )
+    await tell_story(
+        connection,
+        str(touch["lead_id"]),
+        kind="sent",
+        at=at,
+        step=touch["step"],
+        data={"channel": touch["channel"], "purpose": touch["purpose"]},
+        dedupe=f"sent:{touch['id']}",
+    )
 
 
 def _ended(touch: asyncpg.Record) -> Ended:
     result = touch["call_result"]
     return Ended(
-        touch["state"], touch["settled_at"] or touch["sent_at"] or touch["claimed_at"], touch["reason"],
+        touch["state"],
+        touch["settled_at"] or touch["sent_at"] or touch["claimed_at"],
+        touch["reason"],
         CallResult(result) if result else None,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,8 +43,10 @@ class Recorder:
         self.asked.append((lead_id, name, payload))
         if self.problem is not None:
             raise self.problem
-        return LeadStatus(lead_id=lead_id, stage="attempting", lead_type="hot", owner_id=None, next_step=None,
-                          next_at=None, why="paused", paused_until=None, plan="inbound:1", rejected_messages=0)  # fmt: skip
+        return LeadStatus(
+            lead_id=lead_id, stage="attempting", lead_type="hot", owner_id=None, next_step=None, next_at=None,
+            why="paused", paused_until=None, plan="inbound:1", rejected_messages=0,
+        )  # fmt: skip
 
     async def deliver_now(self, lead_id: str) -> None:
         self.delivered.append(lead_id)
@@ -63,7 +66,6 @@ class Site:
         self.recorder = Recorder()
         self.url = f"http://127.0.0.1:{self.settings.http_port}"
         self.pool: Any = None
-        self._up = threading.Event()
         self._loop: Any = None
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -79,7 +81,6 @@ class Site:
             )  # fmt: skip
             config = uvicorn.Config(create_app(deps), port=self.settings.http_port, log_level="warning", lifespan="off")
             self._server = uvicorn.Server(config)
-            self._loop.call_later(0.2, self._up.set)
             await self._server.serve()
 
     @staticmethod
@@ -93,7 +94,11 @@ class Site:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._up.wait(20), "the app did not start"
+        deadline = time.monotonic() + 20
+        while self._server is None or not self._server.started:
+            assert self._thread.is_alive(), "the app did not start"
+            assert time.monotonic() < deadline, "the app did not start in time"
+            time.sleep(0.02)
 
     def stop(self) -> None:
         if self._server is not None:

@@ -218,5 +218,6 @@ def test_another_site_can_neither_post_nor_look(page: Page, site: Site) -> None:
     assert request.post(path, headers={"Origin": "http://evil.example"}).status == 403
     assert request.post(path, headers={"Origin": "null"}).status == 403
     assert request.get("/ops", headers={"Host": "evil.example"}).status == 403
+    assert request.post("/rep/choose", form={"rep_id": SAM}).status in (401, 403)
     assert site.recorder.asked == []
     assert "default-src 'self'" in request.get("/ops").headers["content-security-policy"]

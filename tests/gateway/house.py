@@ -117,7 +117,9 @@ class House:
     async def call(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
-        async with self.http.request(method, path, json=body, headers=self.key if headers is None else headers) as answer:
+        async with self.http.request(
+            method, path, json=body, headers=self.key if headers is None else headers
+        ) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if "json" in answer.content_type else text
 
@@ -154,7 +156,8 @@ class House:
             "envelope": json.dumps({"to": [to], "from": sender}),
         }  # fmt: skip
         parts = [
-            f'--xYzZY\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
+            f'--xYzZY\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
         ]
         body = ("".join(parts) + "--xYzZY--\r\n").encode()
         return await self.sendgrid("/webhooks/sendgrid/inbound", body, "multipart/form-data; boundary=xYzZY")
@@ -174,13 +177,16 @@ class House:
         return [{"kind": row["kind"], **row["payload"]} for row in rows]
 
     async def close_lead(self, lead_id: str) -> None:
-        await self.pool.execute("update lead set closed_at = $2, close_reason = 'test' where id = $1", lead_id, self.clock.now)
+        await self.pool.execute(
+            "update lead set closed_at = $2, close_reason = 'test' where id = $1", lead_id, self.clock.now
+        )
 
     async def touch(self, lead_id: str, step: str, channel: str, address: str, **columns: Any) -> str:
         touch_id = f"{lead_id}.{step}"
         person = await self.pool.fetchval("select person_id from lead where id = $1", lead_id)
         row = {
-            "id": touch_id, "lead_id": lead_id, "person_id": person, "step": step, "channel": channel, "purpose": "plan",
+            "id": touch_id, "lead_id": lead_id, "person_id": person, "step": step, "channel": channel,
+            "purpose": "plan",
             "address": address, "state": "claimed", "claimed_at": self.clock.now, "claimed_wall": self.clock.now,
         } | columns  # fmt: skip
         marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))

@@ -17,7 +17,12 @@ async def test_a_form_post_becomes_person_lead_inquiry_and_message(house: House)
     assert status == 200
     assert "Thank you" in page
     lead = await house.pool.fetchrow("select * from lead")
-    assert (lead["lead_type"], lead["source"], lead["plan_id"], lead["form_key"]) == ("hot", "paid_ads", "inbound", "demo")
+    assert (lead["lead_type"], lead["source"], lead["plan_id"], lead["form_key"]) == (
+        "hot",
+        "paid_ads",
+        "inbound",
+        "demo",
+    )
     assert lead["created_at"] == house.clock.now
     inquiry = await house.pool.fetchrow("select * from inquiry")
     assert (inquiry["email"], inquiry["phone"], inquiry["number"]) == ("ada@example.com", PHONE, 1)
@@ -105,7 +110,9 @@ async def test_bad_input_is_refused_with_the_fields_name(house: House, fields: d
     assert await house.counts() == dict.fromkeys(await house.counts(), 0)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"a": NaN}', b"\xff", b'"x"', b"[" * 20_000, b'{"a":' + b"9" * 5000 + b"}"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"a": NaN}', b"\xff", b'"x"', b"[" * 20_000, b'{"a":' + b"9" * 5000 + b"}"]
+)
 async def test_what_is_no_json_object_is_400(house: House, body: bytes) -> None:
     async with house.http.post("/api/leads", data=body, headers=house.key) as answer:
         assert (answer.status, answer.content_type) == (400, "application/problem+json")
@@ -158,7 +165,9 @@ async def test_known_and_unknown_people_get_the_same_page(house: House) -> None:
 
 async def test_the_page_says_the_promise_when_it_is_known_and_ahead(house: House) -> None:
     lead_id = await house.lead()
-    await house.pool.execute("update lead set promised_at = $1, promise_text = 'Sam calls you by 10:07.'", house.clock.now)
+    await house.pool.execute(
+        "update lead set promised_at = $1, promise_text = 'Sam calls you by 10:07.'", house.clock.now
+    )
     assert "Sam calls" not in (await house.post_form(email="ada@example.com", message="2"))[1]
     await house.pool.execute("update lead set promised_at = promised_at + interval '1 minute' where id = $1", lead_id)
     assert "Sam calls you by 10:07." in (await house.post_form(email="ada@example.com", message="3"))[1]
@@ -207,7 +216,9 @@ async def test_too_large_is_413_announced_or_not(house: House) -> None:
 
 
 async def test_more_posts_than_a_minute_allows_are_429(database_url: str, tmp_path: Path) -> None:
-    async with open_house(database_url, tmp_path, intake_rate_per_minute_address=3, intake_rate_per_minute_key=2) as house:
+    async with open_house(
+        database_url, tmp_path, intake_rate_per_minute_address=3, intake_rate_per_minute_key=2
+    ) as house:
         answers = [await house.post_form(email=f"ada{n}@example.com") for n in range(4)]
         assert [a[0] for a in answers] == [200, 200, 200, 429]
         assert 1 <= int(answers[3][2]["Retry-After"]) <= 20

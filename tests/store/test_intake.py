@@ -93,7 +93,9 @@ async def test_of_two_people_with_one_number_the_named_one_is_meant(desk: Desk) 
 
 async def test_another_inquiry_goes_to_the_open_lead_and_may_make_it_hotter(desk: Desk) -> None:
     lead_id = await desk.take(email=ADA, intent="newsletter")
-    assert await desk.take(email=ADA, phone=PHONE, consent_text="Call me", intent="pricing", tz="Europe/Paris") == lead_id
+    assert (
+        await desk.take(email=ADA, phone=PHONE, consent_text="Call me", intent="pricing", tz="Europe/Paris") == lead_id
+    )
     lead = await desk.pool.fetchrow("select lead_type, intent, tz from lead where id = $1", lead_id)
     assert tuple(lead) == ("hot", "pricing", "Europe/Paris")
     payload = await desk.pool.fetchval("select payload from message where kind = 'inquiry'")
@@ -130,7 +132,8 @@ async def test_after_closing_a_new_lead_starts_with_the_known_owner(desk: Desk, 
 async def test_an_inquiry_after_an_opt_out_from_all_waits_for_a_person(desk: Desk, open_lead: bool) -> None:
     lead_id = await desk.take(email=ADA)
     await desk.pool.execute(
-        "insert into suppression (person_id, channel, reason, source, at) values ($1, 'all', 'opted_out_all', 'rep', $2)",
+        """insert into suppression (person_id, channel, reason, source, at)
+           values ($1, 'all', 'opted_out_all', 'rep', $2)""",
         await desk.person_of(lead_id), desk.clock.now,
     )  # fmt: skip
     if not open_lead:
@@ -147,7 +150,10 @@ async def test_business_time_of_an_open_lead_counts(desk: Desk) -> None:
     await desk.take(email=ADA, message="later")
     row = await desk.pool.fetchrow("select submitted_at, submitted_wall from inquiry where number = 2")
     assert (row["submitted_at"] - row["submitted_wall"], row["submitted_wall"]) == (timedelta(hours=1), desk.clock.now)
-    assert await desk.pool.fetchval("select at from story where lead_id = $1 order by id desc limit 1", lead_id) > desk.clock.now
+    assert (
+        await desk.pool.fetchval("select at from story where lead_id = $1 order by id desc limit 1", lead_id)
+        > desk.clock.now
+    )
 
 
 async def test_fifty_posts_that_race_with_closing_are_never_lost(desk: Desk) -> None:

@@ -142,6 +142,15 @@ def test_reasons_name_what_refuses() -> None:
     assert why_not(utc("2026-11-23T15:00"), NEW_YORK, (960, 1080)) == ("outside_business_hours:slot",)
 
 
+def test_holidays_close_business_and_nothing_else() -> None:
+    thanksgiving = utc("2026-11-26T15:00")
+    holidays = frozenset({thanksgiving.date()})
+    for business, open_ in ((None, True), (NINE_TO_SIX, False)):
+        rule = [ZonePolicy("America/New_York", Policy(business, NEVER, holidays), "business_hours")]
+        assert permitted(thanksgiving, rule) is open_
+        assert (why_not(thanksgiving, rule) == ()) is open_
+
+
 def test_a_rule_binds_only_between_its_dates() -> None:
     """Pennsylvania forbids Sundays from 2026-10-18 on, which is a Sunday."""
     no_sunday = Policy(None, {6: ((0, 1440),)})

@@ -32,6 +32,8 @@ MINUTES = st.one_of(
     st.integers(0, 1440),
 )
 INTERVALS = st.tuples(MINUTES, MINUTES).filter(lambda pair: pair[0] < pair[1])
+# dates on which, or beside which, clocks change: the ones that `instants` is near
+DAYS = sorted({at.date() for zone in ZONES for at in changes_between(zone, 2026, 2028)})
 WEEKS: st.SearchStrategy[Weekly] = st.dictionaries(st.integers(0, 6), st.lists(INTERVALS, max_size=3).map(tuple))
 
 
@@ -47,7 +49,7 @@ def instants(draw: st.DrawFn, zone: str | None = None) -> datetime:
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    days = st.frozensets(st.dates(date(2026, 1, 1), date(2028, 12, 31)), max_size=5)
+    days = st.frozensets(st.one_of(st.sampled_from(DAYS), st.dates(date(2026, 1, 1), date(2028, 12, 31))), max_size=8)
     business = draw(st.one_of(st.none(), WEEKS, st.just(dict.fromkeys(range(5), ((540, 1080),)))))
     return Policy(business, draw(WEEKS), draw(days), draw(days))
 

@@ -36,9 +36,14 @@ async def finished(world: World, lead_id: str) -> dict[str, object]:
 async def test_a_hot_lead_that_never_answers_goes_through_the_whole_plan(world: World) -> None:
     lead_id = await world.submit(next_tuesday(15), **HOT)
     end = await finished(world, lead_id)
-    rows = await world.pool.fetch("select step, state, reason, call_result, sent_at from touch where lead_id = $1 order by planned_at, sent_at", lead_id)
+    rows = await world.pool.fetch(
+        "select step, state, reason, call_result, sent_at from touch where lead_id = $1 order by planned_at, sent_at",
+        lead_id,
+    )
     for row in rows:
         print(dict(row))
-    for row in await world.pool.fetch("select at, kind, step, reason, data from story where lead_id = $1 order by id", lead_id):
+    for row in await world.pool.fetch(
+        "select at, kind, step, reason, data from story where lead_id = $1 order by id", lead_id
+    ):
         print(dict(row))
     assert end["reason"] == "plan_completed"

@@ -1,0 +1,32 @@
+"""What a person reads when a page cannot be shown. Who may look and post is `guards.PageGuard`, for all pages."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request
+from starlette.responses import HTMLResponse, Response
+
+from speedlead.gateway.rendering import render
+from speedlead.store.transactions import StoreUnavailable
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def answered(handler: Handler) -> Handler:
+    """The handler, with a page instead of a problem document when the database does not answer."""
+
+    async def page(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except StoreUnavailable:
+            text = "The database does not answer. Please try again in a moment."
+            return _page(503, "Not available at this moment", text)
+
+    return page
+
+
+def missing(title: str, text: str) -> HTMLResponse:
+    return _page(404, title, text)
+
+
+def _page(status: int, title: str, text: str) -> HTMLResponse:
+    return render("missing.html", {"title": title, "text": text}, status)

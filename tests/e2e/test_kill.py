@@ -1,0 +1,73 @@
+"""kill -9 in the middle of a cadence: timers fire, nothing goes twice, nothing is forgotten."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.e2e.house import House
+
+pytestmark = [pytest.mark.kill, pytest.mark.timeout(120)]
+
+LEADS = ("hot", "warm", "cold", "hot", "warm", "cold")
+# from the accident to the end of the last cadence: what was left of it, the parts' return, and one lease and retry
+LONG_ENOUGH_S = 75
+
+
+async def in_the_middle(house: House, leads: Sequence[str]) -> None:
+    """Some steps are done and some are ahead, for the leads together."""
+
+    async def some_are_done() -> bool:
+        done = [t for t in await house.touches(leads) if t["purpose"] == "plan" and t["state"] == "sent"]
+        return len(done) >= len(leads) // 2
+
+    await house.until("the cadence is under way", some_are_done, 40)
+
+
+async def kill(house: House, *parts: str) -> tuple[datetime, datetime]:
+    """When they were killed, and when they were all back."""
+    killed = datetime.now(UTC)
+    for part in parts:
+        house.stack.kill(part)
+    for part in parts:
+        await house.stack.wait_ready(part)
+    # the app's own connections may be a moment behind the server that they belong to
+    return killed, datetime.now(UTC) + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    "parts", [("app",), ("temporal",), ("postgres",), ("postgres", "temporal", "app")], ids=["app", "temporal", "postgres", "all"]
+)
+async def test_a_killed_part_costs_nothing_but_time(house: House, parts: tuple[str, ...]) -> None:
+    leads = await house.submit(*LEADS)
+    await in_the_middle(house, leads)
+    killed, back = await kill(house, *parts)
+    await house.assert_no_limbo(leads)
+    await house.all_closed(leads, LONG_ENOUGH_S)
+    await house.assert_every_touch_ended_once(leads, killed, back)
+    house.assert_nothing_went_twice(leads)
+
+
+async def test_a_worker_killed_between_the_claim_and_the_answer(house: House) -> None:
+    """The provider has the request and the answer never arrives: reconciled or in doubt, never sent again."""
+    await house.faults(email={"slow": 1, "slow_s": 3}, sms={"slow": 1, "slow_s": 3}, call={"slow": 1, "slow_s": 3})
+    leads = await house.submit(*LEADS)
+
+    async def in_flight() -> set[str]:
+        claimed = {t["id"] for t in await house.touches(leads) if t["state"] == "claimed" and t["purpose"] == "plan"}
+        return claimed & {touch for _, touch, _ in house.accepted(leads)}
+
+    try:
+        await house.until("a planned touch is claimed and accepted", in_flight, 40)
+        # somewhere within the answer's three seconds
+        await asyncio.sleep(random.uniform(0, 2))
+        open_at_kill = await in_flight()
+        killed, back = await kill(house, "app")
+    finally:
+        await house.faults()
+    assert open_at_kill
+    await house.all_closed(leads, LONG_ENOUGH_S)
+    await house.assert_every_touch_ended_once(leads, killed, back)
+    house.assert_nothing_went_twice(leads)
