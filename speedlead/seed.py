@@ -9,6 +9,8 @@ from speedlead.ids import new_id
 from speedlead.store.plans import PlanStore
 
 _WEEK = {str(day): [[480, 1140]] for day in range(5)}
+# somebody always answers, so that "call now" shows its whole chain on a Sunday as well
+_ON_CALL = {str(day): [[0, 1440]] for day in range(7)}
 # numbers that libphonenumber calls valid; the sandbox answers for them
 DEMO_REPS = (
     ("Anna Berg", "anna@speedlead.example", "+14155552701", "America/New_York", False),
@@ -16,6 +18,7 @@ DEMO_REPS = (
     ("Chloe Martin", "chloe@speedlead.example", "+14155552703", "Europe/Paris", False),
     ("Dev Rao", "dev@speedlead.example", "+14155552704", "Asia/Kolkata", False),
     ("Emi Tanaka", "emi@speedlead.example", "+14155552705", "Asia/Tokyo", False),
+    ("Sam Okoro", "sam@speedlead.example", "+14155552706", "Europe/London", False),
     ("Mara Silva", "mara@speedlead.example", None, "America/New_York", True),
 )
 
@@ -29,4 +32,4 @@ async def seed(pool: "asyncpg.Pool[Any]", plan: Plan, *, demo_reps: bool) -> Non
         await pool.execute(
             """insert into rep (id, name, email, phone, zone, weekly, capacity, manager)
                values ($1, $2, $3, $4, $5, $6, 2000, $7) on conflict (email) do nothing""",
-            new_id(), name, email, phone, zone, _WEEK, manager)  # fmt: skip
+            new_id(), name, email, phone, zone, _ON_CALL if name == "Sam Okoro" else _WEEK, manager)  # fmt: skip

@@ -71,7 +71,7 @@ class Inbox:
                 key=message.message_id or f"outcome:{self._run.changes}:{now.isoformat()}",
                 kind="outcome",
                 outcome=message,
-                stage=lead.stage.value,
+                stage=lead.stage.value if lead.follow_up is not None else None,
                 at=now,
             )
         )

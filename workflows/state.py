@@ -66,7 +66,6 @@ class LeadRun:
                 kind=kind,
                 reason=reason,
                 paused_until=paused_until,
-                stage=self.lead.stage.value,
                 at=workflow.now(),
                 why=reason if kind == "paused" else None,
                 next_at=paused_until,

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import temporalio.client
@@ -58,11 +58,13 @@ class Moments(temporalio.client.Interceptor, temporalio.worker.Interceptor):
         self._coming[lead_id] = list(moments)
 
     def intercept_activity(
-        self, next: temporalio.worker.ActivityInboundInterceptor  # noqa: A002
+        self,
+        next: temporalio.worker.ActivityInboundInterceptor,  # noqa: A002
     ) -> temporalio.worker.ActivityInboundInterceptor:
         return _Watch(next, self)
 
-    async def passed(self, lead_id: str, what: str) -> None:
+    async def passed(self, lead_id: str, what: str, began: datetime) -> None:
+        """`began`: the wall clock at the start of the activity."""
         await self._nobody_enters.wait()
         coming = self._coming.get(lead_id)
         if not coming:
@@ -70,8 +72,8 @@ class Moments(temporalio.client.Interceptor, temporalio.worker.Interceptor):
         self._seen[lead_id, what] = count = self._seen.get((lead_id, what), 0) + 1
         for moment in [m for m in coming if m.after == what and m.nth == count]:
             coming.remove(moment)
-            info = activity.info()
-            await self._move(lead_id, info.current_attempt_scheduled_time - info.started_time)
+            # the offset that the activity itself took; a later one would set the lead's clock back
+            await self._move(lead_id, activity.info().current_attempt_scheduled_time - began)
             await moment.happens(lead_id)
 
 
@@ -81,13 +83,14 @@ class _Watch(temporalio.worker.ActivityInboundInterceptor):
         self._moments = moments
 
     async def execute_activity(self, input: temporalio.worker.ExecuteActivityInput) -> Any:  # noqa: A002
+        began = datetime.now(UTC)
         result = await super().execute_activity(input)
         match input.args[0] if input.args else None:
             case NotifyRequest(lead_id=lead_id, kind=kind):
-                await self._moments.passed(lead_id, kind)
+                await self._moments.passed(lead_id, kind, began)
             case AcknowledgeRequest(lead_id=lead_id, inquiry_number=number):
-                await self._moments.passed(lead_id, f"ack-{number}")
+                await self._moments.passed(lead_id, f"ack-{number}", began)
             case TouchRequest(lead_id=lead_id, step=step) | DialRequest(lead_id=lead_id, step=step):
                 if isinstance(result, TouchResult) and result.state not in _UNFINISHED:
-                    await self._moments.passed(lead_id, step)
+                    await self._moments.passed(lead_id, step, began)
         return result

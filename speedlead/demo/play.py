@@ -71,4 +71,5 @@ async def _progress(world: World) -> tuple[int, int]:
         """select (select count(*) from lead where closed_at is not null)::int as ended,
                (select count(*) from touch where state in ('sent', 'skipped', 'failed', 'in_doubt'))::int as touches"""
     )
+    assert row is not None  # two counts are always one row
     return row["ended"], row["touches"]

@@ -4,6 +4,7 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from speedlead.closures import HolidayClosures
 from speedlead.demo.picture import draw
 from speedlead.demo.play import Played, play
 from speedlead.demo.servers import open_servers
-from speedlead.demo.stories import STORIES, quiet_tuesday
+from speedlead.demo.stories import STORIES, Story, quiet_tuesday
 from speedlead.demo.timeline import print_timeline
 from speedlead.demo.world import open_world
 from speedlead.embedded.process import StartError, tail
@@ -26,13 +27,13 @@ PICTURE = Path(".speedlead-demo/week.svg")
 
 async def run_demo(settings: Settings, picture: Path | None = None) -> int:
     """The exit code. `picture` is where the drawing goes. When cancelled, nothing is left running."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="speedlead-demo-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "logs" / "demo.log"
         _log_into(log)
         try:
-            played = await _play(settings, Path(folder), console)
+            played = await play_stories(STORIES, settings, Path(folder), console)
         except StartError as error:
             print(error, file=sys.stderr)
             return 1
@@ -48,7 +49,8 @@ async def run_demo(settings: Settings, picture: Path | None = None) -> int:
     return 0
 
 
-async def _play(settings: Settings, folder: Path, console: Console) -> list[Played]:
+async def play_stories(stories: Sequence[Story], settings: Settings, folder: Path, console: Console) -> list[Played]:
+    """Starts everything in `folder`, plays, and stops everything. Raises StartError."""
     tuesday = quiet_tuesday(datetime.now(UTC), HolidayClosures())
     progress = Progress(
         SpinnerColumn(),
@@ -60,14 +62,16 @@ async def _play(settings: Settings, folder: Path, console: Console) -> list[Play
         transient=True,
     )
     with progress:
-        task = progress.add_task("starting Postgres and Temporal", total=len(STORIES), touches=0)
+        task = progress.add_task("starting Postgres and Temporal", total=len(stories), touches=0)
+
+        def report(ended: int, touches: int) -> None:
+            progress.update(task, completed=ended, touches=touches)
+
         async with open_servers(settings, folder) as servers:
             progress.update(task, description="starting gateway, worker and sandbox")
             async with open_world(servers.settings, servers.database_url, servers.client) as world:
                 progress.update(task, description=f"playing {tuesday:%-d %B %Y} and the days after")
-                played = await play(
-                    world, STORIES, tuesday, lambda ended, touches: progress.update(task, completed=ended, touches=touches)
-                )
+                played = await play(world, stories, tuesday, report)
                 progress.update(task, description="stopping")
     return played
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from speedlead.closures import HolidayClosures
 from speedlead.demo.moments import Moment
 from speedlead.demo.people import answers_mail, logs
 from speedlead.demo.world import World
-from speedlead.closures import HolidayClosures
 from speedlead.domain.walltime import resolve_wall
 
 SPAN = timedelta(days=17)
@@ -23,7 +23,7 @@ CONSENT = {"consent_call": "true", "consent_sms": "true", "consent_text": "You m
 
 @dataclass(frozen=True)
 class Story:
-    """`day` counts from the demo's Tuesday; `at` is on the lead's own wall clock. `acts`: address -> sandbox behaviour."""
+    """`day` counts from the demo's Tuesday, `at` is on the lead's own wall clock; `acts`: address -> its behaviour."""
 
     key: str
     title: str
@@ -81,7 +81,7 @@ AT_NIGHT = Story(
 
 ON_SATURDAY = Story(
     "on_saturday",
-    "Warm on Saturday: Monday morning",
+    "Warm on Saturday: Monday at ten, and four calls in 30 days (French law)",
     "Europe/Paris",
     SAT,
     time(11, 20),
