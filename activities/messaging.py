@@ -68,12 +68,20 @@ class Messaging:
     @activity.defn
     async def acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
         """Receipt, exact promised time, what happens next, other ways: within 30 s of every inquiry (REQ 28-35)."""
-        lead = await self._leads.read(request.lead_id, request.inquiry_number)
+        try:
+            lead = await self._leads.read(request.lead_id, request.inquiry_number)
+        except LookupError as error:  # a number typed by hand
+            raise ApplicationError(str(error), type="unknown", non_retryable=True) from None
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, lead.submitted_at)
+        if opening.due is not None and opening.due <= moment.now:
+            # this answer is late (an outage): it must not promise a time that has gone by
+            opening = await self._planning.opening(lead, moment.now)
         zone = opening.zone
         promise = promise_words(opening.due, moment.now, zone, opening.channel)
         await self._leads.promised(lead.lead_id, promise.at, promise.text)
+        if lead.inquiry_number > 1:
+            await self._promised_again(lead, promise.at, moment)
         step = f"ack-{request.inquiry_number}" + ("-again" if request.fallback else "")
         channels = self._ack_channels(lead, request.fallback)
         if not channels:
@@ -122,6 +130,18 @@ class Messaging:
         )
         return TouchResult(state=TouchState(state), at=moment.now, reason=reason)
 
+    async def _promised_again(self, lead: LeadRecord, due: datetime | None, moment: Moment) -> None:
+        """The plan may be days past its first step: a person of ours has to know what was promised now."""
+        await self._leads.tell(
+            lead.lead_id,
+            dedupe=f"assigned:{lead.owner_id}:{lead.inquiry_number}",
+            audience="rep" if lead.owner_id is not None else "manager",
+            kind="new_inquiry",
+            at=moment.now,
+            rep_id=lead.owner_id,
+            due=due,
+        )
+
     @staticmethod
     def _ack_channels(lead: LeadRecord, fallback: bool) -> list[str]:
         channels = ["email"] if lead.email else []
@@ -162,7 +182,7 @@ class Messaging:
         try:
             accepted = await self._request(lead, touch, channel, purpose, message, answer.address)
         except SendError as error:
-            return await self._refused(touch, channel, error, moment)
+            return await self._refused(lead, touch, channel, error, moment)
         await self._touches.sent(touch, provider_id=accepted.provider_id, at=moment.now)
         return TouchResult(state=TouchState.SENT, at=moment.now)
 
@@ -213,7 +233,9 @@ class Messaging:
                 return TouchResult(state=TouchState.SENT, at=moment.now, reason="reconciled")
         return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_answer_from_provider")
 
-    async def _refused(self, touch: str, channel: str, error: SendError, moment: Moment) -> TouchResult:
+    async def _refused(
+        self, lead: LeadRecord, touch: str, channel: str, error: SendError, moment: Moment
+    ) -> TouchResult:
         kind = error.kind
         activity.logger.info("send refused", extra={"touch_id": touch, "kind": kind.value, "evidence": error.evidence})
         if kind is SendErrorKind.RETRY_SAFE:
@@ -238,6 +260,11 @@ class Messaging:
         reason = _FINAL_REASONS[kind][channel]
         bad = kind is SendErrorKind.BAD_ADDRESS
         await self._touches.ended(touch, state="failed", reason=reason, at=moment.now, bad_address=bad)
+        if kind in (SendErrorKind.CONFIG, SendErrorKind.CONTENT):  # nothing gets better until a person of ours acts
+            await self._leads.tell(
+                lead.lead_id, dedupe=f"{reason}:{channel}", audience="ops", kind=reason, at=moment.now,
+                reason=error.evidence,
+            )  # fmt: skip
         return TouchResult(
             state=TouchState.FAILED,
             at=moment.now,

@@ -30,7 +30,7 @@ class Records:
                 at=request.at,
                 call_result=outcome.call_result,
                 outcome=outcome.outcome,
-                until=outcome.until or outcome.at,
+                until=outcome.at or outcome.until,
                 reason=outcome.reason,
                 rep_id=outcome.rep_id,
                 touch_id=outcome.touch_id,

@@ -55,11 +55,18 @@ class Routing:
     async def _owner(self, lead: LeadRecord, at: datetime, now: datetime) -> str | None:
         """The known owner first; else who is on shift when the lead opens, least loaded, longest without a lead."""
         reps = await self._leads.reps()
-        if lead.owner_id is not None:
+        if any(rep.rep_id == lead.owner_id for rep in reps):
             return lead.owner_id
-        able = [rep for rep in reps if not rep.manager and rep.presence != "away" and rep.open_leads < rep.capacity]
+        able = [
+            rep
+            for rep in reps
+            if not rep.manager and rep.presence != "away" and rep.weight > 0 and rep.open_leads < rep.capacity
+        ]
         on_shift = [rep for rep in able if available(rep, at)] or able
         for rep in sorted(on_shift, key=lambda rep: rep.open_leads / rep.weight):
+            if lead.owner_id is not None:  # the owner has left us
+                await self._leads.reassign(lead.lead_id, rep.rep_id, now, "owner_left")
+                return rep.rep_id
             try:
                 return await self._leads.assign(lead.lead_id, rep.rep_id, now)
             except LookupError:

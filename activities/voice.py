@@ -74,14 +74,16 @@ class Voice:
             return await self._not_claimed(touch, leg, rep, answer, moment)
         if request.mode == "task":
             return await self._offer_task(lead, request, rep, touch, leg, moment)
-        return await self._ring(rep, touch, leg, request.ring_s, moment)
+        return await self._ring(lead, rep, touch, leg, request.ring_s, moment)
 
-    async def _ring(self, rep: RepRecord, touch: str, leg: str, ring_s: int, moment: Moment) -> TouchResult:
+    async def _ring(
+        self, lead: LeadRecord, rep: RepRecord, touch: str, leg: str, ring_s: int, moment: Moment
+    ) -> TouchResult:
         assert rep.phone is not None
         try:
             accepted = await self._dialer.ring_rep(leg_id=leg, to=rep.phone, ring_s=ring_s)
         except SendError as error:
-            return await self._refused(touch, leg, error, moment)
+            return await self._refused(lead, touch, leg, error, moment)
         await self._touches.sent(touch, provider_id=accepted.provider_id, at=moment.now, leg_id=leg)
         return await self._so_far(touch, leg, moment.now)
 
@@ -108,6 +110,10 @@ class Voice:
         touch = touch_id(request.lead_id, request.step)
         result = await self._so_far(touch, None, moment.now)
         if result.state is TouchState.RINGING and request.give_up:
+            if await self._touches.doubtful(touch) is None:
+                # every request was refused: certainly no call
+                await self._touches.ended(touch, state="failed", reason="provider_down", at=moment.now)
+                return TouchResult(state=TouchState.FAILED, at=moment.now, reason="provider_down")
             await self._touches.ended(touch, state="in_doubt", reason="no_call_result", at=moment.now)
             await self._leads.tell(
                 lead.lead_id, dedupe=f"in_doubt:{touch}", audience="ops", kind="call_in_doubt", at=moment.now
@@ -186,7 +192,7 @@ class Voice:
         reason = "ringing" if call.leg_known else None
         return TouchResult(state=TouchState.RINGING, at=now, leg_id=call.leg_id or leg, reason=reason)
 
-    async def _refused(self, touch: str, leg: str, error: SendError, moment: Moment) -> TouchResult:
+    async def _refused(self, lead: LeadRecord, touch: str, leg: str, error: SendError, moment: Moment) -> TouchResult:
         activity.logger.info(
             "call refused", extra={"leg_id": leg, "kind": error.kind.value, "evidence": error.evidence}
         )
@@ -199,5 +205,13 @@ class Voice:
             await asyncio.sleep(0.2)
             return await self._so_far(touch, leg, moment.now)
         # what the provider refuses here is the rep's number or our account, never the lead
+        await self._leads.tell(
+            lead.lead_id, dedupe=f"refused:{leg}", audience="ops", kind="provider_config", at=moment.now,
+            reason=error.evidence,
+        )  # fmt: skip
+        if error.kind is SendErrorKind.BAD_ADDRESS:
+            # a rep's wrong number must not cost the lead its call: the next rep is rung
+            await self._touches.release(touch, leg)
+            return TouchResult(state=TouchState.DECLINED, at=moment.now, reason="rep_unreachable", leg_id=leg)
         await self._touches.ended(touch, state="failed", reason="provider_config", at=moment.now)
         return TouchResult(state=TouchState.FAILED, at=moment.now, reason="provider_config", reasons=(error.evidence,))

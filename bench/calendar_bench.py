@@ -1,4 +1,4 @@
-"""How many answers a second one core gives: `PYTHONTZPATH='' python bench/calendar_bench.py [rounds]`."""
+"""Row calendar: how many answers a second one core gives to "when may this touch go out?"."""
 
 import random
 import sys
@@ -7,79 +7,93 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-zoneinfo.reset_tzpath(to=())
-
-from speedlead.closures import HolidayClosures, version  # noqa: E402
-from speedlead.domain.calendar import NEVER, Policy, ZonePolicy, complement_week, forget_zones, next_permitted  # noqa: E402
-from speedlead.domain.placing import Consents, Placer, Question  # noqa: E402
-from speedlead.domain.zones import Evidence  # noqa: E402
-from speedlead.lawbook import load  # noqa: E402
-from speedlead.place_finder import PlaceFinder  # noqa: E402
-from speedlead.tzdata_version import assert_wheel  # noqa: E402
+from speedlead.closures import HolidayClosures, version
+from speedlead.domain.calendar import NEVER, Policy, ZonePolicy, complement_week, forget_zones, next_permitted
+from speedlead.domain.placing import Consents, Placer, Question
+from speedlead.domain.zones import Evidence
+from speedlead.lawbook import load
+from speedlead.place_finder import PlaceFinder
+from speedlead.tzdata_version import assert_wheel
 
 CONTIGUOUS = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
 RUSSIA = (
     "Europe/Kaliningrad", "Europe/Moscow", "Europe/Samara", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Novosibirsk",
     "Asia/Irkutsk", "Asia/Chita", "Asia/Vladivostok", "Asia/Magadan", "Asia/Kamchatka",
 )  # fmt: skip
+BEST_OF = 3
 
 
-def measure(name: str, rounds: int, ask: Callable[[int], object]) -> None:
-    """Best of three, in answers a second and microseconds each."""
+def per_second(rounds: int, ask: Callable[[int], object]) -> float:
+    """Best of three."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(BEST_OF):
         start = time.perf_counter()
         for number in range(rounds):
             ask(number)
         best = min(best, time.perf_counter() - start)
-    print(f"{name:<52} {rounds / best:>10,.0f} /s {best / rounds * 1e6:>9.1f} us")
+    return rounds / best
 
 
-def main(rounds: int) -> None:
+def asked_instants(rounds: int) -> list[datetime]:
     """Random instants over 300 days, as in a year of leads."""
-    print(f"tzdata {assert_wheel()}, holidays {version()}, python {sys.version.split()[0]}")
     chance = random.Random(1)
     start = datetime(2026, 6, 1, tzinfo=UTC)
-    asked = [start + timedelta(seconds=chance.randrange(300 * 86_400)) for _ in range(rounds)]
+    return [start + timedelta(seconds=chance.randrange(300 * 86_400)) for _ in range(rounds)]
+
+
+def answers_per_second(rounds: int) -> dict[str, float]:
+    """What is asked -> answers a second of `next_permitted`."""
+    asked = asked_instants(rounds)
     office = Policy(dict.fromkeys(range(5), ((540, 1080),)), NEVER)
     legal = Policy(None, complement_week(dict.fromkeys(range(7), ((480, 1260),))))
 
     def rules(policy: Policy, *zones: str) -> list[ZonePolicy]:
         return [ZonePolicy(zone, policy, "x") for zone in zones]
 
-    for name, given in {
-        "next_permitted, one zone, office hours": rules(office, "America/New_York"),
-        "next_permitted, one zone, office hours and law": rules(office, "America/New_York")
-        + rules(legal, "America/New_York"),
-        "next_permitted, 4 US zones, office hours": rules(office, *CONTIGUOUS),
-        "next_permitted, 11 Russian zones, legal hours": rules(legal, *RUSSIA),
-    }.items():
-        next_permitted(start, given)
-        measure(name, rounds, lambda number, given=given: next_permitted(asked[number], given))  # type: ignore[misc]
+    questions = {
+        "one zone, office hours": rules(office, "America/New_York"),
+        "one zone, office hours and law": rules(office, "America/New_York") + rules(legal, "America/New_York"),
+        "4 US zones, office hours": rules(office, *CONTIGUOUS),
+        "11 Russian zones, legal hours": rules(legal, *RUSSIA),
+    }
+    found = {}
+    for name, given in questions.items():
+        next_permitted(asked[0], given)
+        found[name] = per_second(rounds, lambda number, given=given: next_permitted(asked[number], given))  # type: ignore[misc]
+    return found
 
-    office_ny = rules(office, "America/New_York")
+
+def other_figures(rounds: int) -> dict[str, float]:
+    """Answers a second of what lies around it."""
+    asked = asked_instants(rounds)
+    office = [ZonePolicy("America/New_York", Policy(dict.fromkeys(range(5), ((540, 1080),)), NEVER), "x")]
 
     def first_question(_: int) -> object:
         forget_zones()
-        return next_permitted(start, office_ny)
+        return next_permitted(asked[0], office)
 
-    measure("first question of a zone (builds its table)", 20, first_question)
-
-    began = time.perf_counter()
+    found = {"first question of a zone (builds its table)": per_second(20, first_question)}
     finder = PlaceFinder()
     finder.warm_up()
-    print(f"place finder warm-up {time.perf_counter() - began:.2f} s")
     evidence = Evidence("America/New_York", "US", "NY", "10001", "+12125550100")
-    measure("place of a lead from five items", rounds // 20, lambda _: finder.find(evidence))
+    found["place of a lead from five items"] = per_second(max(1, rounds // 20), lambda _: finder.find(evidence))
     placer = Placer(load(), HolidayClosures(), {})
     place = finder.find(evidence)
     consents = Consents(call_requested=True, sms=False, call=False)
     hours = dict.fromkeys(range(5), ((540, 1080),))
-    measure(
-        "Placer.place, a call with law and closures",
-        rounds // 10,
+    found["Placer.place, a call with law and closures"] = per_second(
+        max(1, rounds // 10),
         lambda number: placer.place(Question("call", asked[number], None, place, hours, None, consents)),
     )
+    return found
+
+
+def main(rounds: int) -> None:
+    zoneinfo.reset_tzpath(to=())
+    print(f"tzdata {assert_wheel()}, holidays {version()}, python {sys.version.split()[0]}")
+    figures = {f"next_permitted, {name}": rate for name, rate in answers_per_second(rounds).items()}
+    for name, rate in (figures | other_figures(rounds)).items():
+        print(f"{name:<52} {rate:>10,.0f} /s {1e6 / rate:>9.1f} us")
 
 
 if __name__ == "__main__":

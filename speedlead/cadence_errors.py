@@ -1,9 +1,9 @@
 """How a request to a running lead can end other than well.
 
-    LeadError
-    ├── LeadRefused ....... the lead's workflow, or its record, says no; `reason` is a short code
-    ├── LeadNotFound ...... no workflow of that lead is running
-    └── LeadUnavailable ... no answer in time: Temporal or the worker is down; asking again is safe
+LeadError
+├── LeadRefused ....... the lead's workflow, or its record, says no; `reason` is a short code
+├── LeadNotFound ...... no workflow of that lead is running
+└── LeadUnavailable ... no answer in time: Temporal or the worker is down; asking again is safe
 """
 
 

@@ -4,18 +4,37 @@ Templates are text files, `templates/{channel}/{name}.{language}.txt`; a mail's 
 wrote is data: it is never rendered as a template, and HTML is made from the finished text by escaping it.
 """
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, UndefinedError
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+    meta,
+)
 
 from speedlead.records import LeadRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
 _QUOTE = 140
+# what a template may ask for
+_NAMES = frozenset(
+    (
+        "first_name company company_phone inquiry inquiry_short quote signature promise next_human_step ask_place "
+        "other_ways other_ways_short called"
+    ).split()
+)
+# Anybody can type anybody's address into a form: a mail of ours must not carry a stranger's link to them.
+_LINK = re.compile(r"://|@|\w\.[a-z]{2,}", re.IGNORECASE)
+_NO_NAME = re.compile(r"[\d<>/:@_\\|{}\[\]()\"=&%#$*+~^!?\u200b-\u200f\u202a-\u202e\u2066-\u2069]|\.\w{2,}")
 _INTENTS = {
     "demo_request": "demo request",
     "pricing": "pricing question",
@@ -64,7 +83,13 @@ class Composer:
         source = TEMPLATES / channel / f"{template}.en.txt"
         if not source.is_file():
             raise ComposeError(f"template {channel}/{template}: there is no file {source.name}")
-        if "inquiry" not in source.read_text(encoding="utf-8"):
+        try:
+            names = meta.find_undeclared_variables(self._environment.parse(source.read_text(encoding="utf-8")))
+        except TemplateSyntaxError as error:
+            raise ComposeError(f"template {channel}/{template}: line {error.lineno}: {error.message}") from None
+        if unknown := names - _NAMES:
+            raise ComposeError(f"template {channel}/{template}: no message has {', '.join(sorted(unknown))}")
+        if not names & {"inquiry", "inquiry_short"}:
             raise ComposeError(f"template {channel}/{template}: does not refer to the inquiry")
 
     def compose(
@@ -84,6 +109,7 @@ class Composer:
             "inquiry": inquiry_words(lead),
             "inquiry_short": inquiry_words(lead),
             "quote": quote(lead.message),
+            "called": lead.called,
             "signature": lead.owner_name or f"The team at {self._company}",
             "promise": promise.text if promise else "",
             "next_human_step": {"call": "calls you", "email": "writes to you"}[next_channel],
@@ -114,8 +140,7 @@ def promise_words(due: datetime | None, now: datetime, zone: str | None, channel
     if due is None:
         return Promise(None, f"{verb} on the next business day.")
     if zone is None:
-        hours = max(1, -(-int((due - now).total_seconds()) // 3600))
-        return Promise(due, f"{verb} within {hours} business hour{'s' if hours > 1 else ''}.")
+        return Promise(due, f"{verb} within {_within(due - now)}.")
     local = due.astimezone(ZoneInfo(zone))
     if local.second or local.microsecond:
         local = datetime.fromtimestamp((int(due.timestamp()) // 60 + 1) * 60, ZoneInfo(zone))
@@ -125,8 +150,18 @@ def promise_words(due: datetime | None, now: datetime, zone: str | None, channel
     return Promise(due, f"{verb}{day} by {local:%H:%M} ({city} time).")
 
 
+def _within(wait: timedelta) -> str:
+    """Elapsed time, rounded up: '4 minutes', '3 hours'."""
+    seconds = max(60, -(-wait // timedelta(seconds=1)))
+    size, unit = (60, "minute") if seconds <= 5400 else (3600, "hour")
+    count = -(-seconds // size)
+    return f"{count} {unit}{'s' if count > 1 else ''}"
+
+
 def first_name(name: str | None) -> str:
-    return name.split()[0] if name and name.split() else "there"
+    """The first word of a name, if it can be one."""
+    word = name.split()[0].rstrip(",;") if name and name.split() else ""
+    return word if word and len(word) <= 40 and not _NO_NAME.search(word) else "there"
 
 
 def inquiry_words(lead: LeadRecord) -> str:
@@ -134,8 +169,8 @@ def inquiry_words(lead: LeadRecord) -> str:
 
 
 def quote(message: str | None) -> str | None:
-    """One line of what the lead wrote, cut at a word."""
-    if not message or not message.split():
+    """One line of what the lead wrote, cut at a word; nothing of a text with a link in it."""
+    if not message or not message.split() or _LINK.search(message):
         return None
     line = " ".join(message.split())
     return line if len(line) <= _QUOTE else line[: _QUOTE + 1].rsplit(" ", 1)[0] + " …"

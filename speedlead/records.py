@@ -47,6 +47,8 @@ class LeadRecord:
     owner_name: str | None
     owner_email: str | None
     owner_phone: str | None
+    # the lead's phone has rung for us
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True)

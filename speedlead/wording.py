@@ -3,8 +3,13 @@
 A code that is not listed is shown with its underscores as spaces, so that a new one is never hidden.
 """
 
+import re
+
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.wording_reasons import REASONS
+
+_CODE = re.compile(r"[a-z0-9_-]+(:\s?[a-z0-9_-]+)*")
+_CONSENTS = {"email": "e-mail", "sms": "SMS", "call": "calls"}
 
 STAGES = {
     "new": "new",
@@ -108,6 +113,8 @@ STORY = {
     "call_now": "A call was asked for at once",
     "inquiry_heard": "The plan takes the new inquiry into account",
     "reply_heard": "The plan has stopped for the reply",
+    "reply_passed": "The plan goes on: nobody wrote this reply",
+    "rep_leg": "The rep did not take the call",
     "skipped_by_hand": "Somebody skipped a step",
     "cannot_place": "No permitted time was found for a step",
     "acknowledgement_failed": "The acknowledgement could not be sent",
@@ -116,7 +123,7 @@ STORY = {
     "opt_out": "The lead opted out",
     "outcome": "The rep logged an outcome",
     "delivery": "A message could not be delivered",
-    "call_progress": "The call went on",
+    "call_progress": "The call ended",
     "stage": "The stage changed",
     "breach": "A target was missed",
     "rejected_message": "A message to the workflow was refused",
@@ -134,6 +141,8 @@ NOTICES = {
     "nobody_accepted": "Nobody has taken this call",
     "new_inquiry": "Your lead sent another inquiry",
     "reassigned": "A lead is now yours",
+    "send_in_doubt": "We do not know whether a message went out",
+    "send_failed": "A message could not be sent",
     "call_in_doubt": "We do not know how a call ended",
     "reply_after_close": "A closed lead wrote back",
     "opt_out_from_unknown": "Somebody we cannot find opted out: please look",
@@ -161,6 +170,10 @@ NOTICES = {
 OFFERS = frozenset({"call_task", "rep_task"})
 
 WAITS = {
+    "call": "the end of the call that is being made",
+    "later": "the day that was agreed; the owner is reminded then",
+    "reply": "the owner, who has to answer and log what comes of it",
+    "meeting": "the meeting, and the owner, who then logs what came of it",
     "relay": "a message that is on its way to the workflow",
     "closed": "nothing: the lead is closed",
     "paused": "the end of the pause, or somebody who resumes it",
@@ -171,6 +184,10 @@ WAITS = {
 
 _ALWAYS = ("an opt-out: it stops every message at once", "an outcome that the rep logs")
 CHANGES = {
+    "call": ("the result of the call", *_ALWAYS),
+    "later": ("a reply of the lead", *_ALWAYS),
+    "reply": _ALWAYS,
+    "meeting": ("a reply of the lead", *_ALWAYS),
     "relay": ("the delivery of that message, within seconds",),
     "closed": ("a new inquiry of the same person: it starts a new lead",),
     "paused": ("somebody who resumes or stops it", "a reply of the lead", *_ALWAYS),
@@ -190,10 +207,19 @@ def plain(code: str) -> str:
     return code.replace("_", " ").replace("-", " ")
 
 
-def reason(code: str | None) -> str:
-    """'no_phone' -> 'there is no phone number'; 'us-fl: quiet_hours' keeps the law's key in front. Empty for None."""
+def reason(code: str | None, channel_code: str | None = None) -> str:
+    """'no_phone' -> 'there is no phone number'; 'us-fl: quiet_hours' keeps the law's key behind. Empty for None.
+
+    What a person typed as a reason stands as it was typed.
+    """
     if not code:
         return ""
+    if not _CODE.fullmatch(code):
+        return code
+    if channel_code in _CONSENTS and code.partition(":")[0] == "no_consent":
+        law = code.partition(":")[2]
+        there = f"there is no consent to {_CONSENTS[channel_code]}"
+        return f"{there} ({law})" if law and law != channel_code else there
     if code in REASONS:
         return REASONS[code]
     if code in CALL_RESULTS or code in OUTCOMES:

@@ -43,7 +43,7 @@ class Inbox:
             consent_sms=reach.consent_sms,
             call_requested=reach.call_requested,
         )
-        lead.inquiries = max(lead.inquiries, message.number)
+        self._run.unanswered.append(message.number)
         if lead.lead_type != before:
             lead.submitted_at = workflow.now()
         self._run.note(

@@ -75,9 +75,8 @@ class LeadWorkflow:
 
     def _acknowledge_new_inquiries(self) -> None:
         """At once and in parallel with everything else: the 30 seconds wait for nothing."""
-        while self._run.acknowledged < self._run.lead.inquiries:
-            self._run.acknowledged += 1
-            task = asyncio.create_task(self._steps.acknowledge(self._run.acknowledged))
+        while self._run.unanswered:
+            task = asyncio.create_task(self._steps.acknowledge(self._run.unanswered.pop(0)))
             self._acknowledgements.add(task)
             task.add_done_callback(self._acknowledgements.discard)
 

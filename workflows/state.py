@@ -30,7 +30,8 @@ class Placement:
 class LeadRun:
     lead: LeadState
     seen: Seen
-    acknowledged: int = 0
+    # numbers of inquiries that wait for their answer
+    unanswered: list[int] = field(default_factory=list)
     # counts every change; a wait ends when it moves
     changes: int = 0
     placement: Placement | None = None
@@ -108,10 +109,9 @@ def begin(start: LeadStart) -> LeadRun:
         has_phone=start.reach.has_phone,
         consent_sms=start.reach.consent_sms,
         call_requested=start.reach.call_requested,
-        inquiries=start.inquiry_number,
     )
     if start.resume is None:
-        return LeadRun(lead, Seen())
+        return LeadRun(lead, Seen(), unanswered=[start.inquiry_number])
     before = start.resume
     lead.owner_id = before.owner_id
     lead.opened = before.open_at
@@ -130,7 +130,8 @@ def begin(start: LeadStart) -> LeadRun:
         _resume_outcome(lead, before.outcome, before.outcome_at, before.until)
     if before.paused:
         lead.pause(before.paused_until, "paused")
-    return LeadRun(lead, Seen(before.seen), acknowledged=before.acknowledged)
+    unanswered = list(range(before.acknowledged + 1, start.inquiry_number + 1))
+    return LeadRun(lead, Seen(before.seen), unanswered=unanswered)
 
 
 def _resume_outcome(lead: LeadState, outcome: Outcome, at: datetime, until: datetime | None) -> None:

@@ -180,9 +180,11 @@ class Steps:
                 if result.call_result is not None:
                     lead.call_ended(result.call_result, result.at)
             case c.TouchState.SKIPPED:
-                lead.settle(step.id, "skipped", at, step.channel, result.reason)
                 if result.reason in _CLOSES_CHANNEL:
                     lead.closed_channels.setdefault(step.channel, result.reason)
+                # with the channel closed, a step that has a substitute is decided again and goes to a person
+                if step.instead is None or result.reason not in _CLOSES_CHANNEL:
+                    lead.settle(step.id, "skipped", at, step.channel, result.reason)
             case _:
                 lead.settle(step.id, result.state.value, result.at, step.channel, result.reason)
         if act.manual:
@@ -196,8 +198,9 @@ class Steps:
         again = result.next_at or workflow.now() + timedelta(minutes=15)
         if result.reason == "rep_unavailable" and not act.manual:
             anchor = lead.settled[act.step.id].at if act.step.id in lead.settled else at
+            tries = lead.owed.tries + 1 if self._owed(act) and lead.owed is not None else 1
+            lead.owed = Owed(act.step.id, max(again, workflow.now() + options.offer_again_after(tries)), tries)
             lead.settle(act.step.id, "deferred", anchor, "call", "rep_unavailable")
-            lead.owed = Owed(act.step.id, again)
         elif act.manual:
             lead.callbacks = [again if wanted == act.earliest else wanted for wanted in lead.callbacks]
         else:
@@ -248,7 +251,9 @@ class Steps:
             f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due
         )
         await self.skip((Skip(step, substitute.reason),))
-        lead.callbacks.clear()
+        if lead.callbacks:
+            lead.manual_calls += 1
+            lead.callbacks.clear()
 
     async def remind(self, audience: str, kind: str, number: int) -> None:
         follow = self._run.lead.follow_up

@@ -16,7 +16,7 @@ from speedlead.demo.play import Played
 
 DAYS = 15
 LEFT, TOP, LINE, STRIP, GAP = 232, 124, 13, 20, 9
-EMPTY_DAY, WORK_DAY, CHARACTER = 30, 62, 5.7
+EMPTY_DAY, WORK_DAY, CHARACTER = 30, 62, 6.0
 OPEN_MINUTES = (540, 1080)  # 09:00 to 18:00, the hours in which the plan calls
 _DAY_MINUTES = 1440
 

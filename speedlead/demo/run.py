@@ -1,5 +1,6 @@
 """`speedlead demo`: a fortnight of leads in seconds, told on the screen and drawn as one picture."""
 
+import asyncio
 import logging
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from speedlead.embedded.process import StartError, tail
 from speedlead.logging import configure_logging
 from speedlead.settings import Settings
 
+LONGEST_S = 300
 PICTURE = Path(".speedlead-demo/week.svg")
 
 
@@ -50,7 +52,7 @@ async def run_demo(settings: Settings, picture: Path | None = None) -> int:
 
 
 async def play_stories(stories: Sequence[Story], settings: Settings, folder: Path, console: Console) -> list[Played]:
-    """Starts everything in `folder`, plays, and stops everything. Raises StartError."""
+    """Starts everything in `folder`, plays, and stops everything. Raises StartError, TimeoutError."""
     tuesday = quiet_tuesday(datetime.now(UTC), HolidayClosures())
     progress = Progress(
         SpinnerColumn(),
@@ -71,7 +73,8 @@ async def play_stories(stories: Sequence[Story], settings: Settings, folder: Pat
             progress.update(task, description="starting gateway, worker and sandbox")
             async with open_world(servers.settings, servers.database_url, servers.client) as world:
                 progress.update(task, description=f"playing {tuesday:%-d %B %Y} and the days after")
-                played = await play(world, stories, tuesday, report)
+                async with asyncio.timeout(LONGEST_S):
+                    played = await play(world, stories, tuesday, report)
                 progress.update(task, description="stopping")
     return played
 

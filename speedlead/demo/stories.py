@@ -81,7 +81,7 @@ AT_NIGHT = Story(
 
 ON_SATURDAY = Story(
     "on_saturday",
-    "Warm on Saturday: Monday at ten, and four calls in 30 days (French law)",
+    "Warm on Saturday: Monday at ten (French law: 4 calls in 30 days)",
     "Europe/Paris",
     SAT,
     time(11, 20),

@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from speedlead.domain.lead import LeadState, Owed
+from speedlead.domain.lead import LeadState
 from speedlead.domain.outcomes import Stage
 from speedlead.domain.plan import Step, Track
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# after a call that somebody asked for, the plan's next one waits as long as between its own first two (REQ 47)
+_AFTER_MANUAL = 7 * MINUTE
+# a call that nobody of ours has made this long after the last step is given up, so that a lead ends
+_OWED_AT_MOST = 7 * DAY
+_MANUAL = "callback-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,19 @@ class Following:
 FOLLOW_UPS: dict[str, Following] = {
     "replied": Following(
         "reply_received",
+        (
+            Reminder(timedelta(0), "rep"),
+            Reminder(15 * MINUTE, "rep"),
+            Reminder(HOUR, "manager"),
+            Reminder(DAY, "manager"),
+            Reminder(7 * DAY, "manager"),
+        ),
+        14 * DAY,
+        "no_outcome",
+    ),
+    # a further form while the plan has stopped, or is through: a person of ours was promised again
+    "inquired": Following(
+        "new_inquiry",
         (
             Reminder(timedelta(0), "rep"),
             Reminder(15 * MINUTE, "rep"),
@@ -132,15 +150,19 @@ Decision = Act | Substitute | Remind | Await | Resume | HandOver | Finish
 def planned(step: Step, track: Track, opened: datetime, anchors: Mapping[str, datetime]) -> datetime:
     """The instant a step is due by the plan alone: anchor + delay, not past its deadline, not nearer than its gap.
 
-    All in UTC: elapsed time, never wall-clock time. `anchors` holds every earlier step of the track.
+    All in UTC: elapsed time, never wall-clock time. `anchors` holds every earlier step of the track, and the calls that
+    somebody asked for.
     """
     at = (opened if step.after == "lead" else anchors[step.after]) + timedelta(seconds=step.delay)
     if step.by is not None and not step.local_days:
         at = min(at, opened + timedelta(seconds=step.by - track.lead_time))
-    if step.min_gap:
+    gap = timedelta(seconds=step.min_gap)
+    if gap:
         earlier = [anchors[s.id] for s in _before(step, track) if s.channel == step.channel and s.id in anchors]
-        if earlier:
-            at = max(at, max(earlier) + timedelta(seconds=step.min_gap))
+        at = max([at, *(start + gap for start in earlier)])
+    if step.channel == "call":
+        manual = [start for name, start in anchors.items() if name.startswith(_MANUAL)]
+        at = max([at, *(start + max(gap, _AFTER_MANUAL) for start in manual)])
     return max(at, opened)
 
 
@@ -167,6 +189,7 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
     anchors = {step: settled.at for step, settled in lead.settled.items()}
     skips: list[Skip] = []
     calendar = False
+    owed = _still_owed(lead, track, opened, now, skips)
     for step in track.steps:
         if step.id in lead.settled:
             continue
@@ -174,16 +197,16 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
         reason = lead.unusable(step.channel)
         calendar = calendar or bool(step.local_days or step.slot)
         if reason is None:
-            if lead.owed is not None and lead.owed.retry_at <= at:
-                return _owed(lead, lead.owed)
+            if owed is not None and lead.owed is not None and lead.owed.retry_at <= at:
+                return Act(owed, lead.owed.retry_at)
             return Act(step, at, tuple(skips), calendar or bool(skips))
         if step.instead is not None:
             return Substitute(step, reason, max(opened + timedelta(seconds=step.by or 0), now))
         skips.append(Skip(step, reason))
         # an estimate; the calendar's own answer replaces it when the next usable step is placed
         anchors[step.id] = at + step.local_days * DAY
-    if lead.owed is not None:
-        return _owed(lead, lead.owed)
+    if owed is not None and lead.owed is not None:
+        return Act(owed, lead.owed.retry_at)
     if lead.last_touch_at is None:
         return HandOver(tuple(skips))
     until = lead.last_touch_at + timedelta(seconds=track.settle)
@@ -201,16 +224,27 @@ def _callback(lead: LeadState) -> Decision:
     return Act(step, lead_wants, manual=True)
 
 
-def _owed(lead: LeadState, owed: Owed) -> Act:
-    step = next(s for s in lead.track.steps if s.id == owed.step)
-    return Act(step, owed.retry_at)
+def _still_owed(lead: LeadState, track: Track, opened: datetime, now: datetime, skips: list[Skip]) -> Step | None:
+    """The step of the call that stays due. One that can no longer be made is added to `skips`."""
+    step = next((s for s in track.steps if lead.owed is not None and s.id == lead.owed.step), None)
+    if step is None:  # nothing is owed, or the lead has moved to a plan without that step
+        return None
+    reason = lead.unusable(step.channel)
+    if reason is None and all(s.id in lead.settled for s in track.steps):
+        last = max([opened, *(settled.at for settled in lead.settled.values())])
+        reason = "rep_unavailable" if now >= last + _OWED_AT_MOST else None
+    if reason is not None:
+        skips.append(Skip(step, reason))
+        return None
+    return step
 
 
 def _follow(lead: LeadState, now: datetime) -> Decision:
     follow = lead.follow_up
     assert follow is not None
     rule = FOLLOW_UPS[follow.kind]
-    if now >= follow.since + rule.limit:
+    end = max(f.since + FOLLOW_UPS[f.kind].limit for f in (follow, follow.interrupted) if f is not None)
+    if now >= end:
         return Finish(rule.reason_at_limit, Stage.CLOSED)
     if follow.reminded < len(rule.reminders):
         reminder = rule.reminders[follow.reminded]
@@ -218,7 +252,7 @@ def _follow(lead: LeadState, now: datetime) -> Decision:
         if at <= now:
             return Remind(reminder.audience, rule.why, follow.reminded + 1)
         return Await(at, rule.why)
-    return Await(follow.since + rule.limit, rule.why)
+    return Await(end, rule.why)
 
 
 def _before(step: Step, track: Track) -> list[Step]:

@@ -33,6 +33,7 @@ class Owed:
 
     step: str
     retry_at: datetime
+    tries: int = 1
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class FollowUp:
     kind: str  # a key of cadence.FOLLOW_UPS
     since: datetime
     reminded: int = 0
+    # a meeting or a later date that was waited for: the lead stays open for it
+    interrupted: "FollowUp | None" = None
 
 
 @dataclass(slots=True)
@@ -71,7 +74,6 @@ class LeadState:
     pause_reason: str = "paused"
     callbacks: list[datetime] = field(default_factory=list)
     manual_calls: int = 0
-    inquiries: int = 1
     ending: tuple[str, Stage] | None = None
     first_attempt_at: datetime | None = None
 
@@ -101,7 +103,7 @@ class LeadState:
             self.owed = None
         if state in ("sent", "in_doubt"):
             self.last_touch_at = at
-        if channel == "call" and state == "sent" and self.first_attempt_at is None:
+        if state == "sent" and self.first_attempt_at is None:
             self.first_attempt_at = at
 
     def breached(self, now: datetime) -> bool:
@@ -118,16 +120,32 @@ class LeadState:
     # ── facts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def inquired(
-        self, lead_type: LeadTypeName, *, has_email: bool, has_phone: bool, consent_sms: bool, call_requested: bool
+        self,
+        lead_type: LeadTypeName,
+        *,
+        has_email: bool,
+        has_phone: bool,
+        consent_sms: bool,
+        call_requested: bool,
+        at: datetime | None = None,
     ) -> None:
-        """A further form of the same person: it may add a way to reach them, and may make the lead hotter."""
-        if _HEAT[lead_type] > _HEAT[self.lead_type]:
+        """A further form of the same person: it may add a way to reach them, and may make the lead hotter.
+
+        A lead whose end was decided, and that has not closed yet, goes on; where no step of the plan will answer the
+        form, a person of ours has to.
+        """
+        hotter = _HEAT[lead_type] > _HEAT[self.lead_type]
+        through = not hotter and all(step.id in self.settled for step in self.track.steps)
+        opted_out = self.ending is not None and self.ending[0] == "opted_out"
+        if at is not None and not opted_out and (self.ending or self.follow_up or through):
+            self.ending = None
+            self._wait_for_person("inquired", at)
+        if hotter:
             self.lead_type = lead_type
             self.round += 1
             self.settled.clear()
             self.owed = None
             self.opened = None  # counted from this inquiry: routing says it again
-        self.inquiries += 1
         self.has_email = self.has_email or has_email
         self.has_phone = self.has_phone or has_phone
         self.consent_sms = self.consent_sms or consent_sms
@@ -167,11 +185,17 @@ class LeadState:
     def replied(self, at: datetime, *, automatic: bool, until: datetime | None) -> None:
         """A reply stops the plan, not the lead; an out-of-office note only pauses it until the day it names."""
         if automatic:
-            if until is not None:
+            # it never shortens a pause that somebody of ours has set
+            if until is not None and not (self.paused and (self.paused_until is None or self.paused_until >= until)):
                 self.pause(until, "out_of_office")
             return
-        if self.follow_up is None or self.follow_up.kind not in ("connected", "booked"):
-            self.follow_up = FollowUp("replied", at)
+        self._wait_for_person("replied", at)
+
+    def _wait_for_person(self, kind: str, at: datetime) -> None:
+        """A person of ours is told at once, whatever the lead waited for; it closes no earlier than it would have."""
+        before = self.follow_up
+        later = before if before is not None and before.kind in ("booked", "nurturing") else None
+        self.follow_up = FollowUp(kind, at, interrupted=later or (before.interrupted if before else None))
 
     def opted_out(self, scope: str) -> None:
         scopes = ("call", "sms", "email")

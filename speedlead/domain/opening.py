@@ -55,7 +55,9 @@ def find_opening(
 ) -> Opening:
     """`question` asks for a call at the inquiry's instant; where no call is possible the first human step is a mail."""
     first = plan.tracks[facts.lead_type].steps[0].channel  # type: ignore[index]
-    answer = place_human(place, question, team) if first == "call" else Impossible("no_call", ())
+    # a track that begins with a mail begins with a call for a lead who cannot be written to
+    by_phone = first == "call" or not can_mail
+    answer = place_human(place, question, team) if by_phone else Impossible("no_call", ())
     channel = "call"
     if isinstance(answer, Impossible) and can_mail:
         channel = "email"

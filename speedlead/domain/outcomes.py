@@ -71,5 +71,6 @@ ENDS_LEAD: dict[Outcome, Stage] = {
 # outcomes that stop the plan and keep the lead open
 KEEPS_OPEN: dict[Outcome, Stage] = {Outcome.MEETING_BOOKED: Stage.BOOKED, Outcome.NOT_NOW: Stage.NURTURING}
 
-# outcomes that say "do not go on with the plan": the gate refuses plan touches from the commit of their row on
-STOPS_PLAN = frozenset(ENDS_LEAD) | frozenset(KEEPS_OPEN)
+# outcomes that say "do not go on with the plan": the gate refuses plan touches from the commit of their row on. An
+# opt-out is not one of them: it may name one channel, and its suppression is what the gate sees.
+STOPS_PLAN = (frozenset(ENDS_LEAD) - {Outcome.DO_NOT_CONTACT}) | frozenset(KEEPS_OPEN)

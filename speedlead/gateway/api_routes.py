@@ -20,7 +20,7 @@ from speedlead.gateway.forms import JSON_TYPES, read_form, read_object
 from speedlead.gateway.limits import read_body
 from speedlead.gateway.problems import Problem, wrong_field
 from speedlead.intake import FieldProblem
-from speedlead.intake_text import many_lines
+from speedlead.intake_text import many_lines, one_line
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
 
@@ -154,7 +154,9 @@ async def _outcome(request: Request, context: Context, lead_id: str) -> Response
 async def _update(
     request: Request, context: Context, lead_id: str, name: str, model: type[contracts.Contract]
 ) -> Response:
-    body = _validated(model, await _fields(request))
+    # a control character in a workflow's history could never be written to a row
+    fields = {name: one_line(text) if isinstance(text, str) else text for name, text in (await _fields(request)).items()}
+    body = _validated(model, fields)
     closed = await _state(context, lead_id)
     if closed:
         raise Problem(409, "The lead is closed.", reason="lead_closed")

@@ -1,7 +1,6 @@
 """The gateway: one ASGI app with intake, JSON API, webhooks, pages, health and counters."""
 
 import asyncio
-from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -39,7 +38,7 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_twilio_webhooks(app, context)
     add_sendgrid_webhooks(app, context)
     add_unsubscribe_routes(app, context)
-    add_pages(app, cast(Any, deps))
+    add_pages(app, deps)
     app.add_middleware(PageGuard, guard=context.guard)
     app.add_middleware(SecurityHeaders)
     return app

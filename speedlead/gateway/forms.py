@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -12,6 +13,8 @@ from speedlead.gateway.problems import Problem
 
 MAX_FIELDS = 300
 MAX_FILES = 10
+# decoders such as utf-7 or unicode-escape make text that cannot be stored or shown
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252"})
 JSON_TYPES = ("application/json", "text/json")
 
 
@@ -37,6 +40,8 @@ async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
+    if _charset(content_type) not in CHARSETS:
+        raise Problem(415, "Expected the form in UTF-8.")
     try:
         parser = MultiPartParser(
             Headers({"content-type": content_type}), stream(), max_files=MAX_FILES, max_fields=MAX_FIELDS,
@@ -49,6 +54,11 @@ async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
         return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     finally:
         await form.close()
+
+
+def _charset(content_type: str) -> str:
+    _, parameters = parse_options_header(content_type)
+    return parameters.get(b"charset", b"utf-8").decode("latin-1").strip().lower()
 
 
 def read_object(body: bytes) -> dict[str, Any]:

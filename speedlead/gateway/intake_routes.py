@@ -20,7 +20,7 @@ from speedlead.gateway.forms import read_form, read_object
 from speedlead.gateway.guards import origin_of
 from speedlead.gateway.limits import client_address, read_body, sender_of
 from speedlead.gateway.problems import Problem, unavailable, wrong_field
-from speedlead.gateway.rendering import form_page, thanks_page
+from speedlead.gateway.rendering import FORM_FIELDS, form_page, thanks_page
 from speedlead.intake import Inquiry, Rules, field_problems, read_inquiry
 from speedlead.store.intake import Submission, take_inquiry
 from speedlead.store.transactions import StoreUnavailable, transact
@@ -92,9 +92,10 @@ async def _from_form(request: Request, context: Context) -> Response:
             inquiry = read_inquiry(fields, context.form_rules)
         except ValidationError as error:
             context.counters.add("inquiries_refused", door="form")
-            typed = {name: found[-1] for name, found in values.items() if name != TRAP}
+            typed = {name: found[-1] for name, found in values.items() if name in FORM_FIELDS}
+            more = [(name, text) for name, found in values.items() if name not in FORM_FIELDS for text in found]
             wrong = {p.field: f"{p.reason}; expected {p.expected}" for p in field_problems(error)}
-            return form_page(settings, form_key=form_key, values=typed, errors=wrong)
+            return form_page(settings, form_key=form_key, values=typed, more=more, errors=wrong)
         lead_id = await _take(request, context, inquiry, form_key, address, _idempotency_key(request))
     except Problem as problem:
         title = "Please try again" if problem.status in (429, 503) else "That did not work"

@@ -16,6 +16,7 @@ from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.walltime import resolve_wall
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_errors import answered, missing
+from speedlead.intake_text import many_lines, one_line
 from speedlead.store import notices, views
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
@@ -94,7 +95,7 @@ class PageActions:
         if card is None:
             return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
         form = await request.form()
-        typed = Typed(**{name: str(form.get(name) or "").strip() for name in ("call_result", "outcome", "at", "note")})
+        typed = Typed(**{name: many_lines(str(form.get(name) or "")) for name in ("call_result", "outcome", "at", "note")})
         try:
             at = read_outcome(typed, card, self.deps.clock.business(card.clock_offset_us))
         except ValueError as problem:
@@ -130,7 +131,7 @@ class PageActions:
             if rep_id is None:
                 return back(card, "rep", "choose")
             body = {"rep_id": rep_id}
-        reason = str(form.get("reason") or "").strip()[:80]
+        reason = one_line(str(form.get("reason") or ""))[:80]
         if reason and action in NEEDS_REASON:
             body["reason"] = reason
         if action == "pause" and form.get("at"):

@@ -62,9 +62,11 @@ class Pages:
         })  # fmt: skip
 
     async def form(self, request: Request) -> Response:
-        # a link may fill the form in: /form?intent=pricing&source=paid_ads
-        given = {name: request.query_params[name] for name in rendering.FORM_FIELDS if name in request.query_params}
-        return rendering.form_page(self.deps.settings, values=given)
+        # a link may fill the form in, and its marks travel along: /form?intent=pricing&utm_source=newsletter
+        pairs = request.query_params.multi_items()
+        given = {name: text for name, text in pairs if name in rendering.LINKED_FIELDS}
+        more = [(name, text) for name, text in pairs if name not in rendering.FORM_FIELDS]
+        return rendering.form_page(self.deps.settings, values=given, more=more)
 
     # ── a rep ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,6 +1,6 @@
 """Templates: one environment that escapes everything, and the contexts that more than one place renders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,12 @@ from starlette.responses import HTMLResponse
 
 from speedlead import times, wording
 from speedlead.ids import new_id
+from speedlead.intake_text import MAX_EXTRA_FIELDS, many_lines, one_line
 from speedlead.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
+# one more than are kept, so that intake can tell that some were dropped
+MAX_HIDDEN = MAX_EXTRA_FIELDS + 1
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -26,6 +29,10 @@ _environment.globals.update(words=wording, times=times, new_id=new_id)
 # the fields of the form, in DESIGN's fixed names, that a person fills in
 FORM_FIELDS = ("name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz",
                "consent_sms", "consent_call")  # fmt: skip
+# a link may fill in everything but a consent: a box that somebody else has ticked is none
+LINKED_FIELDS = tuple(field for field in FORM_FIELDS if not field.startswith("consent_"))
+# hidden inputs that the form makes itself; `website` is its trap
+_OWN_FIELDS = frozenset({*FORM_FIELDS, "consent_text", "website"}) - {"source"}
 
 COUNTRIES = {
     "US": "United States", "CA": "Canada", "GB": "United Kingdom", "IE": "Ireland", "AU": "Australia",
@@ -54,18 +61,22 @@ def form_page(
     *,
     form_key: str = "demo",
     values: Mapping[str, str] | None = None,
+    more: Sequence[tuple[str, str]] = (),
     errors: Mapping[str, str] | None = None,
     status: int | None = None,
 ) -> HTMLResponse:
     """The inquiry form; with errors (field name -> what was expected) it answers 422 and keeps what was typed.
 
-    An error under a name that is no field, or under "", stands on top.
+    An error under a name that is no field, or under "", stands on top. `more` are further fields, such as utm_source
+    of the address: they travel as hidden inputs, a repeated one as often as it was given.
     """
     found = dict(errors or {})
+    given = {name: many_lines(text) for name, text in (values or {}).items()}
     context = {
         "company_name": settings.company_name,
         "form_key": form_key,
-        "values": dict(values or {}),
+        "values": given,
+        "hidden": _hidden([*given.items(), *more]),
         "errors": found,
         "general": [text for field, text in found.items() if field not in FORM_FIELDS],
         "fields": FORM_FIELDS,
@@ -74,6 +85,12 @@ def form_page(
         "consent_text": consent_text(settings.company_name),
     }
     return render("form.html", context, status if status is not None else 422 if found else 200)
+
+
+def _hidden(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What the form does not show and has to bring back."""
+    pairs = [(one_line(name), many_lines(text)) for name, text in given]
+    return [(name, text) for name, text in pairs if name and text and name not in _OWN_FIELDS][:MAX_HIDDEN]
 
 
 def thanks_page(settings: Settings, promise: str | None) -> HTMLResponse:

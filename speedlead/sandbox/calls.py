@@ -258,6 +258,8 @@ class Calls:
             "Caller": row.sender, "Called": row.recipient, "CallStatus": status, "Direction": row.direction,
             "ApiVersion": "2010-04-01",
         }  # fmt: skip
+        if status == "failed":
+            params["SipResponseCode"] = "404"  # the only way a call fails here: the number is not in service
         return params | ({"ParentCallSid": row.parent_id} if row.parent_id else {})
 
     async def _report(self, row: Row, status: str, duration_s: float | None = None) -> None:

@@ -214,7 +214,8 @@ async def _end(conn: Any, leg: Any, result: str, now: datetime, why: str | None)
         return None
     await tell_story(
         conn, leg["lead_id"], kind="call_progress", at=now, step=leg["step"], reason=why,
-        data={"channel": "call", "result": result, "leg": leg["role"]}, dedupe=f"leg:{leg['id']}",
+        data={"channel": "call", "result": result, "leg": leg["role"], "rep_id": leg["rep_id"]},
+        dedupe=f"leg:{leg['id']}",
     )  # fmt: skip
     lead = await lock_open_lead(conn, leg["person_id"])
     if lead is None or lead["id"] != leg["lead_id"]:

@@ -17,6 +17,7 @@ _SAY = {
     "opted_out": "This person has asked not to be contacted.",
     "lead_closed": "This lead has been closed.",
     "replied": "This lead has just replied in writing.",
+    "paused": "This lead is on hold.",
     "superseded": "This call has been taken by somebody else.",
 }
 
@@ -52,11 +53,13 @@ class LegGate:
             known = await connection.fetch(
                 "select id, state from leg where touch_id = $1 and role = 'lead'", touch["id"]
             )
-            if [row["id"] for row in known if row["state"] != "failed"] == [lead_leg] and touch["address"]:
-                return LegPermit(True, touch["address"], self._caller_id, lead_leg, None, "")
-            reason = await self._refusal(connection, lead, touch, rep_leg, bool(known))
+            # the provider asks again for an answer that it lost: the lead's phone has not rung yet
+            again = [(row["id"], row["state"]) for row in known] == [(lead_leg, "claimed")]
+            reason = await self._refusal(connection, lead, touch, rep_leg, bool(known) and not again)
             if reason is not None:
                 return self._refuse(lead_leg, reason)
+            if again:
+                return LegPermit(True, lead["phone"], self._caller_id, lead_leg, None, "")
             now, wall = self._clock.business(lead["clock_offset_us"]), self._clock.wall()
             await connection.execute(
                 """insert into leg (id, touch_id, role, state, claimed_at, claimed_wall, lease_until_wall)
@@ -81,6 +84,8 @@ class LegGate:
         if lead["phone"] is None or lead["phone"] != touch["address"]:
             return "invalid_number"
         now = self._clock.business(lead["clock_offset_us"])
+        if touch["purpose"] == "plan" and lead["paused_until"] is not None and lead["paused_until"] > now:
+            return "paused"
         answer = self._placer.check(
             Question(
                 channel="call",

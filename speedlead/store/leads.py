@@ -1,5 +1,6 @@
 """Lead rows as activities read and change them."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +53,7 @@ class LeadStore:
             owner_name=row["owner_name"],
             owner_email=row["owner_email"],
             owner_phone=row["owner_phone"],
+            called=row["called"],
         )
 
     async def reps(self) -> tuple[RepRecord, ...]:
@@ -192,8 +194,9 @@ class LeadStore:
             )
             await connection.execute(
                 """insert into outcome (id, lead_id, call_result, outcome, reason, until_at, at)
-                   values ($1, $2, $3, $4, $5, $6, $7)""",
-                new_id(),
+                   values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing""",
+                # the same on every attempt: a repeat after a lost answer is not a second outcome
+                str(uuid.uuid5(uuid.UUID(lead_id), dedupe)),
                 lead_id,
                 call_result,
                 outcome,
@@ -201,6 +204,10 @@ class LeadStore:
                 until,
                 at,
             )
+            if call_result is CallResult.CONNECTED:
+                await connection.execute(
+                    "update lead set first_contact_at = coalesce(first_contact_at, $2) where id = $1", lead_id, at
+                )
             if outcome in STOPS_PLAN:
                 await connection.execute(
                     "update lead set plan_stopped = coalesce(plan_stopped, $2) where id = $1", lead_id, outcome
@@ -260,6 +267,13 @@ class LeadStore:
                 at,
                 reason,
                 stage,
+            )
+            # a touch that was put off ends with its lead
+            await connection.execute(
+                """update touch set state = 'skipped', reason = 'lead_closed', reasons = '{lead_closed}',
+                       next_at = null, settled_at = $2 where lead_id = $1 and state = 'deferred'""",
+                lead_id,
+                at,
             )
             await tell_story(connection, lead_id, kind="closed", at=at, reason=reason, dedupe="closed")
             return True

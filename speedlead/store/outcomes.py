@@ -116,7 +116,9 @@ async def _mark(conn: Any, lead: Any, logged: Logged, now: datetime) -> None:
         """update lead set
                first_attempt_at = case when $2 then coalesce(first_attempt_at, $4) else first_attempt_at end,
                first_contact_at = case when $3 then coalesce(first_contact_at, $4) else first_contact_at end,
-               plan_stopped = coalesce($5, plan_stopped),
+               -- the plan goes on after the call that was asked for, unless the lead wants nothing more from us
+               plan_stopped = coalesce($5,
+                   case when $6::timestamptz is null or plan_stopped = 'opted_out' then plan_stopped end),
                decided_at = case when $5::text is null then decided_at else coalesce(decided_at, $4) end,
                paused_until = coalesce($6, paused_until)
            where id = $1""",

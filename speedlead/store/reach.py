@@ -19,11 +19,14 @@ select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_i
         order by e.verified desc, e.created_at limit 1) as email,
     (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
         order by n.verified desc, n.created_at desc limit 1) as phone,
+    (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
+        and n.sms_bad_reason is null order by n.verified desc, n.created_at desc limit 1) as sms_phone,
     exists (select from person_email e where e.person_id = l.person_id) as any_email,
     exists (select from person_phone n where n.person_id = l.person_id) as any_phone,
     (select bool_or(s.consent_sms) from inquiry s where s.lead_id = l.id) as any_consent_sms,
     (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
         from inquiry s where s.lead_id = l.id) as call_requested,
+    exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'sent') as called,
     r.name as owner_name, r.email as owner_email, r.phone as owner_phone
 from lead l
 join person p on p.id = l.person_id
@@ -39,13 +42,14 @@ async def number_history(connection: Any, phone: str | None, now: datetime, but:
     if phone is None:
         return ()
     rows = await connection.fetch(
-        """select claimed_at, channel from touch where address = $1 and claimed_at > $2
+        """select claimed_at, channel, call_result from touch where address = $1 and claimed_at > $2
                and state in ('claimed', 'sent', 'in_doubt') and id is distinct from $3 order by claimed_at""",
         phone,
         now - _HISTORY,
         but,
     )
-    return tuple(PastTouch(row["claimed_at"], row["channel"]) for row in rows)
+    # abandoned: the lead answered, and nobody of ours was there
+    return tuple(PastTouch(row["claimed_at"], row["channel"], silent=row["call_result"] == "abandoned") for row in rows)
 
 
 def evidence_of(lead: asyncpg.Record) -> Evidence:

@@ -27,6 +27,13 @@ from speedlead.records import (
 from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of, number_history
 from speedlead.store.story import tell_story
 
+_ADDRESS = {"email": "email", "call": "phone", "sms": "sms_phone"}
+# what a refusal of an address closes: a number that takes no texts may still be called
+_BAD = {
+    "email": "update person_email set bad_reason = $3 where person_id = $1 and address = $2",
+    "call": "update person_phone set bad_reason = $3 where person_id = $1 and number = $2",
+    "sms": "update person_phone set sms_bad_reason = $3 where person_id = $1 and number = $2",
+}
 _FINAL = ("sent", "skipped", "failed", "in_doubt")
 
 
@@ -54,7 +61,7 @@ class TouchStore:
                     return Leased(touch["lease_until_wall"])
                 return Doubtful(touch["address"], touch["body"], touch["claimed_wall"], claim.leg_id)
             verdict, versions = await self._gate(connection, lead, claim)
-            address = lead["email"] if claim.channel == "email" else lead["phone"]
+            address = lead[_ADDRESS[claim.channel]]
             await self._write_verdict(connection, lead, claim, verdict, versions, address)
             if verdict is None:
                 assert address is not None
@@ -128,7 +135,7 @@ class TouchStore:
             return Deferred(lead["paused_until"], ("paused",))
         if claim.channel == "email" and lead["email"] is None:
             return Skipped("invalid_email" if lead["any_email"] else "no_email")
-        if claim.channel != "email" and lead["phone"] is None:
+        if claim.channel != "email" and lead[_ADDRESS[claim.channel]] is None:
             return Skipped("invalid_number" if lead["any_phone"] else "no_phone")
         return None
 
@@ -156,7 +163,8 @@ class TouchStore:
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
                on conflict (id) do update set address = excluded.address, state = excluded.state,
                    reason = excluded.reason, reasons = excluded.reasons, versions = excluded.versions,
-                   placed_at = excluded.placed_at, next_at = excluded.next_at, claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
+                   placed_at = excluded.placed_at, next_at = excluded.next_at,
+                   claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
                    claimed_wall = excluded.claimed_wall, lease_until_wall = excluded.lease_until_wall,
                    settled_at = excluded.settled_at, attempts = touch.attempts + excluded.attempts""",
             claim.touch_id,
@@ -271,15 +279,7 @@ class TouchStore:
                 at,
             )
             if bad_address:
-                table, column = (
-                    ("person_email", "address") if touch["channel"] == "email" else ("person_phone", "number")
-                )
-                await connection.execute(
-                    f"update {table} set bad_reason = $3 where person_id = $1 and {column} = $2",  # noqa: S608 - two literals
-                    touch["person_id"],
-                    touch["address"],
-                    reason,
-                )
+                await connection.execute(_BAD[touch["channel"]], touch["person_id"], touch["address"], reason)
             if opted_out:
                 await connection.execute(
                     """insert into suppression (person_id, channel, reason, source, at)
@@ -369,7 +369,8 @@ class TouchStore:
                    select $1, id, person_id, $3, 'call', 'plan', 'deferred', $4, array[$4], $5, $5, $6
                    from lead where id = $2
                    on conflict (id) do update set state = 'deferred', reason = excluded.reason,
-                       reasons = excluded.reasons, next_at = excluded.next_at where touch.state in ('claimed', 'deferred')
+                       reasons = excluded.reasons, next_at = excluded.next_at
+                       where touch.state in ('claimed', 'deferred')
                    returning id""",
                 f"{lead_id}.{step}",
                 lead_id,

@@ -126,6 +126,7 @@ class House:
         try:
             await self.until(f"{len(leads)} leads closed", closed, within_s)
         except AssertionError as error:
+            self.assert_nothing_went_twice(leads)
             raise AssertionError(f"{error}\n{await self.picture(leads)}") from None
 
     async def picture(self, leads: Sequence[str]) -> str:

@@ -20,7 +20,8 @@ from speedlead.ids import workflow_id
 
 SIGNALS = ("inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan")
 UPDATES = (
-    "log_outcome", "accept", "decline", "reassign", "pause", "resume", "skip", "call_now", "stop", "correct", "change_plan",
+    "log_outcome", "accept", "decline", "reassign", "pause", "resume", "skip", "call_now", "stop", "correct",
+    "change_plan",
 )  # fmt: skip
 COLD = {"name": "Ann", "email": "ann@example.com", "intent": "newsletter", "country": "US", "tz": "America/New_York"}
 

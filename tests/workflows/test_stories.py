@@ -48,7 +48,7 @@ def line(entry: Entry, played: Played) -> str:
     first = times.local(played.begun, played.story.zone).date()
     days = (at.date() - first).days + played.story.day
     said = {"closed": entry.reason, "outcome": "", "reply": "", "opt_out": ""}
-    result = said[entry.kind] if entry.kind in said else entry.reason or entry.result or entry.kind
+    result = said.get(entry.kind, entry.reason or entry.result or entry.kind)
     return f"+{days} {at:%H:%M} {entry.step or entry.kind} {result}".rstrip()
 
 
@@ -66,6 +66,7 @@ def test_a_hot_lead_that_never_answers_is_called_at_seven_and_twenty_minutes_and
         "+1 10:00 day-2-call no answer",
         "+2 13:00 day-3-email delivered",
         "+3 15:00 day-4-call no answer",
+        "+4 00:00 day-5-email weekend",
         "+6 09:00 day-5-email delivered",
         "+7 12:00 day-6-call no answer",
         "+8 16:00 day-7-email delivered",
@@ -112,6 +113,7 @@ def test_a_cold_lead_hears_from_us_more_slowly(played: dict[str, Played]) -> Non
         "+1 09:40 ack-1 delivered",
         "+1 10:40 email-1 delivered",
         "+2 10:00 day-2-call no answer",
+        "+4 00:00 day-4-email weekend",
         "+6 13:00 day-4-email delivered",
         "+9 15:00 day-7-call no answer",
         "+13 09:00 day-11-email delivered",
@@ -130,7 +132,6 @@ def test_without_a_phone_number_calls_are_left_out_with_their_reason_and_the_own
     assert "write_personally" in [entry.reason for entry in one.entries if entry.kind == "notified"]
 
 
-@pytest.mark.xfail(reason="a skipped call's anchor forgets its local days (activities/placing.py)")
 def test_calls_that_are_left_out_still_take_their_days(played: dict[str, Played]) -> None:
     sent = {entry.step: entry.at for entry in played["without_phone"].entries if entry.kind == "sent"}
     assert (sent["day-7-email"] - sent["email-1"]).days >= 6
@@ -148,10 +149,11 @@ def test_without_an_e_mail_address_the_acknowledgement_goes_by_sms(played: dict[
         "+1 14:30 call-4 no answer",
         "+2 10:00 day-2-call no answer",
         "+3 13:00 day-3-email no_email",
+        "+4 00:00 day-4-call weekend:team_hours",
         "+6 15:00 day-4-call no answer",
         "+7 09:00 day-5-email no_email",
         "+8 12:00 day-6-call no answer",
-        *told(one)[12:],
+        *told(one)[13:],
     ]
     assert next(entry.channel for entry in one.entries if entry.step == "ack-1") == "sms"
 
@@ -203,7 +205,6 @@ def test_nobody_is_called_in_germany_without_consent(played: dict[str, Played]) 
     assert "+1 14:14 email-1 delivered" in told(one)
 
 
-@pytest.mark.xfail(reason="a call that the gate skips gives its owner no task instead (workflows/steps.py)")
 def test_without_consent_the_owner_writes_as_the_acknowledgement_promised(played: dict[str, Played]) -> None:
     one = played["no_consent"]
     assert one.lead.promise_text == "A person writes to you personally by 13:49 (Berlin time)."
