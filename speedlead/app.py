@@ -13,20 +13,26 @@ from temporalio.client import Client
 
 from speedlead.cadence_client import CadenceClient
 from speedlead.clock import SystemClock
-from speedlead.credentials import Credentials, load_or_create
+from speedlead.composer import ComposeError
+from speedlead.credentials import Credentials, CredentialsError, load_or_create
 from speedlead.domain.plan import Plan
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps
-from speedlead.planbook import load_plan
+from speedlead.lawbook import LawError
+from speedlead.planbook import PlanError, load_plan
 from speedlead.ports import Clock
 from speedlead.providers.assemble import open_senders
 from speedlead.relay import Relay
 from speedlead.seed import seed
 from speedlead.settings import Settings
 from speedlead.store.gate import LegGate
+from speedlead.store.plans import PlanConflict
 from speedlead.store.pool import open_pool
 from speedlead.temporal import connect
 from workers.lifecycle import Calendar, build_activities, build_calendar, running_workers
+
+# a file or a stored plan that somebody has to mend; the message says which and what
+WRONG_FILES = (PlanError, LawError, CredentialsError, ComposeError, PlanConflict)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Parts]:
+async def open_parts(settings: Settings, database_url: str, *, lazy: bool = False) -> AsyncIterator[Parts]:
     """Raises PlanError, LawError, CredentialsError or PlanConflict before anything is served."""
     plan = load_plan(settings.plan_file)
     calendar = build_calendar(settings)
@@ -51,7 +57,7 @@ async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Par
         pool = await open_pool(database_url)
         stack.push_async_callback(pool.close)
         await seed(pool, plan, demo_reps=settings.uses_sandbox)
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=lazy)
         yield Parts(settings, credentials, pool, client, plan, calendar)
 
 
@@ -62,7 +68,8 @@ async def run_app(settings: Settings, database_url: str) -> None:
 
 
 async def run_gateway(settings: Settings, database_url: str) -> None:
-    async with open_parts(settings, database_url) as parts:
+    """The gateway alone; it starts, and takes forms in, while Temporal is away."""
+    async with open_parts(settings, database_url, lazy=True) as parts:
         await _serve(parts, eager=False)
 
 

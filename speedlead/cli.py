@@ -13,7 +13,8 @@ import sys
 import traceback
 import zoneinfo
 from collections.abc import Coroutine
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -95,7 +96,11 @@ def _serve(which: str) -> None:
     from speedlead import app as processes
 
     functions = {"app": processes.run_app, "gateway": processes.run_gateway, "worker": processes.run_worker}
-    run(functions[which](settings, url))
+    try:
+        run(functions[which](settings, url))
+    except processes.WRONG_FILES as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -134,11 +139,13 @@ def migrate() -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    picture: Annotated[Path | None, typer.Option(help="Where the picture goes: an SVG file")] = None,
+) -> None:
     """Play a few leads through their whole week, in seconds."""
     from speedlead.settings import load_settings
 
-    run(importlib.import_module("speedlead.demo").run_demo(load_settings()))
+    run(importlib.import_module("speedlead.demo").run_demo(load_settings(), picture))
 
 
 @app.command()

@@ -39,6 +39,9 @@ class TolerantPayloadConverter(PydanticPayloadConverter):
 DATA_CONVERTER: DataConverter = replace(pydantic_data_converter, payload_converter_class=TolerantPayloadConverter)
 
 
-async def connect(address: str, namespace: str = "default") -> Client:
-    """A client with our data converter. Raises RuntimeError when the server does not answer."""
-    return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER)
+async def connect(address: str, namespace: str = "default", *, lazy: bool = False) -> Client:
+    """A client with our data converter. Raises RuntimeError when the server does not answer.
+
+    `lazy` connects at the first call instead: a gateway takes forms in while Temporal is away. Workers cannot wait so.
+    """
+    return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER, lazy=lazy)

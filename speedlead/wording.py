@@ -4,6 +4,8 @@ A code that is not listed is shown with its underscores as spaces, so that a new
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.wording_reasons import REASONS
@@ -257,6 +259,25 @@ def result(code: str | None) -> str:
 
 def story(kind: str) -> str:
     return STORY.get(kind, plain(kind).capitalize())
+
+
+def told(kind: str, reason_code: str | None, data: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What a line of the story says, and why; None where the reason is in its own words."""
+    if kind == "notified":
+        return _TOLD.get(data.get("audience", ""), story(kind)), notice(reason_code or "")
+    if kind == "opt_out":
+        scope = data.get("channel") or data.get("scope")
+        return story(kind) + (f" of {channel(scope)}" if scope else ""), ""
+    if kind == "reply_heard" and reason_code == "automatic":
+        return STORY["reply_passed"], None
+    if kind == "call_progress" and data.get("leg") == "rep":
+        return STORY["rep_leg"], None
+    if kind == "accepted" and reason_code:
+        return story(kind), step(reason_code)
+    return story(kind), None
+
+
+_TOLD = {"rep": "The owner was told", "manager": "A manager was told", "ops": "Operations were told"}
 
 
 def notice(kind: str) -> str:

@@ -44,6 +44,7 @@ class Calendar:
 def build_calendar(settings: Settings) -> Calendar:
     from importlib.metadata import version
 
+    tzdata_version.assert_wheel()
     places = PlaceFinder()
     places.warm_up()
     versions = {"tzdata": tzdata_version.release(), "holidays": version("holidays")}

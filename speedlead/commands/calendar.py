@@ -14,7 +14,7 @@ def calendar() -> None:
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV of cases")]) -> None:
+def check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON file of cases")]) -> None:
     """Compare the calendar with every row of FILE; print the rows that differ and exit with 1 if there are any."""
     from speedlead.vectors import check_file
 

@@ -55,7 +55,7 @@ class OutcomeBody(BaseModel):
     reason: str | None = Field(None, max_length=80, pattern=r"^[a-z0-9_:-]+$")
     note: str | None = Field(None, max_length=5000)
     rep_id: uuid.UUID | None = None
-    touch_id: str | None = Field(None, max_length=200)
+    touch_id: str | None = Field(None, max_length=200, pattern=r"^[!-~]+$")
 
 
 def add_api_routes(app: FastAPI, context: Context) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from speedlead.cadence_errors import LeadError, LeadUnavailable
+from speedlead.cadence_errors import LeadError, LeadRefused, LeadUnavailable
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.walltime import resolve_wall
 from speedlead.gateway.deps import GatewayDeps
@@ -32,8 +32,9 @@ SAID = {
     "paused": "Paused.",
     "resumed": "The plan goes on.",
     "skipped": "The next step is skipped.",
-    "called": "We are connecting you now.",
+    "called": "The call is being set up: the owner's phone rings first, or the next one's who is on shift.",
     "stopped": "Stopped for good.",
+    "noskip": "Nothing was skipped: what is next is not a step of the plan.",
     "refused": "That was not possible: the lead has moved on. Look at what is next.",
     "late": "Nothing was changed: the lead's workflow did not answer. Please try again in a moment.",
     "choose": "Please choose who you are first.",
@@ -49,6 +50,7 @@ UPDATES = {
     "call_now": ("call_now", "called"),
     "stop": ("stop", "stopped"),
 }
+NOT_TO_COME = "Please give a time that is still to come where the lead is."
 MAX_NOTE = 4000
 NEEDS_REASON = frozenset({"decline", "pause", "skip", "stop"})
 
@@ -63,7 +65,16 @@ class Typed:
     note: str = ""
 
 
-LeadPage = Callable[[Request, Typed, str | None], Awaitable[Response]]
+class Mistake(ValueError):
+    """What to say to the rep; `field` is the form's field that it is about, or "" for none."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+        self.text = text
+
+
+LeadPage = Callable[[Request, Typed, Mistake | None], Awaitable[Response]]
 
 
 class PageActions:
@@ -90,6 +101,13 @@ class PageActions:
             await transact(self.deps.pool, lambda conn: notices.mark_seen(conn, notice_id, rep_id, wall))
         return RedirectResponse("/rep", status_code=303)
 
+    async def seen_by_ops(self, request: Request) -> Response:
+        notice_id = parse_id(request.path_params["notice_id"])
+        if notice_id is not None:
+            wall = self.deps.clock.wall()
+            await transact(self.deps.pool, lambda conn: notices.mark_seen(conn, notice_id, None, wall))
+        return RedirectResponse("/ops", status_code=303)
+
     async def outcome(self, request: Request) -> Response:
         card = await self._card(request)
         if card is None:
@@ -98,8 +116,8 @@ class PageActions:
         typed = Typed(**{name: many_lines(str(form.get(name) or "")) for name in ("call_result", "outcome", "at", "note")})
         try:
             at = read_outcome(typed, card, self.deps.clock.business(card.clock_offset_us))
-        except ValueError as problem:
-            return await self.lead_page(request, typed, str(problem))
+        except Mistake as mistake:
+            return await self.lead_page(request, typed, mistake)
         logged = Logged(
             lead_id=card.lead_id,
             call_result=CallResult(typed.call_result) if typed.call_result else None,
@@ -114,7 +132,7 @@ class PageActions:
         try:
             await transact(self.deps.pool, lambda conn: log_outcome(conn, self.deps.clock, logged))
         except OutcomeRefused as refusal:
-            return await self.lead_page(request, typed, refused_text(refusal))
+            return await self.lead_page(request, typed, Mistake("", refused_text(refusal)))
         await self.deps.relay.deliver_now(card.lead_id)
         return back(card, str(form.get("back") or ""), "logged")
 
@@ -136,9 +154,12 @@ class PageActions:
             body["reason"] = reason
         if action == "pause" and form.get("at"):
             try:
-                body["until"] = read_wall(str(form["at"]), card).isoformat()
-            except ValueError as problem:
-                return await self.lead_page(request, Typed(), str(problem))
+                until = read_wall(str(form["at"]), card, "until")
+                if until <= self.deps.clock.business(card.clock_offset_us):
+                    raise Mistake("until", NOT_TO_COME)
+            except Mistake as mistake:
+                return await self.lead_page(request, Typed(), mistake)
+            body["until"] = until.isoformat()
         name, text = UPDATES[action]
         return back(card, where, await self._ask(card.lead_id, name, body, text))
 
@@ -148,6 +169,8 @@ class PageActions:
         except LeadUnavailable:
             return "late"
         except LeadError as refusal:
+            if name == "skip" and isinstance(refusal, LeadRefused) and refusal.field == "step":
+                return "noskip"
             log.info("update_refused", lead_id=lead_id, update=name, refusal=type(refusal).__name__)
             return "refused"
         return text
@@ -161,18 +184,18 @@ class PageActions:
 
 
 def read_outcome(typed: Typed, card: LeadCard, now: datetime) -> datetime | None:
-    """The instant that was typed, if any. Raises ValueError with what to say to the rep."""
+    """The instant that was typed, if any. Raises Mistake."""
     if not typed.call_result and not typed.outcome:
-        raise ValueError("Please choose how the call ended, or what was decided.")
+        raise Mistake("call_result", "Please choose how the call ended, or what was decided.")
     if typed.call_result and typed.call_result not in list(CallResult):
-        raise ValueError("Please choose how the call ended from the list.")
+        raise Mistake("call_result", "Please choose how the call ended from the list.")
     if typed.outcome and typed.outcome not in list(Outcome):
-        raise ValueError("Please choose what was decided from the list.")
+        raise Mistake("outcome", "Please choose what was decided from the list.")
     at = read_wall(typed.at, card) if typed.at else None
     if typed.outcome == Outcome.CALLBACK_REQUESTED and at is None:
-        raise ValueError("Please say when to call back.")
+        raise Mistake("at", "Please say when to call back.")
     if at is not None and at <= now:
-        raise ValueError("Please give a time that is still to come where the lead is.")
+        raise Mistake("at", NOT_TO_COME)
     return at
 
 
@@ -185,15 +208,18 @@ def refused_text(refusal: OutcomeRefused) -> str:
     return f"Nothing was logged: expected {refusal.expected}."
 
 
-def read_wall(text: str, card: LeadCard) -> datetime:
-    """What a datetime-local field holds, on the lead's clock, as an instant. Raises ValueError."""
+def read_wall(text: str, card: LeadCard, field: str = "at") -> datetime:
+    """What a datetime-local field holds, on the lead's clock, as an instant. Raises Mistake."""
     try:
         wall = datetime.fromisoformat(text)
     except ValueError:
         wall = None
     if wall is None or wall.tzinfo is not None:
-        raise ValueError("Please give the time as a date and a time of day, such as 2026-11-23 14:30.")
-    return resolve_wall(card.zone, wall).compatible
+        raise Mistake(field, "Please give the time as a date and a time of day, such as 2026-11-23 14:30.")
+    try:
+        return resolve_wall(card.zone, wall).compatible
+    except (ValueError, OverflowError):
+        raise Mistake(field, "Please give a time of this century.") from None
 
 
 def back(card: LeadCard, where: str, code: str) -> Response:
@@ -216,6 +242,7 @@ def add_page_actions(app: FastAPI, deps: GatewayDeps, lead_page: LeadPage) -> No
         for path, handler in (
             ("/rep/choose", actions.choose),
             ("/rep/notices/{notice_id}/seen", actions.seen),
+            ("/ops/notices/{notice_id}/seen", actions.seen_by_ops),
             ("/leads/{lead_id}/outcome", actions.outcome),
             ("/leads/{lead_id}/{action}", actions.update),
         )

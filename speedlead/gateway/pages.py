@@ -16,12 +16,12 @@ from starlette.staticfiles import StaticFiles
 from speedlead import wording
 from speedlead.gateway import rendering
 from speedlead.gateway.deps import GatewayDeps
-from speedlead.gateway.page_actions import SAID, Typed, add_page_actions, parse_id
+from speedlead.gateway.page_actions import SAID, Mistake, Typed, add_page_actions, parse_id
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.rendering import render
 from speedlead.store import views
 from speedlead.store.transactions import transact
-from speedlead.store.view_models import Entry, Explanation, Filters, LeadCard, LeadView, RepView
+from speedlead.store.view_models import Entry, Explanation, Filters, LeadCard, LeadView, NoticeView, RepView
 
 # REQ 28: every inquiry is acknowledged within 30 seconds
 ACKNOWLEDGE_WITHIN = timedelta(seconds=30)
@@ -96,11 +96,11 @@ class Pages:
             "rep": rep,
             "mine": [self._item(card) for card in mine],
             "pool": [self._item(card) for card in pool],
-            "notices": [
-                {"notice": notice, "now": self.deps.clock.business(notice.clock_offset_us)} for notice in notices
-            ],
-            "offered": {notice.lead_id for notice in notices if notice.kind in wording.OFFERS},
-            "selected": chosen[0] if chosen else mine[0] if mine else None,
+            "notices": self._notices(notices),
+            "offered": await views.offered(connection, rep.rep_id),
+            # never another lead than the one that was asked for: what is logged would be logged there
+            "selected": chosen[0] if chosen else mine[0] if mine and wanted is None else None,
+            "wanted": parse_id(wanted or ""),
         }
 
     # ── one lead ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -108,7 +108,7 @@ class Pages:
     async def lead(self, request: Request) -> Response:
         return await self.lead_page(request, Typed(), None)
 
-    async def lead_page(self, request: Request, typed: Typed, problem: str | None) -> Response:
+    async def lead_page(self, request: Request, typed: Typed, problem: Mistake | None) -> Response:
         """The lead's page; with a problem it answers 422 and keeps what was typed."""
         context = await self._lead(request)
         if context is None:
@@ -159,13 +159,19 @@ class Pages:
         filters = read_filters(request)
         cards = await transact(self.deps.pool, lambda conn: views.open_leads(conn, filters))
         counters = await transact(self.deps.pool, lambda conn: views.counters(conn, self.deps.clock.wall()))
+        notices = await transact(self.deps.pool, lambda conn: views.unseen_notices(conn, None))
         query = {"state": filters.state, "type": filters.lead_type, "stage": filters.stage, "owner": filters.owner_id}
         return {
             "filters": filters,
             "query": urlencode({name: value for name, value in query.items() if value}),
             "items": [self._item(card) for card in cards],
             "counters": counters,
+            "notices": self._notices(notices),
         }
+
+    def _notices(self, notices: list[NoticeView]) -> list[dict[str, Any]]:
+        """Each with the present of its lead."""
+        return [{"notice": notice, "now": self.deps.clock.business(notice.clock_offset_us)} for notice in notices]
 
     def _item(self, card: LeadCard) -> Item:
         now = self.deps.clock.business(card.clock_offset_us)

@@ -43,6 +43,7 @@ class LeadCard:
     next_step: str | None
     next_why: str | None
     plan_stopped: str | None
+    calling: str | None  # the step of the call that is being made at this moment
     paused: bool
     paused_until: datetime | None  # None while `paused`: until somebody resumes it
     closed_at: datetime | None

@@ -36,7 +36,12 @@ select l.id::text as lead_id, p.name, p.company,
     l.owner_id::text as owner_id, r.name as owner_name, l.plan_id || ' v' || l.plan_version as plan,
     l.clock_offset_us, l.created_at, l.open_at, l.first_attempt_due, l.first_attempt_target, l.promised_at,
     l.promise_text, l.acknowledged_at, l.assigned_at, l.first_attempt_at, l.first_contact_at, l.decided_at,
-    l.next_touch_at, l.next_step, l.next_why, l.plan_stopped, l.paused_until is not null as paused,
+    case when not stale then l.next_step end as next_step,
+    case when not stale then l.next_touch_at when l.plan_stopped = 'not_now' then o.later_at end as next_touch_at,
+    case when not stale then l.next_why else coalesce(l.plan_stopped, 'waiting_for_outcome') end as next_why,
+    l.plan_stopped, t.calling,
+    -- a callback holds the plan until its time in the same column: that is no pause
+    l.paused_until is not null and l.paused_until is distinct from o.callback_at as paused,
     nullif(l.paused_until, 'infinity') as paused_until, l.closed_at, l.close_reason, i.message,
     (select count(*) from inquiry q where q.lead_id = l.id)::int as inquiries,
     (select count(*) from message m where m.lead_id = l.id and m.delivered_wall is null)::int as undelivered,
@@ -46,6 +51,19 @@ join person p on p.id = l.person_id
 left join rep r on r.id = l.owner_id
 left join lateral (select q.email, q.phone, q.message from inquiry q where q.lead_id = l.id
     order by q.number desc limit 1) i on true
+left join lateral (select max(at) filter (where call_result = 'connected') as spoke,
+    max(at) filter (where outcome = 'callback_requested') as again,
+    (array_agg(until_at order by at desc) filter (where outcome = 'callback_requested'))[1] as callback_at,
+    (array_agg(until_at order by at desc) filter (where outcome = 'not_now'))[1] as later_at
+    from outcome where lead_id = l.id) o on true
+left join lateral (select max(coalesce(settled_at, sent_at)) filter (where call_result = 'connected') as spoke,
+    max(step) filter (where channel = 'call' and (state = 'claimed' or state = 'sent' and call_result is null)
+        and exists (select from leg g where g.touch_id = touch.id and g.state not in ('ended', 'failed'))) as calling
+    from touch where lead_id = l.id) t on true
+-- the step that was set before somebody was spoken to, or wrote, is not what comes next any more
+cross join lateral (select l.closed_at is null and l.next_step is not null
+    and (l.plan_stopped is not null or greatest(o.spoke, t.spoke) > coalesce(o.again, '-infinity')) is true
+    and not (l.next_step like 'callback-%' and l.plan_stopped = 'replied') is true as stale) s
 """
 
 # a person who is late comes first: the first attempt counts until it was made
@@ -144,8 +162,11 @@ from rep r where r.active order by r.name, r.id"""
     return [_one(RepView, row) for row in rows]
 
 
-async def unseen_notices(conn: Any, rep_id: str) -> list[NoticeView]:
-    """What a rep was told and has not marked as seen; a manager also sees what managers were told. Urgent first."""
+async def unseen_notices(conn: Any, rep_id: str | None) -> list[NoticeView]:
+    """What a rep was told and has not marked as seen; a manager also sees what managers were told. Urgent first.
+
+    With None what operations were told: that is nobody's own.
+    """
     rows = await conn.fetch(
         """
 select n.id::text as notice_id, n.kind, n.reason, n.at, n.due_at, n.lead_id::text as lead_id,
@@ -153,11 +174,28 @@ select n.id::text as notice_id, n.kind, n.reason, n.at, n.due_at, n.lead_id::tex
     coalesce(l.clock_offset_us, 0) as clock_offset_us
 from notice n left join lead l on l.id = n.lead_id left join person p on p.id = l.person_id
 where n.seen_wall is null and (n.rep_id = $1::text::uuid or (n.rep_id is null and n.audience = 'manager'
-    and exists (select 1 from rep r where r.id = $1::text::uuid and r.manager)))
+    and exists (select 1 from rep r where r.id = $1::text::uuid and r.manager))
+    or ($1 is null and n.audience = 'ops'))
 order by n.due_at nulls last, n.at limit 50""",
         rep_id,
     )
     return [_one(NoticeView, row) for row in rows]
+
+
+async def offered(conn: Any, rep_id: str) -> set[str]:
+    """Leads whose call is offered to the rep: no answer was given, whether or not the notice was marked as seen."""
+    rows = await conn.fetch(
+        """
+select distinct n.lead_id::text as lead_id from notice n join lead l on l.id = n.lead_id
+where n.rep_id = $1::text::uuid and n.kind = any($2::text[]) and l.closed_at is null
+    and not exists (select from story s where s.lead_id = l.id and s.kind in ('accepted', 'declined') and s.at >= n.at)
+    and not exists (select from outcome o where o.lead_id = l.id and o.at >= n.at)
+    and not exists (select from leg g join touch t on t.id = g.touch_id where t.lead_id = l.id
+        and n.dedupe = l.id || ':task:' || g.id and (g.state in ('ended', 'failed') or t.state <> 'claimed'))""",
+        rep_id,
+        sorted(wording.OFFERS),
+    )
+    return {row["lead_id"] for row in rows}
 
 
 def _one(kind: type[T], row: Any) -> T:
@@ -185,7 +223,7 @@ async def timeline(conn: Any, lead_id: str) -> list[Entry]:
     """
     tz = await conn.fetchval("select tz from lead where id = $1::text::uuid", lead_id)
     touches = {row["step"]: row for row in await conn.fetch(_TOUCHES, lead_id)}
-    told = await conn.fetch(_STORY, lead_id)
+    told = [row for row in await conn.fetch(_STORY, lead_id) if not _told_by_touch(row, touches.get(row["step"]))]
     names = {row["rep_id"]: row["name"] for row in await conn.fetch("select id::text as rep_id, name from rep")}
     entries = [_told(row, touches.get(row["step"]), tz, names) for row in told]
     seen = {(row["step"], row["kind"]) for row in told}
@@ -193,20 +231,32 @@ async def timeline(conn: Any, lead_id: str) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.at)  # stable: at one instant the story comes before the touch
 
 
+def _told_by_touch(row: Any, touch: Any) -> bool:
+    """The end of the lead's leg, when the touch's own line tells how the call ended."""
+    if row["kind"] != "call_progress" or touch is None or touch["call_result"] is None:
+        return False
+    return json.loads(row["data"]).get("leg") == "lead"
+
+
 def _told(row: Any, touch: Any, tz: str | None, names: dict[str, str]) -> Entry:
     data = json.loads(row["data"])
-    codes = [code for code in (data.get("call_result"), data.get("outcome"), data.get("result")) if code]
+    codes = dict.fromkeys(code for code in (data.get("call_result"), data.get("outcome"), data.get("result")) if code)
     reasons = list(dict.fromkeys(code for code in (row["reason"], *data.get("reasons", ())) if code))
+    channel, who = data.get("channel"), names.get(data.get("rep_id"))
+    results = [*map(wording.result, codes), *([who] if who else [])]
+    what, reason_text = wording.told(row["kind"], row["reason"], data)
     line = Entry(
         at=row["at"],
         zone=known_zone(data.get("zone"), tz) or "UTC",
         kind=row["kind"],
-        what=wording.story(row["kind"]),
+        what=what,
         step=row["step"],
-        channel=data.get("channel"),
-        result=", ".join(wording.result(code) for code in codes) or names.get(data.get("rep_id")),
+        channel=channel,
+        result=", ".join(results) or None,
         reason=reasons[0] if reasons else None,
-        reason_text="; ".join(wording.reason(code) for code in reasons) or None,
+        reason_text=reason_text
+        if reason_text is not None
+        else "; ".join(names.get(code) or wording.reason(code, channel) for code in reasons) or None,
         next_at=datetime.fromisoformat(data["next_at"]) if data.get("next_at") else None,
     )
     if row["kind"] not in wording.TOUCH_STATES or touch is None:
@@ -235,7 +285,7 @@ def _touched(row: Any, tz: str | None) -> Entry:
         channel=row["channel"],
         result=wording.result(row["call_result"] or row["delivery"]) or None,
         reason=codes[0] if codes else None,
-        reason_text="; ".join(wording.reason(code) for code in codes) or None,
+        reason_text="; ".join(wording.reason(code, row["channel"]) for code in codes) or None,
         next_at=row["next_at"],
         subject=row["subject"],
         body=row["body"],
@@ -266,18 +316,30 @@ async def explain(conn: Any, lead_id: str) -> Explanation | None:
     )
 
 
+_WAITS_WHEN_STOPPED = {
+    "not_now": "later",
+    "meeting_booked": "meeting",
+    "replied": "reply",
+    "reply_received": "reply",
+}
+
+
 def _waiting(card: LeadCard) -> tuple[str, str | None]:
     """What an open lead waits for (a key of `wording.WAITS`) and the code of the reason."""
     if card.closed_at is not None:
         return "closed", card.close_reason
     if card.undelivered:
         return "relay", card.next_why
+    if card.calling is not None:
+        return "call", "call_in_progress"
     # a pause that has run out stays in its column until the next step is set
     until, coming = card.paused_until, card.next_touch_at
     if card.paused and (until is None or coming is None or until >= coming):
         return "paused", card.next_why or "paused"
+    if (card.next_step or "").startswith("callback-"):
+        return "clock", "callback_requested"
     if card.plan_stopped is not None:
-        return "person", card.plan_stopped
+        return _WAITS_WHEN_STOPPED.get(card.plan_stopped, "person"), card.plan_stopped
     if card.next_touch_at is not None:
         return "clock", card.next_why
     # no time is set: a step is being done at this moment, or the owner has to decide

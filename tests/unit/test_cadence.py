@@ -408,7 +408,7 @@ def pass_over(state: LeadState, skips: tuple[Skip, ...], now: datetime) -> None:
 
 def end_of(state: LeadState, now: datetime) -> Finish | None:
     """Lives on with reps who never answer, until the lead ends."""
-    for _ in range(400):
+    for _ in range(1000):
         decision = decide(state, now)
         match decision:
             case Finish():
@@ -417,7 +417,8 @@ def end_of(state: LeadState, now: datetime) -> Finish | None:
                 now = max(now, earliest) + step.local_days * DAY
                 pass_over(state, skips, now)
                 if step.channel == "call" and not manual:
-                    state.settle(step.id, "deferred", now, "call", "rep_unavailable")
+                    first = state.settled[step.id].at if step.id in state.settled else now
+                    state.settle(step.id, "deferred", first, "call", "rep_unavailable")
                     state.owed = Owed(step.id, now + HOUR)
                     continue
                 state.settle(step.id, "sent", now, step.channel)

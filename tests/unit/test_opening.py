@@ -1,0 +1,108 @@
+"""When a lead's clock opens: the inquiry, or outside cover the first instant that is lawful and staffed."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from speedlead.domain.opening import Opening, Shift, find_opening, place_human
+from speedlead.domain.placing import Consents, Impossible, Placed, Placer, Question
+from speedlead.domain.sla import LeadFacts
+from speedlead.domain.zones import UNKNOWN, Place
+from speedlead.lawbook import load
+from speedlead.planbook import load_plan
+from tests.unit.leads import HOUR, MINUTE
+
+PLAN = load_plan()
+
+
+class NoClosures:
+    def closed(self, jurisdictions: tuple[str, ...]) -> frozenset[date]:
+        return frozenset()
+
+
+PLACER = Placer(load(), NoClosures(), {})
+NEW_YORK = Place(("America/New_York",), ("America/New_York",), ("US", "US-NY"), (), known=True)
+ASKED = Consents(call_requested=True, sms=False, call=False, inquiry=True)
+NINE_TO_SIX = dict.fromkeys(range(5), ((540, 1080),))
+HOME, PARIS, TOKYO = (Shift(zone, NINE_TO_SIX) for zone in ("America/New_York", "Europe/Paris", "Asia/Tokyo"))
+HOT = LeadFacts("hot", "demo_request", "direct")
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def opening(at: str, *team: Shift, facts: LeadFacts = HOT, can_mail: bool = True, **changes: object) -> Opening:
+    question = Question("call", utc(at), None, NEW_YORK, PLAN.hours["call"], None, ASKED)
+    return find_opening(PLACER.place, replace(question, **changes), PLAN, facts, team, can_mail=can_mail)  # type: ignore[arg-type]
+
+
+TUESDAY = "2026-11-24T15:00"  # 10:00 in New York
+
+
+def test_in_hours_the_clock_opens_with_the_inquiry() -> None:
+    found = opening(TUESDAY, HOME)
+    assert (found.open_at, found.due, found.channel) == (utc(TUESDAY), utc(TUESDAY) + 3 * MINUTE, "call")
+    assert found.known_zone
+
+
+@pytest.mark.parametrize(
+    ("at", "opens"),
+    [
+        pytest.param("2026-11-25T04:00", "2026-11-25T14:00", id="23:00 opens at 09:00 local"),  # REQ 62
+        pytest.param("2026-11-25T00:00", "2026-11-25T14:00", id="19:00 opens next morning"),  # REQ 66
+        pytest.param("2026-11-21T20:00", "2026-11-23T14:00", id="Saturday opens on Monday"),  # REQ 63
+    ],
+)
+def test_after_hours_the_clock_opens_at_the_first_permitted_instant(at: str, opens: str) -> None:
+    found = opening(at, HOME)
+    assert found.open_at == utc(opens)
+    assert found.due == utc(opens) + 3 * MINUTE
+    assert found.reasons
+
+
+def test_a_team_elsewhere_opens_the_clock_when_somebody_is_there() -> None:
+    # Paris works until 12:00 in New York
+    assert opening("2026-11-24T18:00", PARIS).open_at == utc("2026-11-25T14:00")
+    assert opening("2026-11-24T18:00", PARIS, HOME).open_at == utc("2026-11-24T18:00")
+
+
+def test_a_team_that_never_meets_the_leads_hours_calls_outside_them_and_says_so() -> None:
+    found = opening(TUESDAY, TOKYO)
+    assert "dropped:business_hours" in found.reasons
+    assert opening(TUESDAY, TOKYO, HOME).open_at == utc(TUESDAY)
+
+
+def test_without_a_team_the_leads_own_hours_count() -> None:
+    assert opening(TUESDAY).open_at == utc(TUESDAY)
+
+
+def test_where_no_call_is_possible_the_first_human_step_is_a_mail() -> None:
+    found = opening(TUESDAY, HOME, place=UNKNOWN)
+    assert (found.channel, found.known_zone, found.open_at) == ("email", False, utc(TUESDAY))
+
+
+def test_a_cold_lead_is_written_to_and_one_without_an_address_is_called() -> None:
+    cold = LeadFacts("cold", "newsletter", "direct")
+    assert opening(TUESDAY, HOME, facts=cold).channel == "email"
+    found = opening("2026-11-25T04:00", HOME, facts=cold, can_mail=False)
+    assert (found.channel, found.open_at) == ("call", utc("2026-11-25T14:00"))
+    assert found.due == utc("2026-11-25T14:00") + 4 * HOUR
+
+
+def test_a_same_day_target_ends_with_the_business_day() -> None:
+    found = opening(TUESDAY, HOME, facts=replace(HOT, source="trade_show"))
+    assert (found.deadlines[0].target, found.due) == ("trade-show", utc("2026-11-24T23:00"))
+
+
+def test_hundreds_of_reps_with_one_shift_are_asked_once() -> None:
+    asked = []
+
+    def place(question: Question) -> Placed | Impossible:
+        asked.append(question)
+        return PLACER.place(question)
+
+    question = Question("call", utc(TUESDAY), None, NEW_YORK, PLAN.hours["call"], None, ASKED)
+    place_human(place, question, [HOME] * 300 + [PARIS])
+    assert len(asked) == 2
