@@ -230,7 +230,8 @@ def _still_owed(lead: LeadState, track: Track, opened: datetime, now: datetime, 
     if step is None:  # nothing is owed, or the lead has moved to a plan without that step
         return None
     reason = lead.unusable(step.channel)
-    if reason is None and all(s.id in lead.settled for s in track.steps):
+    ahead = any(s.id not in lead.settled and lead.unusable(s.channel) is None for s in track.steps)
+    if reason is None and not ahead:
         last = max([opened, *(settled.at for settled in lead.settled.values())])
         reason = "rep_unavailable" if now >= last + _OWED_AT_MOST else None
     if reason is not None:

@@ -16,6 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from speedlead.cadence_errors import LeadRefused
 from speedlead.demo.world import World
+from speedlead.embedded.temporal_server import find_program
 from speedlead.ids import workflow_id
 
 SIGNALS = ("inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan")
@@ -139,3 +140,25 @@ async def test_a_step_that_is_not_there_cannot_be_skipped(world: World, waiting:
     assert refused.value.field == "step"
     await world.leads.update(lead_of(waiting), "skip", {"step": "email-1"})
     await until(world, lead_of(waiting), "next_step = 'day-2-call' or next_step = 'day-4-email'")
+
+
+async def _temporal(world: World, *args: str) -> str:
+    """The Temporal command line, as ops use it."""
+    process = await asyncio.create_subprocess_exec(
+        str(find_program()), "workflow", *args, "--address", world.client.service_client.config.target_host,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+async def test_ops_steer_a_lead_with_the_temporal_command_line(world: World, waiting: WorkflowHandle[Any, Any]) -> None:
+    lead = ("--workflow-id", waiting.id)
+    paused = await _temporal(world, "update", "execute", *lead, "--name", "pause", "--input", '{"reason": "audit"}')
+    assert "paused:true" in paused
+    await until(world, lead_of(waiting), "paused_until is not null")
+    status = await _temporal(world, "query", *lead, "--name", "explain")
+    assert "audit" in status
+    await _temporal(world, "signal", *lead, "--name", "outcome", "--input", '{"outcome": "not_interested"}')
+    assert (await waiting.result())["reason"] == "not_interested"
