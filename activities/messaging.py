@@ -88,8 +88,8 @@ class Messaging:
             await self._touches.skip(lead.lead_id, [(step, "email", "no_email", moment.now)], moment.now)
             return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_email")
         result: TouchResult | None = None
-        for channel in channels:
-            name = step if channel == channels[0] else f"{step}-{channel}"
+        ways = [(step, channels[0]), *((f"{step}-{channel}", channel) for channel in channels[1:])]
+        for name, channel in ways:
             message = self._composer.compose(
                 channel, "acknowledgement", lead, promise, next_channel=opening.channel, ask_place=zone is None
             )
@@ -97,6 +97,9 @@ class Messaging:
             # refused here and now: the other channel goes at once, the 30 seconds may not slip
             if result.state not in (TouchState.FAILED, TouchState.SKIPPED, TouchState.DEFERRED):
                 break
+            if channel == "sms" and result.reason == "invalid_email":
+                # an earlier try of this activity was refused by mail, and died before the text
+                ways.append((f"{step}-sms", "sms"))
         assert result is not None
         return result
 

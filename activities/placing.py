@@ -35,12 +35,11 @@ class Placing:
         last = request.steps[-1]
         if isinstance(answer, Impossible):
             return PlaceResult(at=None, reason=answer.reason, reasons=answer.reasons, anchors=anchors)
-        await self._leads.next_touch(
-            lead.lead_id, last.id, answer.at, _heaviest(answer.reasons) or "next_step"
-        )
+        await self._leads.next_touch(lead.lead_id, last.id, answer.at, _heaviest(answer.reasons) or "next_step")
         await self._tell_delay(lead, last, earliest, answer)
         return PlaceResult(
             at=answer.at,
+            reason=_heaviest(answer.reasons),
             valid_until=answer.valid_until,
             reasons=answer.reasons,
             anchors=anchors,

@@ -47,6 +47,19 @@ async def run(rows: list[str], file: Path, *, quick: bool) -> None:
     results: dict[str, Result] = {}
     loads: dict[str, list[float]] = {}
     about = machine()
+    try:
+        await measure_all(rows, file, progress, results, loads, about, quick=quick)
+    finally:
+        if results:
+            show(console, results, about, loads)
+            console.print(f"The same as JSON: {file}", soft_wrap=True)
+
+
+async def measure_all(
+    rows: list[str], file: Path, progress: Progress, results: dict[str, Result], loads: dict[str, list[float]],
+    about: dict[str, object], *, quick: bool,
+) -> None:  # fmt: skip
+    """One row after the other; what was measured is in `results` and in the file even when a later row fails."""
     with progress:
         task = progress.add_task("", total=len(rows))
         for number, row in enumerate(rows):
@@ -59,8 +72,6 @@ async def run(rows: list[str], file: Path, *, quick: bool) -> None:
             results[row] = await ROWS[row](report, quick=quick)
             loads[row] = [before, os.getloadavg()[0]]
             write(file, results, about, loads)
-    show(console, results, about, loads)
-    console.print(f"The same as JSON: {file}", soft_wrap=True)
 
 
 async def until_done(work: Awaitable[None]) -> int:

@@ -109,10 +109,10 @@ class Actions:
             return actions_in(await answer.text())
 
     async def settled(self) -> Counter[str]:
-        """The counter once it stands still: workers poll, and the last task reports a moment later."""
+        """The counter once it stands still: the last task reports a moment later, the page a second after that."""
         before = await self.read()
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(3)
             now = await self.read()
             if now == before:
                 return now

@@ -26,6 +26,7 @@ from speedlead.settings import Settings
 from speedlead.store.pool import open_pool
 from speedlead.temporal import connect
 
+AGAIN_AFTER_S = 0.5  # what "please send it again" is taken for
 NO_LIMIT = 10_000_000  # an inquiry rate a minute that no measurement reaches
 
 _NOT_SETTLED = """
@@ -45,21 +46,30 @@ class House:
     sender: BareSender
     leads: NightLeads
     key: str
+    refused: int = 0
 
     async def post(self, *, api: bool = False) -> tuple[str, float]:
-        """(e-mail address, wall time when the form left) of one new lead."""
+        """(e-mail address, wall time when the form first left) of a new lead; what is refused is sent again."""
         form = self.leads.form()
         url = self.stack.settings.public_url
         left = time.time()
-        if api:
-            request = self.http.post(f"{url}/api/leads", json=form, headers={"Authorization": f"Bearer {self.key}"})
-        else:
-            request = self.http.post(f"{url}/f/demo", data=form)
-        async with request as answer:
-            if answer.status >= 300:
-                raise RuntimeError(f"a form was refused with {answer.status}: {await answer.text()}")
-            await answer.read()
-        return form["email"], left
+        while True:
+            if api:
+                headers = {"Authorization": f"Bearer {self.key}"}
+                request = self.http.post(f"{url}/api/leads", json=form, headers=headers)
+            else:
+                request = self.http.post(f"{url}/f/demo", data=form)
+            try:
+                async with request as answer:
+                    if answer.status < 300:
+                        await answer.read()
+                        return form["email"], left
+                    if answer.status != 503:
+                        raise RuntimeError(f"a form was refused with {answer.status}: {await answer.text()}")
+            except aiohttp.ClientConnectionError:
+                pass  # hung up on: what a person sees as a page that does not load, and tries again
+            self.refused += 1
+            await asyncio.sleep(AGAIN_AFTER_S)
 
     def arrivals(self) -> dict[str, float]:
         """E-mail address -> wall time when the provider had its first mail, from the provider's own file."""
@@ -114,9 +124,10 @@ async def open_house() -> AsyncIterator[House]:
         bare = await stack.enter_async_context(bare_worker(client, sender))
         pool = await open_pool(running.database_url, size=2)
         stack.push_async_callback(pool.close)
+        # every form comes from another person, so over a connection of its own
         http = await stack.enter_async_context(
             aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=60), connector=aiohttp.TCPConnector(limit=0, force_close=False)
+                timeout=aiohttp.ClientTimeout(total=60), connector=aiohttp.TCPConnector(limit=0, force_close=True)
             )
         )
         yield House(running, http, pool, client, bare, sender, NightLeads(), credentials.api_key.get_secret_value())

@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     company_name: str = Field("Acme", min_length=1, description="Name in messages, pages and call scripts")
     company_phone: str | None = Field(None, description="Number that a lead may call, E.164, shown in acknowledgements")
     plan_file: Path | None = Field(None, description="Plan to follow; empty uses the packaged inbound.yaml")
-    law_file: Path | None = Field(None, description="Rows that replace or add to the packaged calling laws")
+    law_file: Path | None = Field(None, description="Law rows used instead of the packaged ones")
     callbacks: Literal["late", "before"] = Field(
         "late", description="Whether the sandbox runs its callbacks after or before it answers (tests)"
     )

@@ -209,6 +209,11 @@ def plain(code: str) -> str:
     return code.replace("_", " ").replace("-", " ")
 
 
+def is_code(text: str) -> bool:
+    """Of our closed lists by its looks, not typed by a person."""
+    return _CODE.fullmatch(text) is not None
+
+
 def reason(code: str | None, channel_code: str | None = None) -> str:
     """'no_phone' -> 'there is no phone number'; 'us-fl: quiet_hours' keeps the law's key behind. Empty for None.
 
@@ -216,7 +221,7 @@ def reason(code: str | None, channel_code: str | None = None) -> str:
     """
     if not code:
         return ""
-    if not _CODE.fullmatch(code):
+    if not is_code(code):
         return code
     if channel_code in _CONSENTS and code.partition(":")[0] == "no_consent":
         law = code.partition(":")[2]
@@ -254,7 +259,9 @@ def channel(code: str | None) -> str:
 
 def result(code: str | None) -> str:
     """A call result, an outcome or a touch state."""
-    return (CALL_RESULTS.get(code) or OUTCOMES.get(code) or TOUCH_STATES.get(code) or plain(code)) if code else ""
+    if not code:
+        return ""
+    return CALL_RESULTS.get(code) or OUTCOMES.get(code) or TOUCH_STATES.get(code) or REASONS.get(code) or plain(code)
 
 
 def story(kind: str) -> str:

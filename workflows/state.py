@@ -24,6 +24,7 @@ class Placement:
     at: datetime
     key: tuple[object, ...]
     anchors: dict[str, datetime]
+    why: str
 
 
 @dataclass(slots=True)

@@ -49,13 +49,14 @@ class Steps:
         at: datetime | None = act.earliest
         not_before = self._run.not_before.get(act.step.id)
         anchors: dict[str, datetime] = {}
+        why = "scheduled"
         if act.calendar or act.earliest > workflow.now() or not_before is not None:
             placement = await self._place(act, not_before)
             if placement is None:
                 return
-            at, anchors = placement.at, placement.anchors
+            at, anchors, why = placement.at, placement.anchors, placement.why
         if at is not None and at > workflow.now():
-            self.show(act.step.id, "scheduled", at)
+            self.show(act.step.id, why, at)
             changes = self._run.changes
             # zone, holiday and law data may change while a lead sleeps: a longer wait is placed again
             until = min(at, workflow.now() + options.REPLACE_AFTER)
@@ -93,7 +94,9 @@ class Steps:
         if result.at is None:
             self._impossible(act, result)
             return None
-        placement = Placement(act.step.id, workflow.now(), result.at, key, dict(result.anchors))
+        placement = Placement(
+            act.step.id, workflow.now(), result.at, key, dict(result.anchors), result.reason or "scheduled"
+        )
         # a message that came meanwhile may have made the answer stale
         self._run.placement = placement if self._run.changes == changes else None
         return placement if self._run.changes == changes else None

@@ -41,13 +41,14 @@ def _with_database(work: Callable[[Any], Awaitable[int]]) -> None:
 
     import asyncpg
 
+    from speedlead.embedded.where import database_of
     from speedlead.settings import load_settings
 
     settings = load_settings()
-    if settings.database_url is None:
-        print("SPEEDLEAD_DATABASE_URL: expected for this command; `speedlead up` prints its own", file=sys.stderr)
+    url = database_of(settings)
+    if url is None:
+        print("SPEEDLEAD_DATABASE_URL: expected while no `speedlead up` runs on this data folder", file=sys.stderr)
         raise typer.Exit(2)
-    url = settings.database_url.get_secret_value()
 
     async def connected() -> int:
         connection = await asyncpg.connect(url)

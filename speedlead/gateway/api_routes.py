@@ -155,7 +155,9 @@ async def _update(
     request: Request, context: Context, lead_id: str, name: str, model: type[contracts.Contract]
 ) -> Response:
     # a control character in a workflow's history could never be written to a row
-    fields = {name: one_line(text) if isinstance(text, str) else text for name, text in (await _fields(request)).items()}
+    fields = {
+        name: one_line(text) if isinstance(text, str) else text for name, text in (await _fields(request)).items()
+    }
     body = _validated(model, fields)
     closed = await _state(context, lead_id)
     if closed:

@@ -14,7 +14,9 @@ from speedlead.gateway.problems import Problem
 MAX_FIELDS = 300
 MAX_FILES = 10
 # decoders such as utf-7 or unicode-escape make text that cannot be stored or shown
-CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252"})
+CHARSETS = frozenset(
+    {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252"}
+)
 JSON_TYPES = ("application/json", "text/json")
 
 

@@ -113,7 +113,9 @@ class PageActions:
         if card is None:
             return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
         form = await request.form()
-        typed = Typed(**{name: many_lines(str(form.get(name) or "")) for name in ("call_result", "outcome", "at", "note")})
+        typed = Typed(
+            **{name: many_lines(str(form.get(name) or "")) for name in ("call_result", "outcome", "at", "note")}
+        )
         try:
             at = read_outcome(typed, card, self.deps.clock.business(card.clock_offset_us))
         except Mistake as mistake:

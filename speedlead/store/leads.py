@@ -1,7 +1,7 @@
 """Lead rows as activities read and change them."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -16,6 +16,9 @@ _REPS = """
 select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads
 from rep r where r.active order by r.last_assigned_wall nulls first, r.name
 """
+
+# a pause without an end. Not Postgres' infinity: the driver reads that as an instant without a zone
+_NO_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class LeadStore:
@@ -210,7 +213,7 @@ class LeadStore:
                 )
             if outcome in STOPS_PLAN:
                 await connection.execute(
-                    "update lead set plan_stopped = coalesce(plan_stopped, $2) where id = $1", lead_id, outcome
+                    "update lead set plan_stopped = $2 where id = $1", lead_id, outcome
                 )
             if outcome is Outcome.CALLBACK_REQUESTED:
                 await connection.execute(
@@ -242,10 +245,7 @@ class LeadStore:
 
     async def pause(self, lead_id: str, *, until: datetime | None, paused: bool) -> None:
         await self._pool.execute(
-            "update lead set paused_until = case when $2 then coalesce($3, 'infinity'::timestamptz) end where id = $1",
-            lead_id,
-            paused,
-            until,
+            "update lead set paused_until = $2 where id = $1", lead_id, (until or _NO_END) if paused else None
         )
 
     async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:

@@ -42,7 +42,7 @@ select l.id::text as lead_id, p.name, p.company,
     l.plan_stopped, t.calling,
     -- a callback holds the plan until its time in the same column: that is no pause
     l.paused_until is not null and l.paused_until is distinct from o.callback_at as paused,
-    nullif(l.paused_until, 'infinity') as paused_until, l.closed_at, l.close_reason, i.message,
+    nullif(nullif(l.paused_until, 'infinity'), '9999-01-01 00:00+00') as paused_until, l.closed_at, l.close_reason, i.message,
     (select count(*) from inquiry q where q.lead_id = l.id)::int as inquiries,
     (select count(*) from message m where m.lead_id = l.id and m.delivered_wall is null)::int as undelivered,
     p.id as person_id, p.possible_duplicate_of is not null as possible_duplicate
@@ -235,7 +235,7 @@ def _told_by_touch(row: Any, touch: Any) -> bool:
     """The end of the lead's leg, when the touch's own line tells how the call ended."""
     if row["kind"] != "call_progress" or touch is None or touch["call_result"] is None:
         return False
-    return json.loads(row["data"]).get("leg") == "lead"
+    return bool(json.loads(row["data"]).get("leg") == "lead")
 
 
 def _told(row: Any, touch: Any, tz: str | None, names: dict[str, str]) -> Entry:

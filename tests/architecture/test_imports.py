@@ -99,9 +99,7 @@ def test_a_room_never_imports(room: str) -> None:
 
 
 def test_a_wrong_import_is_found() -> None:
-    source = (
-        "def f():\n    from speedlead import settings\nimport twilio.rest\nimport speedlead.domain.plan\nimport re\n"
-    )
+    source = "def f():\n    from speedlead import settings\nimport twilio.rest\nimport speedlead.domain\nimport re\n"
     assert not_allowed(source, PURE, ()) == [(3, "twilio.rest"), (2, "speedlead.settings")]
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from speedlead.cadence_errors import LeadUnavailable
 from speedlead.gateway.rendering import form_page, thanks_page
 from tests.browser.conftest import Site
-from tests.store.hand_made import AVA, BEN, NOBODY, REPLIED, SAM, SCRIPT, SCRIPT_NAME
+from tests.store.hand_made import AVA, BEN, DEEPA, NOBODY, REPLIED, SAM, SCRIPT, SCRIPT_NAME
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +62,7 @@ def test_the_form_sends_the_fixed_fields_with_the_readers_zone(page: Page, site:
         page.get_by_role("button", name="Send").click()
     fields = dict(parse_qsl(sent.value.post_data or "", keep_blank_values=True))
     assert set(fields) == {
-        "name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz", "consent_sms",
+        "name", "email", "phone", "company", "message", "intent", "country", "postcode", "tz", "consent_sms",
         "consent_text", "website",
     }  # fmt: skip
     assert fields["name"] == "Ava Müller"
@@ -74,6 +74,26 @@ def test_the_form_sends_the_fixed_fields_with_the_readers_zone(page: Page, site:
     (row,) = site.run("select * from inquiry where number = 2")
     # the person of an open lead: a second inquiry, not a second lead
     assert (row["lead_id"], row["consent_sms"], row["source"]) == (AVA, True, "website")
+
+
+def test_the_marks_of_a_link_travel_through_a_form_with_mistakes(page: Page, site: Site) -> None:
+    page.goto(
+        "/form?utm_source=news%22letter&utm_medium=cpc&gclid=Cj0&intent=pricing&color=red&color=blue&consent_sms=on"
+    )
+    expect(page.get_by_label("What is it about?")).to_have_value("pricing")
+    expect(page.get_by_label("You may text me by SMS")).not_to_be_checked()
+    page.get_by_label("E-mail").fill("marks@")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert")).to_contain_text("not an e-mail address")
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 422 that is meant
+    page.get_by_label("E-mail").fill("marks@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Thank you")).to_be_visible()
+    (row,) = site.run("select source, intent, consent_sms, fields from inquiry where email = 'marks@example.com'")
+    assert (row["source"], row["intent"], row["consent_sms"]) == ("paid_ads", "pricing", False)
+    assert row["fields"] == {
+        "utm_source": 'news"letter', "utm_medium": "cpc", "gclid": "Cj0", "color": ["red", "blue"],
+    }  # fmt: skip
 
 
 def test_a_form_with_mistakes_says_which_and_keeps_what_was_typed(page: Page, site: Site) -> None:
@@ -137,6 +157,18 @@ def test_a_notice_that_was_seen_is_gone(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Seen: Please call this lead").click()
     expect(page.get_by_role("heading", name="New for you")).to_contain_text("1")
     assert [row["kind"] for row in site.run("select kind from notice where seen_wall is not null")] == ["call_task"]
+    # the call is still offered: only an answer takes the offer away
+    expect(page.get_by_role("button", name="Accept Ava Müller")).to_be_visible()
+    expect(page.get_by_role("button", name="Decline Ava Müller")).to_be_visible()
+
+
+def test_an_outcome_is_never_logged_for_another_lead_than_the_one_asked_for(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(f"/rep?lead={DEEPA}")
+    expect(page.get_by_text("This lead is not among yours")).to_be_visible()
+    expect(page.get_by_role("button", name="Log it")).to_have_count(0)
+    page.get_by_role("link", name="Open it to log an outcome").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Deepa Rao")
 
 
 def test_the_list_refreshes_and_leaves_what_is_being_typed(page: Page, site: Site) -> None:
@@ -161,6 +193,13 @@ def test_a_rep_logs_a_callback_in_the_leads_own_time(browser: Browser, site: Sit
     page.get_by_label("What was decided").select_option("callback_requested")
     page.get_by_role("button", name="Log it").click()
     expect(page.get_by_role("alert")).to_have_text("Please say when to call back.")
+    at = page.get_by_label("Call back, or come back, at")
+    expect(at).to_have_attribute("aria-invalid", "true")
+    expect(at).to_have_accessible_description(re.compile("Please say when to call back. In Chicago time"))
+    expect(page.get_by_label("How the call ended")).to_have_value("connected")
+    expect(page.get_by_label("What was decided")).to_have_value("callback_requested")
+    if scripts:
+        assert Axe().run(page, options=RULES).violations_count == 0
     page.get_by_label("Call back, or come back, at").fill("2026-11-24T14:30")
     page.get_by_label("Note").fill("After lunch <b>there</b>")
     page.get_by_role("button", name="Log it").click()
@@ -210,6 +249,28 @@ def test_ops_counts_filters_and_explains(page: Page, site: Site) -> None:
     page.get_by_label("Type").select_option("")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("row").nth(1)).to_contain_text("qualified")
+
+
+def test_an_attempt_before_the_opening_is_told_by_both_clocks(page: Page, site: Site) -> None:
+    site.run("update lead set first_attempt_at = created_at + interval '5 s', open_at = created_at + interval '40 h', "
+             "first_attempt_due = created_at + interval '40 h 3 min' where id = $1", AVA)  # fmt: skip
+    site.run("update lead set open_at = created_at + interval '6 min' where id = $1", BEN)
+    page.goto("/ops")
+    row = page.get_by_role("row").filter(has_text="1f3a0000")
+    expect(row).to_contain_text("before opening of 3 min 5 s after the form")
+    expect(page.get_by_role("row").filter(has_text="3f3a0000")).to_contain_text("6 min of 9 min 12 min after the form")
+
+
+def test_what_operations_were_told_stands_on_their_page_until_it_is_seen(page: Page, site: Site) -> None:
+    site.run(
+        "insert into notice (id, audience, kind, at) values (gen_random_uuid(), 'ops', 'reply_from_unknown', now())"
+    )
+    page.goto("/ops")
+    expect(page.get_by_role("region", name="Please look")).to_contain_text("Somebody we cannot find wrote to us")
+    assert Axe().run(page, options=RULES).violations_count == 0
+    page.get_by_role("button", name="Seen: Somebody we cannot find").click()
+    expect(page.get_by_role("heading", name="All leads")).to_be_visible()
+    expect(page.get_by_role("region", name="Please look")).to_have_count(0)
 
 
 def test_another_site_can_neither_post_nor_look(page: Page, site: Site) -> None:

@@ -16,6 +16,7 @@ import aiohttp
 import asyncpg
 
 from speedlead.cadence_client import CadenceClient
+from speedlead.cadence_errors import LeadNotFound, LeadUnavailable
 from speedlead.credentials import load_or_create
 from speedlead.embedded.stack import Stack
 from speedlead.sandbox.server import DATABASE
@@ -111,7 +112,7 @@ class House:
                 last = await asked()
                 if last:
                     return last
-            except (*DOWN, aiohttp.ClientError) as error:
+            except (*DOWN, aiohttp.ClientError, LeadNotFound, LeadUnavailable) as error:
                 last = error
             await asyncio.sleep(0.1)
         raise AssertionError(f"not within {within_s:.0f} s: {what}; last answer {last!r}")
@@ -191,15 +192,17 @@ class House:
             assert len(steps) == plan[types[lead]], await self.picture(leads)
 
     async def assert_no_limbo(self, leads: Sequence[str]) -> None:
-        """Every open lead has a running workflow that names what it waits for."""
-        rows = await self.fetch(
-            "select id::text as id from lead where closed_at is null and id = any($1::text[]::uuid[])", list(leads)
-        )
+        """Every open lead has a workflow that names what it waits for; just after a restart it may take moments."""
         workflows = CadenceClient(await connect(self.stack.settings.temporal_address))
-        for row in rows:
-            status = await workflows.status(row["id"])
-            assert status.why, status
-            assert status.next_at is not None or status.next_step is not None or status.why != "started", status
+
+        async def named() -> bool:
+            rows = await self.fetch(
+                "select id::text as id from lead where closed_at is null and id = any($1::text[]::uuid[])", list(leads)
+            )
+            found = [await workflows.status(row["id"]) for row in rows]
+            return all(status.why != "started" for status in found)
+
+        await self.until("every open lead says what comes next", named, 30)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The read models over rows made by hand, and the same on the command line."""
 
 import dataclasses
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -30,8 +31,10 @@ from tests.store.hand_made import (
     SCRIPT_NAME,
     ago,
     coming,
+    put,
     put_house,
     put_lead,
+    put_notice,
     put_story,
     put_touch,
 )
@@ -104,7 +107,7 @@ async def test_the_zone_of_a_touch_stands_when_the_lead_has_none(conn: Any) -> N
     ("lead_id", "waits_for", "why"),
     [
         (AVA, "clock", "next_step"),
-        (REPLIED, "person", "reply_received"),
+        (REPLIED, "reply", "reply_received"),
         (DEEPA, "closed", "qualified"),
         (CHLOE, "nobody", None),
     ],
@@ -116,6 +119,105 @@ async def test_an_explanation_names_what_a_lead_waits_for(
     assert told is not None
     assert (told.waits_for, told.why) == (wording.WAITS[waits_for], why)
     assert told.changed_by
+
+
+@pytest.mark.parametrize(
+    ("outcome", "waits_for", "at"),
+    [("meeting_booked", "meeting", None), ("not_now", "later", coming(days=8)), (None, "person", None)],
+)
+async def test_after_a_talk_the_step_that_was_set_before_is_not_shown_any_more(
+    conn: Any, outcome: str | None, waits_for: str, at: Any
+) -> None:
+    await _logged(conn, BEN, ago(minutes=1), call_result="connected", outcome=outcome, until_at=at)
+    await conn.execute("update lead set plan_stopped = $2 where id = $1", BEN, outcome)
+    told = await views.explain(conn, BEN)
+    assert told is not None
+    assert (told.next_step, told.next_at, told.waits_for) == (None, at, wording.WAITS[waits_for])
+    assert told.why == (outcome or "waiting_for_outcome")
+
+
+async def test_a_callback_is_no_pause_and_takes_the_plan_up_again(conn: Any) -> None:
+    at = coming(days=1)
+    await _logged(conn, BEN, ago(minutes=1), call_result="connected", outcome="callback_requested", until_at=at)
+    await conn.execute(
+        "update lead set paused_until = $2, next_step = 'callback-1', next_touch_at = $2 where id = $1", BEN, at
+    )
+    told, view = await views.explain(conn, BEN), await views.lead_view(conn, BEN)
+    assert told is not None
+    assert view is not None
+    assert not view.card.paused
+    assert (told.next_step, told.next_at, told.why) == ("callback-1", at, "callback_requested")
+    assert told.waits_for == wording.WAITS["clock"]
+    await conn.execute("update lead set paused_until = 'infinity' where id = $1", BEN)
+    told = await views.explain(conn, BEN)
+    assert told is not None
+    assert told.waits_for == wording.WAITS["paused"]
+
+
+async def test_a_call_is_one_line_with_its_result_and_the_reps_who_did_not_take_it(conn: Any) -> None:
+    person = await conn.fetchval("select person_id from lead where id = $1", AVA)
+    await put_touch(conn, AVA, person, "call-1", "call", "claimed", claimed_at=ago(seconds=40))
+    await _leg(conn, "call-1", "rep-1-1", "rep", "ended", SAM)
+    await _leg(conn, "call-1", "rep-1-2", "rep", "accepted", DANA)
+    told = await views.explain(conn, AVA)
+    assert told is not None
+    assert (told.why, told.waits_for) == ("call_in_progress", wording.WAITS["call"])
+    await conn.execute("update touch set state = 'sent', sent_at = $1, call_result = 'busy' where step = 'call-1'"
+                       " and lead_id = $2", ago(seconds=20), AVA)  # fmt: skip
+    await put_story(
+        conn, AVA,
+        (ago(seconds=30), "call_progress", "call-1", None, {"leg": "rep", "rep_id": SAM, "result": "rep_no_answer"}),
+        (ago(seconds=20), "sent", "call-1", None, {"channel": "call"}),
+        (ago(seconds=10), "call_progress", "call-1", None, {"leg": "lead", "channel": "call", "result": "busy"}),
+    )  # fmt: skip
+    lines = [(e.what, e.result) for e in await views.timeline(conn, AVA) if e.step == "call-1"]
+    assert lines == [("The rep did not take the call", "the rep did not answer, Sam Reyes"), ("Call: busy", "busy")]
+
+
+async def test_lines_of_the_story_say_who_and_what_in_words(conn: Any) -> None:
+    await put_story(
+        conn, CHLOE,
+        (ago(seconds=9), "outcome", None, None, {"call_result": "busy", "result": "busy", "rep_id": SAM}),
+        (ago(seconds=8), "resumed", None, SAM, {}),
+        (ago(seconds=7), "notified", None, "write_personally", {"audience": "rep"}),
+        (ago(seconds=6), "opt_out", None, "opted_out", {"channel": "email"}),
+        (ago(seconds=5), "reply_heard", None, "automatic", {}),
+        (ago(seconds=4), "stopped", None, "Duplicate of Ben-Carter", {}),
+    )  # fmt: skip
+    assert [(e.what, e.result or e.reason_text) for e in await views.timeline(conn, CHLOE)] == [
+        ("The rep logged an outcome", "busy, Sam Reyes"),
+        ("The plan goes on", "Sam Reyes"),
+        ("The owner was told", "Please write to this lead yourself"),
+        ("The lead opted out of e-mail", ""),
+        ("The plan goes on: nobody wrote this reply", "it was an automatic reply"),
+        ("The plan was stopped", "Duplicate of Ben-Carter"),
+    ]
+
+
+async def test_a_call_stays_offered_after_the_notice_was_seen_until_it_is_answered(conn: Any) -> None:
+    notice = next(n for n in await views.unseen_notices(conn, SAM) if n.kind == "call_task")
+    await notices.mark_seen(conn, notice.notice_id, SAM, NOW)
+    assert await views.offered(conn, SAM) == {AVA}
+    await put_story(conn, AVA, (NOW, "declined", None, "rep_declined", {}))
+    assert await views.offered(conn, SAM) == set()
+
+
+async def test_operations_see_and_take_off_what_they_were_told(conn: Any) -> None:
+    notice_id = await put_notice(conn, None, "provider_config", AVA, audience="ops")
+    assert [n.kind for n in await views.unseen_notices(conn, None)] == ["provider_config"]
+    assert not await notices.mark_seen(conn, notice_id, LEE, NOW)
+    assert await notices.mark_seen(conn, notice_id, None, NOW)
+    assert await views.unseen_notices(conn, None) == []
+
+
+async def _logged(conn: Any, lead_id: str, at: Any, **columns: Any) -> None:
+    await put(conn, "outcome", id=str(uuid.uuid4()), lead_id=lead_id, at=at, **columns)
+
+
+async def _leg(conn: Any, step: str, name: str, role: str, state: str, rep_id: str) -> None:
+    touch_id = f"{AVA}.{step}"
+    await put(conn, "leg", id=f"{touch_id}.{name}", touch_id=touch_id, role=role, state=state, rep_id=rep_id,
+              claimed_at=ago(seconds=40), claimed_wall=ago(seconds=40))  # fmt: skip
 
 
 async def test_a_pause_without_an_end_and_an_undelivered_message_are_what_a_lead_waits_for(conn: Any) -> None:

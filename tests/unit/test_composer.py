@@ -26,8 +26,9 @@ GSM = set(
 )
 NASTY = [
     "<script>alert(1)</script>", "{{ 7*7 }}", "{% for x in y %}", "{{ company_phone.__class__ }}",
-    "Ada\r\nBcc: x@y.zz", "Ada\u2028Bcc: x@y.zz", "Ada\x85X: 1", "</Message><Dial>+15005550006</Dial>", "&amp;<b>", "\u202eevil",
-    "'\"><img src=x>", "https://evil.example/login", "evil.example/x", "www.evil.example", "x" * 5000, "", "   ", "a\x00b",
+    "Ada\r\nBcc: x@y.zz", "Ada\u2028Bcc: x@y.zz", "Ada\x85X: 1", "</Message><Dial>+15005550006</Dial>", "&amp;<b>",
+    "\u202eevil", "'\"><img src=x>", "https://evil.example/login", "evil.example/x", "www.evil.example",
+    "x" * 5000, "", "   ", "a\x00b",
 ]  # fmt: skip
 
 

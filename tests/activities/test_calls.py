@@ -1,0 +1,129 @@
+"""Dialling: who is rung, what stays due, and what a refusal means."""
+
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from speedlead.contracts import CheckRequest, TouchResult, TouchState
+from speedlead.ports import SendErrorKind
+from tests.activities.house import NOW, House
+
+MANAGER = ("manager", "nobody_available")
+
+
+async def test_the_owner_is_rung_first_and_the_least_loaded_next(house: House) -> None:
+    busy, free = await house.rep("Busy"), await house.rep("Free", phone="+14155552702")
+    owner = await house.rep("Owner", phone="+14155552703")
+    await house.lead(email="b@example.com", phone=None, owner_id=busy)
+    lead = await house.lead(owner_id=owner)
+    assert (await house.dial(lead)).state is TouchState.RINGING
+    await house.pool.execute("update leg set state = 'ended', result = 'rep_no_answer'")
+    assert (await house.dial(lead, level=2)).state is TouchState.RINGING
+    assert [request["to"] for request in house.phone.requests] == ["+14155552703", "+14155552702"]
+    assert await house.pool.fetchval("select rep_id from leg where id like '%rep-1-2'") == free
+
+
+async def test_ringing_a_rep_is_no_attempt(house: House) -> None:
+    await house.rep()
+    lead = await house.lead()
+    await house.dial(lead)
+    touch = await house.touch(lead, "call-1")
+    assert touch is not None
+    assert (touch["state"], touch["sent_at"]) == ("claimed", None)
+    assert await house.pool.fetchval("select first_attempt_at from lead where id = $1", lead) is None
+
+
+async def test_a_leg_is_rung_once_however_often_it_is_asked_for(house: House) -> None:
+    await house.rep()
+    lead = await house.lead()
+    assert (await house.dial(lead), (await house.dial(lead)).state)[1] is TouchState.RINGING
+    assert len(house.phone.requests) == 1
+
+
+@pytest.mark.parametrize("columns", [{"presence": "away"}, {"phone": None}, {"manager": True}, {"weekly": {}}])
+async def test_without_anybody_the_call_stays_due_and_the_manager_is_told_once(
+    house: House, columns: dict[str, object]
+) -> None:
+    await house.rep(**columns)
+    lead = await house.lead()
+    for _ in range(2):
+        result = await house.dial(lead)
+        assert (result.state, result.reason) == (TouchState.DEFERRED, "rep_unavailable")
+    touch = await house.touch(lead, "call-1")
+    assert touch is not None
+    assert (touch["state"], touch["reason"]) == ("deferred", "rep_unavailable")
+    assert await house.notices(lead) == [MANAGER]
+    assert house.phone.requests == []
+
+
+async def test_a_call_that_nobody_takes_is_offered_again_soon(house: House) -> None:
+    await house.rep()
+    lead = await house.lead()
+    await house.dial(lead)
+    await house.pool.execute("update leg set state = 'ended', result = 'rep_no_answer'")
+    result = await house.dial(lead, level=2)
+    assert (result.state, result.reason) == (TouchState.DEFERRED, "rep_unavailable")
+    assert result.next_at is not None
+    assert NOW < result.next_at <= NOW + timedelta(minutes=15)
+    assert (await house.dial(lead, attempt=2)).state is TouchState.RINGING
+
+
+async def test_a_reps_wrong_number_costs_the_lead_nothing(house: House) -> None:
+    await house.rep("First")
+    await house.rep("Second", phone="+14155552702")
+    lead = await house.lead()
+    house.phone.refuse = SendErrorKind.BAD_ADDRESS
+    assert (await house.dial(lead)).state is TouchState.DECLINED
+    assert ("ops", "provider_config") in await house.notices(lead)
+    house.phone.refuse = None
+    assert (await house.dial(lead, level=2)).state is TouchState.RINGING
+    assert (await house.leads.read(lead)).phone is not None
+
+
+@pytest.mark.parametrize("kind", [SendErrorKind.CONFIG, SendErrorKind.CONTENT, SendErrorKind.OPTED_OUT])
+async def test_what_the_account_may_not_do_fails_the_touch_and_ops_are_told(house: House, kind: SendErrorKind) -> None:
+    await house.rep()
+    lead = await house.lead()
+    house.phone.refuse = kind
+    result = await house.dial(lead)
+    assert (result.state, result.reason, result.opted_out) == (TouchState.FAILED, "provider_config", None)
+    assert await house.notices(lead) == [("ops", "provider_config")]
+    assert await house.pool.fetchval("select count(*) from suppression") == 0
+
+
+async def test_a_safe_refusal_frees_the_leg(house: House) -> None:
+    await house.rep()
+    lead = await house.lead()
+    house.phone.refuse = SendErrorKind.RETRY_SAFE
+    with pytest.raises(ApplicationError):
+        await house.dial(lead)
+    house.phone.refuse = None
+    assert (await house.dial(lead)).state is TouchState.RINGING
+
+
+async def check(house: House, lead: str, *, give_up: bool) -> TouchResult:
+    request = CheckRequest(lead_id=lead, step="call-1", give_up=give_up)
+    return await house.run(house.voice.check_call, request)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_call_in_doubt_is_never_placed_twice(house: House, listed: bool) -> None:
+    await house.rep()
+    lead = await house.lead()
+    house.phone.refuse = SendErrorKind.IN_DOUBT
+    assert (await house.dial(lead)).state is TouchState.RINGING
+    house.phone.refuse, house.phone.known = None, ["CA7"] if listed else []
+    house.clock.now += timedelta(seconds=8)
+    result = await house.dial(lead)
+    assert result.state is (TouchState.RINGING if listed else TouchState.IN_DOUBT)
+    assert len(house.phone.requests) == 1
+
+
+async def test_a_call_whose_end_is_never_heard_is_in_doubt_in_the_end(house: House) -> None:
+    await house.rep()
+    lead = await house.lead()
+    await house.dial(lead)
+    assert (await check(house, lead, give_up=False)).state is TouchState.RINGING
+    assert (await check(house, lead, give_up=True)).state is TouchState.IN_DOUBT
+    assert await house.notices(lead) == [("ops", "call_in_doubt")]
