@@ -26,7 +26,12 @@ class Routing:
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, request.submitted_at)
         await self._leads.opened(
-            lead.lead_id, open_at=opening.open_at, due=opening.due, target=opening.target, offset_us=moment.offset_us
+            lead.lead_id,
+            open_at=opening.open_at,
+            due=opening.due,
+            target=opening.target,
+            zone=opening.zone,
+            offset_us=moment.offset_us,
         )
         owner = await self._owner(lead, max(opening.open_at, moment.now), moment.now)
         if owner is not None:

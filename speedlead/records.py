@@ -212,7 +212,14 @@ class Leads(Protocol):
     async def reassign(self, lead_id: str, rep_id: str, now: datetime, reason: str) -> None: ...
 
     async def opened(
-        self, lead_id: str, *, open_at: datetime, due: datetime | None, target: str | None, offset_us: int
+        self,
+        lead_id: str,
+        *,
+        open_at: datetime,
+        due: datetime | None,
+        target: str | None,
+        zone: str | None,
+        offset_us: int,
     ) -> None: ...
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None: ...

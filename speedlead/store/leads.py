@@ -97,16 +97,24 @@ class LeadStore:
         await tell_story(connection, lead_id, kind=kind, at=now, reason=reason, data={"rep_id": rep_id})
 
     async def opened(
-        self, lead_id: str, *, open_at: datetime, due: datetime | None, target: str | None, offset_us: int
+        self,
+        lead_id: str,
+        *,
+        open_at: datetime,
+        due: datetime | None,
+        target: str | None,
+        zone: str | None,
+        offset_us: int,
     ) -> None:
         await self._pool.execute(
-            """update lead set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5
-               where id = $1""",
+            """update lead set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5,
+                   zone = $6 where id = $1""",
             lead_id,
             open_at,
             due,
             target,
             offset_us,
+            zone,
         )
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None:
@@ -212,9 +220,7 @@ class LeadStore:
                     "update lead set first_contact_at = coalesce(first_contact_at, $2) where id = $1", lead_id, at
                 )
             if outcome in STOPS_PLAN:
-                await connection.execute(
-                    "update lead set plan_stopped = $2 where id = $1", lead_id, outcome
-                )
+                await connection.execute("update lead set plan_stopped = $2 where id = $1", lead_id, outcome)
             if outcome is Outcome.CALLBACK_REQUESTED:
                 await connection.execute(
                     "update lead set plan_stopped = null, paused_until = $2 where id = $1", lead_id, until

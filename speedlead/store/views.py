@@ -32,7 +32,7 @@ select l.id::text as lead_id, p.name, p.company,
         order by e.bad_reason is not null, e.verified desc, e.created_at limit 1)) as email,
     coalesce(i.phone, (select n.number from person_phone n where n.person_id = p.id
         order by n.bad_reason is not null, n.verified desc, n.created_at limit 1)) as phone,
-    l.lead_type, l.intent, l.source, l.segment, l.country, l.region, l.postcode, l.tz, l.stage,
+    l.lead_type, l.intent, l.source, l.segment, l.country, l.region, l.postcode, coalesce(l.zone, l.tz) as tz, l.stage,
     l.owner_id::text as owner_id, r.name as owner_name, l.plan_id || ' v' || l.plan_version as plan,
     l.clock_offset_us, l.created_at, l.open_at, l.first_attempt_due, l.first_attempt_target, l.promised_at,
     l.promise_text, l.acknowledged_at, l.assigned_at, l.first_attempt_at, l.first_contact_at, l.decided_at,
@@ -42,7 +42,8 @@ select l.id::text as lead_id, p.name, p.company,
     l.plan_stopped, t.calling,
     -- a callback holds the plan until its time in the same column: that is no pause
     l.paused_until is not null and l.paused_until is distinct from o.callback_at as paused,
-    nullif(nullif(l.paused_until, 'infinity'), '9999-01-01 00:00+00') as paused_until, l.closed_at, l.close_reason, i.message,
+    nullif(nullif(l.paused_until, 'infinity'), '9999-01-01 00:00+00') as paused_until,
+    l.closed_at, l.close_reason, i.message,
     (select count(*) from inquiry q where q.lead_id = l.id)::int as inquiries,
     (select count(*) from message m where m.lead_id = l.id and m.delivered_wall is null)::int as undelivered,
     p.id as person_id, p.possible_duplicate_of is not null as possible_duplicate
@@ -170,7 +171,7 @@ async def unseen_notices(conn: Any, rep_id: str | None) -> list[NoticeView]:
     rows = await conn.fetch(
         """
 select n.id::text as notice_id, n.kind, n.reason, n.at, n.due_at, n.lead_id::text as lead_id,
-    coalesce(p.name, 'Lead ' || left(l.id::text, 8)) as lead_title, l.tz,
+    coalesce(p.name, 'Lead ' || left(l.id::text, 8)) as lead_title, coalesce(l.zone, l.tz) as tz,
     coalesce(l.clock_offset_us, 0) as clock_offset_us
 from notice n left join lead l on l.id = n.lead_id left join person p on p.id = l.person_id
 where n.seen_wall is null and (n.rep_id = $1::text::uuid or (n.rep_id is null and n.audience = 'manager'
@@ -221,7 +222,7 @@ async def timeline(conn: Any, lead_id: str) -> list[Entry]:
 
     A touch that the story tells of lends its text to that line; one under way has a line of its own.
     """
-    tz = await conn.fetchval("select tz from lead where id = $1::text::uuid", lead_id)
+    tz = await conn.fetchval("select coalesce(zone, tz) from lead where id = $1::text::uuid", lead_id)
     touches = {row["step"]: row for row in await conn.fetch(_TOUCHES, lead_id)}
     told = [row for row in await conn.fetch(_STORY, lead_id) if not _told_by_touch(row, touches.get(row["step"]))]
     names = {row["rep_id"]: row["name"] for row in await conn.fetch("select id::text as rep_id, name from rep")}
