@@ -90,8 +90,8 @@ class Placing:
 
     @staticmethod
     def _due(step: Step, request: PlaceRequest, anchors: dict[str, datetime]) -> datetime:
-        if request.manual:
-            return request.opened
+        if not request.track_steps:
+            return request.due
         return planned(step, Track(steps=request.track_steps, lead_time=request.lead_time), request.opened, anchors)
 
 

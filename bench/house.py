@@ -31,7 +31,7 @@ NO_LIMIT = 10_000_000  # an inquiry rate a minute that no measurement reaches
 
 _NOT_SETTLED = """
 select count(*) from lead l where created_wall >= $1 and not exists (
-    select from touch t where t.lead_id = l.id and t.step = 'ack-1' and t.state = 'sent')
+    select from touch t where t.lead_id = l.id and t.purpose = 'acknowledgement' and t.state = 'sent')
     or created_wall >= $1 and (l.open_at is null or l.next_touch_at is null and l.next_step is null)
 """
 

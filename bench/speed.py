@@ -49,10 +49,11 @@ async def measure(report: Report, *, quick: bool) -> Result:
         refused = house.refused
         product_burst = await at_once(house, house.post, burst)
         refused = house.refused - refused
+        doubted = await house.pool.fetchval("select count(*) from touch where state = 'in_doubt'")
         result.notes.append(house.leads.note)
     result.details |= {
         "product_ms": spread(product_ms), "floor_ms": spread(floor_ms), "wall_against_monotonic_ms": drift_ms,
-        "burst": burst, "burst_refused": refused,
+        "burst": burst, "burst_refused": refused, "in_doubt": doubted,
         "burst_s": spread(product_burst), "floor_burst_s": spread(floor_burst),
     }  # fmt: skip
     p50, p99 = quantile(product_ms, 0.5), quantile(product_ms, 0.99)
@@ -67,6 +68,9 @@ async def measure(report: Report, *, quick: bool) -> Result:
     ]
     result.lines.append(
         Line("a", f"burst of {burst}: answers 'please send it again'", "", refused, None, "none", refused == 0)
+    )
+    result.lines.append(
+        Line("a", f"burst of {burst}: in doubt, sent a second way", "", doubted, None, "none", doubted == 0)
     )
     result.notes.append(
         f"a: {len(product_ms)} forms and {len(floor_ms)} bare workflows at {PER_S:.0f} a second, in turns of "

@@ -36,21 +36,6 @@ class Reach(Contract):
     call_requested: bool = False
 
 
-class LeadStart(Contract):
-    """Built from rows alone, so that any open lead can be started again from Postgres."""
-
-    lead_id: str
-    lead_type: LeadType
-    intent: str
-    source: str
-    submitted_at: AwareDatetime
-    reach: Reach
-    plan: Cadence
-    inquiry_number: int = 1
-    # set when the lead is started again from rows: what had happened by then
-    resume: "Resume | None" = None
-
-
 class StepRow(Contract):
     """One settled step, as the touch row tells it."""
 
@@ -78,6 +63,21 @@ class Resume(Contract):
     paused_until: AwareDatetime | None = None
     # ids of the messages that were delivered to the lost workflow
     seen: tuple[str, ...] = ()
+
+
+class LeadStart(Contract):
+    """Built from rows alone, so that any open lead can be started again from Postgres."""
+
+    lead_id: str
+    lead_type: LeadType
+    intent: str
+    source: str
+    submitted_at: AwareDatetime
+    reach: Reach
+    plan: Cadence
+    inquiry_number: int = 1
+    # set when the lead is started again from rows: what had happened by then
+    resume: Resume | None = None
 
 
 class LeadClosed(Contract):
@@ -280,10 +280,13 @@ class PlaceRequest(Contract):
 
     lead_id: str
     steps: tuple[Step, ...] = Field(min_length=1)
-    track_steps: tuple[Step, ...]
-    lead_time: int
+    # when the last step is due by the plan alone
+    due: AwareDatetime
+    # only with steps to pass over, which have to be placed one after the other: the whole track and what it counts from
+    track_steps: tuple[Step, ...] = ()
+    lead_time: int = 0
     opened: AwareDatetime
-    anchors: dict[str, AwareDatetime]
+    anchors: dict[str, AwareDatetime] = {}
     not_before: AwareDatetime | None = None
     # a moment the lead or ops chose: no business hours, and no plan to count from
     manual: bool = False

@@ -110,6 +110,7 @@ class Relay:
             except (RPCError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 log.warning("relay.waiting", error=type(error).__name__)
                 pause = min(pause * 2, 15.0)
+                looked_for_lost = -_FIND_LOST_EVERY_S  # what comes back may have lost some
             await asyncio.sleep(pause)
 
     async def _sweep(self) -> None:

@@ -47,7 +47,7 @@ class LeadRun:
     rejected: int = 0
     next_step: str | None = None
     next_at: datetime | None = None
-    why: str = "started"
+    why: str = "routing"
     shown: tuple[object, ...] = ()
 
     @property

@@ -75,19 +75,24 @@ class Steps:
         if known is not None and known.key == key and now - known.asked < options.REPLACE_AFTER:
             return known
         changes = self._run.changes
-        opened = act.earliest if act.manual else lead.opened or now
+        request = c.PlaceRequest(
+            lead_id=lead.lead_id,
+            steps=(*(skip.step for skip in act.skips), act.step),
+            due=act.earliest,
+            opened=lead.opened or now,
+            not_before=not_before,
+            manual=act.manual,
+        )
+        if act.skips:
+            chain = {
+                "track_steps": lead.track.steps,
+                "lead_time": lead.track.lead_time,
+                "anchors": {step: settled.at for step, settled in lead.settled.items()},
+            }
+            request = request.model_copy(update=chain)
         result = await workflow.execute_activity_method(
             Placing.place,
-            c.PlaceRequest(
-                lead_id=lead.lead_id,
-                steps=(*(skip.step for skip in act.skips), act.step),
-                track_steps=lead.track.steps,
-                lead_time=lead.track.lead_time,
-                opened=opened,
-                anchors={step: settled.at for step, settled in lead.settled.items()},
-                not_before=max(filter(None, (not_before, act.earliest if self._owed(act) else None)), default=None),
-                manual=act.manual,
-            ),
+            request,
             summary=f"place {act.step.id}",
             **options.ROWS,
         )

@@ -187,6 +187,13 @@ class TouchStore:
             claim.now if state == "skipped" else None,
             1 if claimed else 0,
         )
+        if claimed and claim.purpose != "acknowledgement":
+            await connection.execute(
+                "update lead set next_step = $2, next_touch_at = $3, next_why = 'in_progress' where id = $1",
+                claim.lead_id,
+                claim.step,
+                claim.now,
+            )
         if claimed and claim.leg_id is not None:
             await connection.execute(
                 """insert into leg (id, touch_id, role, rep_id, state, claimed_at, claimed_wall, lease_until_wall)
