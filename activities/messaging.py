@@ -101,7 +101,7 @@ class Messaging:
                 # an earlier try of this activity was refused by mail, and died before the text
                 ways.append((f"{step}-sms", "sms"))
         assert result is not None
-        return result
+        return result.model_copy(update={"step": name})
 
     @activity.defn
     async def send(self, request: TouchRequest) -> TouchResult:

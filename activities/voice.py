@@ -1,6 +1,7 @@
 """Dial: ring a rep, who accepts with a key and is then connected to the lead (REQ 46-50, 72, 88, 98)."""
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 
 from temporalio import activity
@@ -9,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.clock import ActivityClock, Moment
 from activities.messaging import skip_rows
 from activities.routing import available, next_shift
-from speedlead.contracts import CheckRequest, DialRequest, TouchResult, TouchState
+from speedlead.contracts import CheckRequest, DialRequest, SettleTaskRequest, TouchResult, TouchState
 from speedlead.domain.plan import Plan
 from speedlead.ids import leg_id, touch_id
 from speedlead.ports import Dialer, SendError, SendErrorKind
@@ -29,6 +30,8 @@ from speedlead.records import (
 )
 
 LEASE_S = 7.0
+# reps that are rung one after the other for one attempt (REQ 88)
+MAX_LEVELS = 3
 # nobody accepted although somebody is there: the call stays due and is offered again this much later
 _OFFER_AGAIN = timedelta(minutes=2)
 
@@ -49,10 +52,11 @@ class Voice:
         touch = touch_id(lead.lead_id, request.step)
         await self._touches.skip(lead.lead_id, skip_rows(request.skips), moment.now)
         reps = await self._leads.reps()
-        rep = self._whom(lead, reps, request.level, moment.now)
+        leg = leg_id(touch, f"rep-{request.attempt}-{request.level}")
+        rep = await self._whom(lead, touch, leg, reps, request.level, moment.now)
         if rep is None:
             return await self._nobody(lead, request, reps, moment)
-        leg = leg_id(touch, f"rep-{request.attempt}-{request.level}")
+        await self._own(lead, rep, moment.now)
         answer = await self._touches.claim(
             Claim(
                 lead_id=lead.lead_id,
@@ -103,6 +107,12 @@ class Voice:
         return TouchResult(state=TouchState.RINGING, at=moment.now, leg_id=leg, rep_id=rep.rep_id)
 
     @activity.defn
+    async def settle_task(self, request: SettleTaskRequest) -> None:
+        """The end of a call that a rep made by hand, or of the offer that was not taken."""
+        touch = touch_id(request.lead_id, request.step)
+        await self._touches.task_over(touch, request.leg_id, at=request.at, result=request.call_result)
+
+    @activity.defn
     async def check_call(self, request: CheckRequest) -> TouchResult:
         """What became of a call whose end was not heard of in time."""
         lead = await self._leads.read(request.lead_id)
@@ -121,11 +131,28 @@ class Voice:
             return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_call_result")
         return result
 
-    def _whom(self, lead: LeadRecord, reps: tuple[RepRecord, ...], level: int, now: datetime) -> RepRecord | None:
-        """The owner first, then backups on shift, least loaded first; a rep without a phone cannot be rung."""
-        there = [rep for rep in reps if not rep.manager and rep.phone is not None and available(rep, now)]
-        there.sort(key=lambda rep: (rep.rep_id != lead.owner_id, rep.open_leads / rep.weight, rep.rep_id))
-        return there[level - 1] if level <= len(there) else None
+    async def _whom(
+        self, lead: LeadRecord, touch: str, leg: str, reps: tuple[RepRecord, ...], level: int, now: datetime
+    ) -> RepRecord | None:
+        """The owner first, then backups on shift, least loaded first; nobody twice in one attempt."""
+        rung = await self._touches.rung(touch, leg.rsplit("-", 1)[0])
+        again = next((rep for rep in reps if rep.rep_id == rung.get(leg)), None)
+        if again is not None or level > MAX_LEVELS:
+            return again
+        there = [
+            rep
+            for rep in reps
+            # a rep without a phone cannot be rung
+            if not rep.manager and rep.phone is not None and available(rep, now) and rep.rep_id not in rung.values()
+        ]
+        there.sort(key=lambda rep: (rep.rep_id != lead.owner_id, rep.open_leads / max(rep.weight, 1), rep.rep_id))
+        return there[0] if there else None
+
+    async def _own(self, lead: LeadRecord, rep: RepRecord, now: datetime) -> None:
+        """A lead that found nobody when it came belongs to whoever is rung for it first."""
+        if lead.owner_id is None:
+            with contextlib.suppress(LookupError):  # no capacity left: the call is theirs all the same, the lead is not
+                await self._leads.assign(lead.lead_id, rep.rep_id, now)
 
     async def _nobody(
         self, lead: LeadRecord, request: DialRequest, reps: tuple[RepRecord, ...], moment: Moment
@@ -140,7 +167,9 @@ class Voice:
             at=moment.now,
             due=lead.first_attempt_due,
         )
-        await self._touches.put_off(lead.lead_id, request.step, reason="rep_unavailable", next_at=again, now=moment.now)
+        await self._touches.put_off(
+            lead.lead_id, request.step, reason="rep_unavailable", next_at=again, now=moment.now, purpose=request.purpose
+        )
         return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=again, reason="rep_unavailable")
 
     async def _not_claimed(

@@ -16,8 +16,10 @@ from speedlead.domain.plan import Cadence, Step
 Channel = Literal["call", "sms", "email"]
 LeadType = Literal["hot", "warm", "cold"]
 # a person's note never travels here; reasons are short codes
-Code = Annotated[str, StringConstraints(min_length=1, max_length=80)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+# control characters cannot be stored, and nobody means them
+_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+Code = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=_PRINTABLE)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
 
 
 class Contract(BaseModel):
@@ -50,6 +52,7 @@ class Resume(Contract):
 
     acknowledged: int = 0
     round: int = 1
+    manual_calls: int = 0
     owner_id: str | None = None
     open_at: AwareDatetime | None = None
     steps: tuple[StepRow, ...] = ()
@@ -336,6 +339,8 @@ class TouchResult(Contract):
     call_result: CallResult | None = None
     leg_id: str | None = None
     rep_id: str | None = None
+    # an acknowledgement may have gone by another channel than the first: the touch that this is about
+    step: str | None = None
 
 
 class DialRequest(Contract):
@@ -349,6 +354,16 @@ class DialRequest(Contract):
     planned_at: AwareDatetime
     skips: tuple[SkipRow, ...] = ()
     mode: Literal["bridge", "task"] = "bridge"
+
+
+class SettleTaskRequest(Contract):
+    """A call made by hand. Without a result nobody took the offer."""
+
+    lead_id: str
+    step: str
+    leg_id: str
+    at: AwareDatetime
+    call_result: CallResult | None = None
 
 
 class CheckRequest(Contract):

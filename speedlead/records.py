@@ -185,11 +185,21 @@ class Touches(Protocol):
         """The given leg, or the newest leg of a rep."""
         ...
 
+    async def rung(self, touch_id: str, attempt: str) -> dict[str, str]:
+        """Rep by leg id, of the legs whose id begins with `attempt`."""
+        ...
+
+    async def task_over(self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None) -> None:
+        """Ends a leg that a rep dialled by hand; with a result the touch has been made."""
+        ...
+
     async def skip(self, lead_id: str, skips: Sequence[tuple[str, str, str, datetime]], now: datetime) -> None:
         """Writes (step, channel, reason, at) of steps that were passed over."""
         ...
 
-    async def put_off(self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime) -> None:
+    async def put_off(
+        self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime, purpose: Purpose
+    ) -> None:
         """A call that stays due although nobody of ours can make it now."""
         ...
 

@@ -143,6 +143,7 @@ NOTICES = {
     "nobody_accepted": "Nobody has taken this call",
     "new_inquiry": "Your lead sent another inquiry",
     "reassigned": "A lead is now yours",
+    "acknowledgement_failed": "An inquiry could not be acknowledged: please write to the lead",
     "send_in_doubt": "We do not know whether a message went out",
     "send_failed": "A message could not be sent",
     "call_in_doubt": "We do not know how a call ended",
@@ -304,7 +305,7 @@ def touch(state: str, channel_code: str, call_result: str | None = None) -> str:
         return f"{name}: {result(call_result)}"
     if channel_code == "call" and state in ("sent", "claimed"):
         return "Call made" if state == "sent" else "Call under way"
-    return f"{name} {TOUCH_STATES.get(state, plain(state))}"
+    return f"{name}{':' if state == 'in_doubt' else ''} {TOUCH_STATES.get(state, plain(state))}"
 
 
 def field(name: str) -> str:

@@ -14,15 +14,10 @@ from activities.placing import Placing
 from activities.records import Records
 from activities.routing import Routing
 from activities.voice import Voice
-from speedlead.contracts import LeadStart
 from workflows.lead import LeadWorkflow
 from workflows.options import LEADS_QUEUE, MESSAGES_QUEUE, VOICE_QUEUE
 
 WORKFLOWS: Sequence[type] = (LeadWorkflow,)
-
-# A model that names a later one is completed at its first use. Several workflow threads at once, the first thing that a
-# restarted worker sees, would leave a half-built validator in the converter's cache, and no lead would go on.
-LeadStart.model_rebuild()
 
 
 @dataclass(frozen=True)
@@ -48,6 +43,7 @@ class Activities:
                 self.routing.route,
                 self.routing.reassign,
                 self.voice.check_call,
+                self.voice.settle_task,
             ],
             MESSAGES_QUEUE: [self.messaging.send],
             VOICE_QUEUE: [self.voice.dial],

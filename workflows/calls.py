@@ -99,6 +99,7 @@ class Calls:
             f"{name}: waiting for a rep to accept",
         )
         if name not in run.accepted and run.task_result is None:
+            await self._settle_task(name, ringing, workflow.now(), None)
             return c.TouchResult(state=c.TouchState.DECLINED, at=workflow.now(), reason="not_accepted")
         started = workflow.now()
         if run.task_result is None:
@@ -109,7 +110,18 @@ class Calls:
             )
         result = CallResult(run.task_result) if run.task_result is not None else CallResult.NO_ANSWER
         reason = None if run.task_result is not None else "unconfirmed"
+        await self._settle_task(name, ringing, started, result)
         return c.TouchResult(state=c.TouchState.SENT, at=started, call_result=result, reason=reason)
+
+    async def _settle_task(self, name: str, ringing: c.TouchResult, at: datetime, result: CallResult | None) -> None:
+        await workflow.execute_activity_method(
+            Voice.settle_task,
+            c.SettleTaskRequest(
+                lead_id=self._run.lead.lead_id, step=name, leg_id=ringing.leg_id or "", at=at, call_result=result
+            ),
+            summary=f"{name}: {result.value if result else 'not taken'}",
+            **options.ROWS,
+        )
 
     async def _check(self, name: str, *, give_up: bool) -> c.TouchResult:
         return await workflow.execute_activity_method(

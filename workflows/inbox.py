@@ -42,6 +42,7 @@ class Inbox:
             has_phone=reach.has_phone,
             consent_sms=reach.consent_sms,
             call_requested=reach.call_requested,
+            at=workflow.now(),
         )
         self._run.unanswered.append(message.number)
         if lead.lead_type != before:
@@ -131,12 +132,10 @@ class Inbox:
             self._run.changed()
         return self._run.status()
 
-    def accept(self, args: Sequence[Any]) -> c.LeadStatus:
-        request = read(c.AcceptRequest, args)
+    def accepted(self, request: c.AcceptRequest) -> c.LeadStatus:
         step = self._run.next_step or ""
         self._run.accepted[step] = request.rep_id
-        self._run.lead.owner_id = request.rep_id
-        self._run.note("accepted", reason=step)
+        self._run.note("accepted", reason=step or None)
         return self._run.status()
 
     def decline(self, args: Sequence[Any]) -> c.LeadStatus:
@@ -156,16 +155,6 @@ class Inbox:
         self._run.lead.resume()
         self._run.placement = None
         self._run.note("resumed", reason=request.by)
-        return self._run.status()
-
-    def skip(self, args: Sequence[Any]) -> c.LeadStatus:
-        request = read(c.SkipRequest, args)
-        lead = self._run.lead
-        step = request.step or self._run.next_step
-        known = {s.id: s for s in lead.track.steps}
-        if step in known and step not in lead.settled:
-            lead.settle(step, "skipped", workflow.now(), known[step].channel, request.reason)
-            self._run.note("skipped_by_hand", reason=f"{step}: {request.reason}")
         return self._run.status()
 
     def check_skip(self, args: Sequence[Any]) -> None:

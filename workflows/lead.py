@@ -38,7 +38,7 @@ class LeadWorkflow:
         self._run = begin(start)
         self._inbox = Inbox(self._run)
         self._steps = Steps(self._run)
-        self._acknowledgements: set[asyncio.Task[None]] = set()
+        self._acknowledgements: list[asyncio.Task[None]] = []
 
     @workflow.run
     async def run(self, start: c.LeadStart) -> c.LeadClosed:
@@ -77,8 +77,7 @@ class LeadWorkflow:
         """At once and in parallel with everything else: the 30 seconds wait for nothing."""
         while self._run.unanswered:
             task = asyncio.create_task(self._steps.acknowledge(self._run.unanswered.pop(0)))
-            self._acknowledgements.add(task)
-            task.add_done_callback(self._acknowledgements.discard)
+            self._acknowledgements.append(task)
 
     async def _write_records(self) -> None:
         while self._run.records:
@@ -90,7 +89,7 @@ class LeadWorkflow:
     async def _finish(self, end: Finish) -> c.LeadClosed | None:
         if self._acknowledgements:
             # an answer that is on its way is part of the lead
-            await workflow.wait(list(self._acknowledgements))
+            await workflow.wait(self._acknowledgements)
         self._run.lead.stage = end.stage
         self._steps.show(None, end.reason)
         result = await workflow.execute_activity_method(
@@ -153,8 +152,10 @@ class LeadWorkflow:
         self._inbox.refuse(c.OutcomeSignal, args)
 
     @workflow.update(name="accept", description="A rep takes the offered call: {rep_id}")
-    def _accept(self, *args: Any) -> c.LeadStatus:
-        return self._inbox.accept(args)
+    async def _accept(self, *args: Any) -> c.LeadStatus:
+        request = read(c.AcceptRequest, args)
+        await self._steps.reassign(c.ReassignRequest(rep_id=request.rep_id, by=request.rep_id, reason="accepted"))
+        return self._inbox.accepted(request)
 
     @_accept.validator
     def _check_accept(self, *args: Any) -> None:
@@ -185,8 +186,8 @@ class LeadWorkflow:
         self._inbox.refuse(c.ResumeRequest, args)
 
     @workflow.update(name="skip", description="Pass over a step, or the next one: {step, by, reason}")
-    def _skip(self, *args: Any) -> c.LeadStatus:
-        return self._inbox.skip(args)
+    async def _skip(self, *args: Any) -> c.LeadStatus:
+        return await self._steps.skip_by_hand(read(c.SkipRequest, args))
 
     @_skip.validator
     def _check_skip(self, *args: Any) -> None:

@@ -1,14 +1,15 @@
 """Everything one running lead remembers: the pure state of the lead, and what of it is on its way somewhere."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from speedlead.contracts import CallProgressSignal, LeadStart, LeadStatus, RecordRequest
-    from speedlead.domain.lead import FollowUp, LeadState
-    from speedlead.domain.outcomes import ENDS_LEAD, KEEPS_OPEN, Outcome, Stage
+    from speedlead.contracts import CallProgressSignal, LeadStart, LeadStatus, RecordRequest, Resume
+    from speedlead.domain.lead import LeadState
+    from speedlead.domain.outcomes import CallResult
     from speedlead.ids import short
     from workflows.messages import Seen
 
@@ -122,19 +123,23 @@ def begin(start: LeadStart) -> LeadRun:
         lead.settle(row.step, row.state, row.at, channels.get(row.step, "call"), row.reason)
     for channel, reason in before.closed_channels.items():
         lead.closed_channels[channel] = reason
-    if before.connected_at is not None:
-        lead.stage = Stage.CONNECTED
-        lead.follow_up = FollowUp("connected", before.connected_at)
-    if before.replied_at is not None:
-        lead.follow_up = FollowUp("replied", before.replied_at)
-    if before.outcome is not None and before.outcome_at is not None:
-        _resume_outcome(lead, before.outcome, before.outcome_at, before.until)
+    lead.manual_calls = before.manual_calls
+    for _, happened in sorted(_what_people_did(lead, before), key=lambda event: event[0]):
+        happened()
     if before.paused:
         lead.pause(before.paused_until, "paused")
     unanswered = list(range(before.acknowledged + 1, start.inquiry_number + 1))
     return LeadRun(lead, Seen(before.seen), unanswered=unanswered)
 
 
-def _resume_outcome(lead: LeadState, outcome: Outcome, at: datetime, until: datetime | None) -> None:
-    if outcome in ENDS_LEAD or outcome in KEEPS_OPEN or outcome is Outcome.CALLBACK_REQUESTED:
-        lead.decided(outcome, at, when=until)
+def _what_people_did(lead: LeadState, before: Resume) -> Iterator[tuple[datetime, Callable[[], None]]]:
+    """In the order in which it happened, the last one says where the lead stands."""
+    if before.connected_at is not None:
+        at = before.connected_at
+        yield at, lambda: lead.call_ended(CallResult.CONNECTED, at)
+    if before.replied_at is not None:
+        replied = before.replied_at
+        yield replied, lambda: lead.replied(replied, automatic=False, until=None)
+    if before.outcome is not None and before.outcome_at is not None:
+        outcome, decided = before.outcome, before.outcome_at
+        yield decided, lambda: lead.decided(outcome, decided, when=before.until)

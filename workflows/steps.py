@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -47,7 +47,7 @@ class Steps:
 
     async def act(self, act: Act) -> None:
         at: datetime | None = act.earliest
-        not_before = self._run.not_before.get(act.step.id)
+        not_before = self._run.not_before.get(self._run.lead.touch_step(act.step.id))
         anchors: dict[str, datetime] = {}
         why = "scheduled"
         if act.calendar or act.earliest > workflow.now() or not_before is not None:
@@ -212,7 +212,7 @@ class Steps:
         elif act.manual:
             lead.callbacks = [again if wanted == act.earliest else wanted for wanted in lead.callbacks]
         else:
-            self._run.not_before[act.step.id] = again
+            self._run.not_before[lead.touch_step(act.step.id)] = again
         self._run.changed()
 
     # ── everything that is not a touch ───────────────────────────────────────────────────────────────────────────────
@@ -222,13 +222,20 @@ class Steps:
         request = c.AcknowledgeRequest(lead_id=lead.lead_id, inquiry_number=number, lead_type=lead.lead_type)
         try:
             result = await self._acknowledge(request)
+            while result.state is c.TouchState.DEFERRED and result.next_at is not None:
+                # only a text can be early: at night there is the answer page, and the text goes when the law opens
+                await Alarm().until(result.next_at, lambda: lead.ending is not None, "quiet hours")
+                if lead.ending is not None:
+                    return
+                result = await self._acknowledge(request)
             if result.state is c.TouchState.IN_DOUBT:
                 await workflow.sleep(options.ACK_IN_DOUBT_AFTER, summary="wait for the provider's word")
-                result = await self.reconcile(f"ack-{number}", give_up=True)
+                result = await self.reconcile(result.step or f"ack-{number}", give_up=True)
                 if result.state is not c.TouchState.SENT:
                     result = await self._acknowledge(request.model_copy(update={"fallback": True}))
         except ActivityError:
             self._run.note("acknowledgement_failed", reason="provider_down", key=f"ack-failed:{number}")
+            await self._notify(f"ack-failed:{number}", "ops", "acknowledgement_failed", "provider_down", None)
             return
         if result.state is c.TouchState.SENT:
             lead.move(Stage.ACKNOWLEDGED)
@@ -275,7 +282,7 @@ class Steps:
             c.NotifyRequest(
                 lead_id=self._run.lead.lead_id,
                 key=key,
-                audience="manager" if audience == "manager" or self._run.lead.owner_id is None else "rep",
+                audience=_audience(audience, self._run.lead.owner_id),
                 kind=kind,
                 reason=reason,
                 due_at=due,
@@ -325,6 +332,14 @@ class Steps:
             raise _unknown("rep_id", error) from error
         self._run.lead.owner_id = request.rep_id
         self._run.changed()
+        return self._run.status()
+
+    async def skip_by_hand(self, request: c.SkipRequest) -> c.LeadStatus:
+        name = request.step or self._run.next_step
+        step = next((s for s in self._run.lead.track.steps if s.id == name), None)
+        if step is not None and step.id not in self._run.lead.settled:
+            await self.skip((Skip(step, request.reason),))
+            self._run.note("skipped_by_hand", reason=f"{step.id}: {request.reason}")
         return self._run.status()
 
     async def change_plan(self, request: c.ChangePlanRequest) -> c.LeadStatus:
@@ -385,3 +400,10 @@ class Steps:
 def _unknown(field: str, error: ActivityError) -> ApplicationError:
     reason = str(error.cause.message) if isinstance(error.cause, ApplicationError) else "could not be done"
     return ApplicationError(f"{field}: {reason}", {"field": field}, type="rejected", non_retryable=True)
+
+
+def _audience(wanted: str, owner_id: str | None) -> Literal["rep", "manager", "ops"]:
+    """What is meant for the owner goes to a manager while there is none."""
+    if wanted == "ops":
+        return "ops"
+    return "manager" if wanted == "manager" or owner_id is None else "rep"

@@ -146,7 +146,7 @@ async def _list(conn: Any, stage: str | None, lead_type: str | None, state: str,
         coming = f"{wording.step(card.next_step)} {times.relative(at, now)}" if at else "–"
         table.add_row(card.lead_id[:8], card.lead_type, wording.intent(card.intent), wording.stage(card.stage),
                       escape(card.owner_name or "–"), times.clock(card.created_at, card.zone), coming,
-                      wording.reason(card.close_reason or card.plan_stopped or card.next_why))  # fmt: skip
+                      wording.reason(card.why))  # fmt: skip
     _console().print(table)
     return 0
 

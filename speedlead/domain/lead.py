@@ -180,6 +180,7 @@ class LeadState:
             self.ending = (reason or outcome.value, ENDS_LEAD[outcome])
             return
         self.stage = KEEPS_OPEN[outcome]
+        self.resume()  # what was decided replaces what was on hold
         self.follow_up = FollowUp("booked" if outcome is Outcome.MEETING_BOOKED else "nurturing", when or at)
 
     def replied(self, at: datetime, *, automatic: bool, until: datetime | None) -> None:

@@ -119,7 +119,10 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
     if result is CallResult.CONNECTED:
         contact = leg["answered_at"] or now
         await conn.execute(
-            "update lead set first_contact_at = coalesce(first_contact_at, $2) where id = $1", leg["lead_id"], contact
+            """update lead set first_contact_at = coalesce(first_contact_at, $2), next_step = null, next_touch_at = null,
+                   next_why = 'waiting_for_outcome' where id = $1""",
+            leg["lead_id"],
+            contact,
         )
     if result not in NOT_AN_ATTEMPT:  # the report of the ringing may have been lost
         await _attempt_made(conn, leg["touch_id"], report.call_id, leg["claimed_at"])

@@ -68,6 +68,7 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
     return Resume(
         acknowledged=_acknowledged(touches),
         round=current,
+        manual_calls=sum(t["step"].startswith("callback-") and t["state"] != "deferred" for t in touches),
         owner_id=lead["owner_id"],
         open_at=lead["open_at"],
         steps=tuple(steps),

@@ -22,6 +22,7 @@ from speedlead.records import (
     Doubtful,
     Ended,
     Leased,
+    Purpose,
     Skipped,
 )
 from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of, number_history
@@ -338,6 +339,31 @@ class TouchStore:
             leg_result=leg["result"],
         )
 
+    async def rung(self, touch_id: str, attempt: str) -> dict[str, str]:
+        legs = await self._pool.fetch("select id, rep_id from leg where touch_id = $1 and role = 'rep'", touch_id)
+        return {leg["id"]: leg["rep_id"] for leg in legs if leg["id"].startswith(attempt + "-")}
+
+    async def task_over(self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            ended = await connection.fetchval(
+                """update leg set state = 'ended', result = $2, ended_at = $3 where id = $1 and state <> 'ended'
+                   returning id""",
+                leg_id,
+                result or "rep_no_answer",
+                at,
+            )
+            if ended is None or result is None:
+                return
+            touch = await connection.fetchrow(
+                """update touch set state = 'sent', sent_at = $2, settled_at = $2, call_result = $3
+                   where id = $1 and state = 'claimed' returning *""",
+                touch_id,
+                at,
+                result,
+            )
+            if touch is not None:
+                await record_sent(connection, touch, at)
+
     async def skip(self, lead_id: str, skips: Sequence[tuple[str, str, str, datetime]], now: datetime) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             for step, channel, reason, at in skips:
@@ -368,12 +394,14 @@ class TouchStore:
                         dedupe=f"skipped:{written}",
                     )
 
-    async def put_off(self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime) -> None:
+    async def put_off(
+        self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime, purpose: Purpose
+    ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             written = await connection.fetchval(
                 """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons,
                        planned_at, placed_at, next_at)
-                   select $1, id, person_id, $3, 'call', 'plan', 'deferred', $4, array[$4], $5, $5, $6
+                   select $1, id, person_id, $3, 'call', $7, 'deferred', $4, array[$4], $5, $5, $6
                    from lead where id = $2
                    on conflict (id) do update set state = 'deferred', reason = excluded.reason,
                        reasons = excluded.reasons, next_at = excluded.next_at
@@ -385,6 +413,7 @@ class TouchStore:
                 reason,
                 now,
                 next_at,
+                purpose,
             )
             if written is not None:
                 await tell_story(
@@ -415,7 +444,8 @@ async def record_sent(connection: Any, touch: asyncpg.Record, at: datetime) -> N
     else:
         await connection.execute(
             """update lead set first_attempt_at = coalesce(first_attempt_at, $2),
-                   stage = case when stage in ('new', 'acknowledged', 'assigned') then 'attempting' else stage end
+                   stage = case when stage in ('new', 'acknowledged', 'assigned') then 'attempting' else stage end,
+                   next_step = null, next_touch_at = null, next_why = 'waiting_for_answer'
                where id = $1""",
             touch["lead_id"],
             at,

@@ -66,6 +66,16 @@ class LeadCard:
         return self.name or self.email or self.phone or f"Lead {self.lead_id[:8]}"
 
     @property
+    def is_callback(self) -> bool:
+        """What comes next is a call that was asked for, not a step of the plan."""
+        return (self.next_step or "").startswith("callback-")
+
+    @property
+    def why(self) -> str | None:
+        """The code of the reason why the lead is closed, stopped, or not further yet."""
+        return self.close_reason or ("callback_requested" if self.is_callback else self.plan_stopped or self.next_why)
+
+    @property
     def deadline(self) -> datetime | None:
         """What is due next: the first attempt while there was none, else the next touch."""
         due = self.first_attempt_due if self.first_attempt_at is None and self.plan_stopped is None else None

@@ -42,7 +42,7 @@ select l.id::text as lead_id, p.name, p.company,
     l.plan_stopped, t.calling,
     -- a callback holds the plan until its time in the same column: that is no pause
     l.paused_until is not null and l.paused_until is distinct from o.callback_at as paused,
-    nullif(nullif(l.paused_until, 'infinity'), '9999-01-01 00:00+00') as paused_until,
+    nullif(nullif(nullif(l.paused_until, 'infinity'), '9999-01-01 00:00+00'), o.callback_at) as paused_until,
     l.closed_at, l.close_reason, i.message,
     (select count(*) from inquiry q where q.lead_id = l.id)::int as inquiries,
     (select count(*) from message m where m.lead_id = l.id and m.delivered_wall is null)::int as undelivered,
@@ -337,8 +337,8 @@ def _waiting(card: LeadCard) -> tuple[str, str | None]:
     until, coming = card.paused_until, card.next_touch_at
     if card.paused and (until is None or coming is None or until >= coming):
         return "paused", card.next_why or "paused"
-    if (card.next_step or "").startswith("callback-"):
-        return "clock", "callback_requested"
+    if card.is_callback:
+        return "clock", card.why
     if card.plan_stopped is not None:
         return _WAITS_WHEN_STOPPED.get(card.plan_stopped, "person"), card.plan_stopped
     if card.next_touch_at is not None:

@@ -72,10 +72,14 @@ class Inbox:
 
     def mail(self) -> None:
         body = {
-            "personalizations": [{"to": [{"email": "ada@example.com", "name": NAME}], "custom_args": {"touch_id": "l.ack-1"}}],
+            "personalizations": [
+                {"to": [{"email": "ada@example.com", "name": NAME}], "custom_args": {"touch_id": "l.ack-1"}}
+            ],
             "from": {"email": "us@example.com"}, "reply_to": {"email": "reply+t@example.com"},
             "subject": f"We have your demo request, {NAME}",
-            "content": [{"type": "text/plain", "value": f"Hello {NAME}"}, {"type": "text/html", "value": "<p>Hello</p>"}],
+            "content": [
+                {"type": "text/plain", "value": f"Hello {NAME}"}, {"type": "text/html", "value": "<p>Hello</p>"},
+            ],
         }  # fmt: skip
         self.send("/v3/mail/send", json.dumps(body).encode(), "application/json", f"Bearer {KEY}")
 

@@ -75,7 +75,7 @@ async def test_the_story_has_each_touch_once_in_order_with_its_text(conn: Any) -
     assert [(e.what, e.step) for e in entries] == [
         ("An inquiry arrived", None),
         ("Call: no answer", "call-1"),
-        ("E-mail not certain that it was sent", "email-1"),
+        ("E-mail: not certain that it was sent", "email-1"),
         ("SMS skipped", "sms-1"),
         ("Call put off", "call-2"),
     ]

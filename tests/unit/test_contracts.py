@@ -31,11 +31,14 @@ EXAMPLES: list[c.Contract] = [
                  paused_until=None, plan="inbound v1", rejected_messages=0),
     c.AcknowledgeRequest(lead_id="7f3a", inquiry_number=1, lead_type="hot"),
     c.RouteRequest(lead_id="7f3a", lead_type="hot", submitted_at=NOW), c.RouteResult(owner_id=None, open_at=NOW), SKIP,
-    c.PlaceRequest(lead_id="7f3a", steps=(STEP,), track_steps=(STEP,), lead_time=26, opened=NOW, anchors={"x": NOW}),
+    c.PlaceRequest(
+        lead_id="7f3a", steps=(STEP,), due=NOW, track_steps=(STEP,), lead_time=26, opened=NOW, anchors={"x": NOW}
+    ),
     c.PlaceResult(at=NOW, reasons=("holiday",), versions={"law": "1"}),
     c.TouchRequest(lead_id="7f3a", step="email-1", channel="email", template="useful", planned_at=NOW, skips=(SKIP,)),
     c.TouchResult(state=c.TouchState.SENT, at=NOW, call_result="connected"),  # type: ignore[arg-type]
     c.DialRequest(lead_id="7f3a", step="call-1", level=1, ring_s=20, planned_at=NOW),
+    c.SettleTaskRequest(lead_id="7f3a", step="call-1", leg_id="7f3a.call-1.rep-1-1", at=NOW),
     c.CheckRequest(lead_id="7f3a", step="call-1"), c.SkipStepsRequest(lead_id="7f3a", skips=(SKIP,)),
     c.NotifyRequest(lead_id="7f3a", key="k", audience="rep", kind="new_lead"),
     c.RecordRequest(lead_id="7f3a", key="k", kind="outcome", outcome=OUTCOME, at=NOW),

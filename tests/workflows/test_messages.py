@@ -64,6 +64,11 @@ def lead_of(handle: WorkflowHandle[Any, Any]) -> str:
     return handle.id.removeprefix("lead-")
 
 
+def standing(status: dict[str, Any]) -> dict[str, Any]:
+    """What a refused message must not change. The next step may just be being placed."""
+    return {k: v for k, v in status.items() if k not in ("why", "next_at", "next_step", "rejected_messages")}
+
+
 async def rejections(world: World, lead_id: str) -> list[str]:
     rows = await world.pool.fetch("select reason from story where lead_id = $1 and kind = 'rejected_message'", lead_id)
     return [row["reason"] for row in rows]
@@ -97,7 +102,7 @@ async def test_garbage_to_an_update_is_answered_with_the_field(waiting: Workflow
         cause = refusal.value.cause
         assert cause is not None, what
         assert cause.details[0]["field"], what  # type: ignore[attr-defined]
-    assert await waiting.query("status") == before
+    assert standing(await waiting.query("status")) == standing(before)
 
 
 async def test_a_repeat_of_a_signal_changes_nothing(world: World, waiting: WorkflowHandle[Any, Any]) -> None:

@@ -1,0 +1,93 @@
+"""Calls that a rep makes by hand: offered on the page, accepted, dialled, logged (the plan's `mode: task`)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from speedlead.demo.world import World, open_world
+from tests.e2e.house import ALWAYS, PLANS
+from tests.servers import local_settings
+from tests.workflows.leads import ADA, ended, notices, touches
+
+TASKS = """
+id: tasks
+version: 1
+intents: {hot: [demo_request], warm: [webinar], cold: [newsletter]}
+hours: {}
+targets: [{id: hot, when: {lead_type: hot}, attempts: [3m], source: test}]
+tracks:
+  hot: &track
+    mode: task
+    accept_within: 3s
+    settle: 1s
+    steps:
+      - {id: call-1, channel: call, after: lead}
+      - {id: email-1, channel: email, after: call-1, delay: 1s, template: missed_you}
+  warm: *track
+  cold: *track
+"""
+
+
+@pytest_asyncio.fixture
+async def world(temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    """In real time and at any hour: people act while the lead waits for them."""
+    plan = tmp_path / "tasks.yaml"
+    plan.write_text(TASKS, encoding="utf-8")
+    settings = local_settings(
+        tmp_path, callbacks="before", virtual_clock=True, plan_file=plan, law_file=PLANS / "no_limits.yaml"
+    )
+    async with open_world(settings, database_url, temporal_env.client) as made:
+        await made.pool.execute("update rep set weekly = $1", ALWAYS)
+        with temporal_env.with_time_skipping_disabled():
+            yield made
+
+
+async def offered(world: World, lead: str, times: int) -> list[str]:
+    """The reps to whom the call was offered, in order."""
+    async with asyncio.timeout(30):
+        while True:
+            rows = await world.pool.fetch(
+                "select rep_id from notice where lead_id = $1 and kind = 'call_task' order by at, id", lead
+            )
+            if len(rows) >= times:
+                return [row["rep_id"] for row in rows]
+            await asyncio.sleep(0.05)
+
+
+async def test_a_rep_accepts_the_call_and_logs_how_it_ended(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **ADA)
+    rep = (await offered(world, lead, 1))[0]
+    accepted = await world.leads.update(lead, "accept", {"rep_id": rep})
+    assert accepted.owner_id == rep
+    await world.leads.update(lead, "log_outcome", {"call_result": "no_answer"})
+    assert (await ended(world, lead))["reason"] == "plan_completed"
+    assert await touches(world, lead) == ["ack-1 sent", "call-1 sent no_answer", "email-1 sent"]
+    assert await world.pool.fetchval("select first_attempt_at is not null from lead where id = $1", lead)
+
+
+async def test_a_call_that_the_first_rep_declines_is_offered_to_the_next(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **ADA)
+    first = (await offered(world, lead, 1))[0]
+    await world.leads.update(lead, "decline", {"rep_id": first, "reason": "in_a_meeting"})
+    first_again, second = await offered(world, lead, 2)
+    assert first_again == first != second
+    await world.leads.update(lead, "accept", {"rep_id": second})
+    await world.leads.update(lead, "log_outcome", {"call_result": "connected", "outcome": "qualified"})
+    assert (await ended(world, lead))["reason"] == "qualified"
+    assert await touches(world, lead) == ["ack-1 sent", "call-1 sent connected"]
+
+
+async def test_a_call_that_nobody_accepts_stays_due_and_the_mail_goes(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **ADA)
+    assert len(set(await offered(world, lead, 3))) == 3
+    async with asyncio.timeout(30):
+        while "email-1 sent" not in await touches(world, lead):
+            await asyncio.sleep(0.1)
+    assert "call-1 deferred rep_unavailable" in await touches(world, lead)
+    assert "manager: nobody_accepted" in await notices(world, lead)
+    await world.leads.update(lead, "stop", {})
+    await ended(world, lead)
