@@ -119,8 +119,8 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
     if result is CallResult.CONNECTED:
         contact = leg["answered_at"] or now
         await conn.execute(
-            """update lead set first_contact_at = coalesce(first_contact_at, $2), next_step = null, next_touch_at = null,
-                   next_why = 'waiting_for_outcome' where id = $1""",
+            """update lead set first_contact_at = coalesce(first_contact_at, $2), next_step = null,
+                   next_touch_at = null, next_why = 'waiting_for_outcome' where id = $1""",
             leg["lead_id"],
             contact,
         )
