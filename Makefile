@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# the pinned tzdata, never the machine's: zone rules are law
+export PYTHONTZPATH :=
+
 .PHONY: up demo test check bench record-histories install clean
 .DEFAULT_GOAL := up
 
