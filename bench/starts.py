@@ -1,4 +1,4 @@
-"""Row b: how many leads a second the product takes without a queue that grows."""
+"""Row b: how many leads a second the product takes without a queue that grows: a lower bound, and a check around it."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ async def measure(report: Report, *, quick: bool) -> Result:
             )
         result.notes.append(house.leads.note)
     bare = sorted(floor)[len(floor) // 2]
-    result.lines = [Line("b", "leads a second until the queue grows", "/s", rate, bare)]
+    result.lines = [Line("b", "leads a second, with no queue left at the end", "/s", rate, bare)]
     result.details = {"leads_per_s": product, "bare_per_s": floor, "checks": checks}
     result.notes.append(
         f"b: {number} at a time, {AT_A_TIME} in flight, from the first post to the last one acknowledged, routed, "

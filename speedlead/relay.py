@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 _AT_ONCE_S = 1.0
 _POLL_S = 1.0
 _BATCH = 200
-_AT_A_TIME = 8
+_AT_A_TIME = 6
 _FIND_LOST_EVERY_S = 60.0
 
 
@@ -40,11 +40,16 @@ class Relay:
         self._pool = pool
         self._workflows = workflows
         self._limit = asyncio.Semaphore(_AT_A_TIME)
+        self._urgent_limit = asyncio.Semaphore(_AT_A_TIME)
         self._urgent: set[asyncio.Task[None]] = set()
 
     async def deliver_now(self, lead_id: str) -> None:
-        """Tries at once, waits a second at most, never raises: what is left over is the loop's."""
-        task = asyncio.create_task(self._quietly(lead_id))
+        """Tries at once, waits a second at most, never raises: what is left over is the loop's.
+
+        In a burst only a few are under way at a time: more would wait for each other's connections, and the forms that
+        are still to be taken in would wait with them.
+        """
+        task = asyncio.create_task(self._limited(lead_id, self._urgent_limit))
         self._urgent.add(task)
         task.add_done_callback(self._urgent.discard)
         await asyncio.wait({task}, timeout=_AT_ONCE_S)
@@ -119,10 +124,10 @@ class Relay:
                group by lead_id order by first limit $1""", _BATCH)  # fmt: skip
         async with asyncio.TaskGroup() as group:
             for row in leads:
-                group.create_task(self._limited(row["lead_id"]))
+                group.create_task(self._limited(row["lead_id"], self._limit))
 
-    async def _limited(self, lead_id: str) -> None:
-        async with self._limit:
+    async def _limited(self, lead_id: str, limit: asyncio.Semaphore) -> None:
+        async with limit:
             await self._quietly(lead_id)
 
     async def restart_lost(self) -> int:

@@ -106,7 +106,7 @@ class Settings(BaseSettings):
         json_schema_extra={"expected": "true or false", "default_text": "false"},
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
-    worker_slots: Count = Field(100, description="Activities that one worker runs at a time, per task queue")
+    worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
     @field_validator("data_dir", "plan_file", "law_file")
     @classmethod

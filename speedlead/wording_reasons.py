@@ -32,6 +32,7 @@ REASONS = {
     "rep_unavailable": "no rep was available",
     "call_in_progress": "a call is going on",
     "waiting_for_call_result": "the call has not ended yet",
+    "accepted": "the rep took the call",
     "waiting_for_answer": "waiting for an answer of the lead",
     "in_progress": "it is being done",
     "routing": "an owner is being found",

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 
-async def open_pool(database_url: str, *, size: int = 16) -> "asyncpg.Pool[Any]":
+async def open_pool(database_url: str, *, size: int = 32) -> "asyncpg.Pool[Any]":
     """Raises OSError or asyncpg.PostgresError when the server does not answer."""
     return await asyncpg.create_pool(
         database_url,

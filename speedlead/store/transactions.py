@@ -9,7 +9,7 @@ import asyncpg
 
 T = TypeVar("T")
 
-ACQUIRE_S = 2.0
+ACQUIRE_S = 7.0
 WHOLE_S = 8.0  # under Twilio's 15 s for a webhook, and what a person waits for a form
 ATTEMPTS = 8
 
