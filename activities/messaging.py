@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock, Moment
 from activities.planning import Planning
-from speedlead.composer import Composer, Message, promise_words
+from speedlead.composer import Composer, Message, Promise, promise_words
 from speedlead.contracts import AcknowledgeRequest, CheckRequest, SkipRow, TouchRequest, TouchResult, TouchState
 from speedlead.domain.plan import Plan
 from speedlead.ids import touch_id
@@ -79,12 +79,12 @@ class Messaging:
             opening = await self._planning.opening(lead, moment.now)
         zone = opening.zone
         promise = promise_words(opening.due, moment.now, zone, opening.channel)
-        await self._leads.promised(lead.lead_id, promise.at, promise.text)
         if lead.inquiry_number > 1:
             await self._promised_again(lead, promise.at, moment)
         step = f"ack-{request.inquiry_number}" + ("-again" if request.fallback else "")
         channels = self._ack_channels(lead, request.fallback)
         if not channels:
+            await self._leads.promised(lead.lead_id, promise.at, promise.text)
             await self._touches.skip(lead.lead_id, [(step, "email", "no_email", moment.now)], moment.now)
             return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_email")
         result: TouchResult | None = None
@@ -93,7 +93,7 @@ class Messaging:
             message = self._composer.compose(
                 channel, "acknowledgement", lead, promise, next_channel=opening.channel, ask_place=zone is None
             )
-            result = await self._send(lead, name, channel, "acknowledgement", message, moment, moment)
+            result = await self._send(lead, name, channel, "acknowledgement", message, moment, moment, promise)
             # refused here and now: the other channel goes at once, the 30 seconds may not slip
             if result.state not in (TouchState.FAILED, TouchState.SKIPPED, TouchState.DEFERRED):
                 break
@@ -162,6 +162,7 @@ class Messaging:
         message: Message,
         moment: Moment,
         planned: Moment,
+        promise: Promise | None = None,
     ) -> TouchResult:
         touch = touch_id(lead.lead_id, step)
         answer = await self._touches.claim(
@@ -177,11 +178,13 @@ class Messaging:
                 lease_s=LEASE_S,
                 offset_us=moment.offset_us,
                 hours=self._plan.hours.get("email" if channel == "email" else "sms") if purpose == "plan" else None,
+                subject=message.subject,
+                body=message.text,
+                promise=(promise.at, promise.text) if promise is not None else None,
             )
         )
         if not isinstance(answer, Claimed):
             return await self._not_claimed(lead, touch, answer, moment)
-        await self._touches.composed(touch, message.subject, message.text)
         try:
             accepted = await self._request(lead, touch, channel, purpose, message, answer.address)
         except SendError as error:

@@ -97,5 +97,7 @@ class Placing:
 
 def _heaviest(reasons: tuple[str, ...]) -> str | None:
     """The reason that people ask for: a whole day or a cap says more than the hour of the night it began at."""
-    whole_days = [reason for reason in reasons if reason.startswith(("frequency_cap", "holiday", "weekend"))]
-    return next(iter([*whole_days, *reasons]), None)
+    heavy = ("frequency_cap", "holiday", "weekend")
+    # the lead's own day before the team's
+    by_weight = sorted(reasons, key=lambda reason: (not reason.startswith(heavy), reason.endswith(":team_hours")))
+    return by_weight[0].removesuffix(":team_hours") if by_weight else None

@@ -1,5 +1,7 @@
 """What placing, routing and the acknowledgement share: a lead's place, the team's shifts, and its opening."""
 
+import math
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +12,8 @@ from speedlead.domain.sla import LeadFacts
 from speedlead.domain.zones import Place
 from speedlead.place_finder import PlaceFinder
 from speedlead.records import LeadRecord, Leads, RepRecord
+
+_TEAM_FOR_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Planning:
         self._placer = placer
         self._places = places
         self._plan = plan
+        self._team: tuple[Shift, ...] = ()
+        self._team_read = -math.inf
 
     def where(self, lead: LeadRecord) -> Place:
         return self._places.find(lead.evidence)
@@ -64,7 +70,10 @@ class Planning:
         return place_human(self._placer.place, question, team)
 
     async def team(self) -> tuple[Shift, ...]:
-        return shifts(await self._leads.reps())
+        """The team's weekly shifts, at most a few seconds old: they change rarely and every acknowledgement asks."""
+        if time.monotonic() - self._team_read > _TEAM_FOR_S:
+            self._team, self._team_read = shifts(await self._leads.reps()), time.monotonic()
+        return self._team
 
     async def opening(self, lead: LeadRecord, submitted_at: datetime) -> LeadOpening:
         found: Opening = find_opening(

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 import zoneinfo
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +31,9 @@ app = typer.Typer(
 )
 
 
-def run(work: Coroutine[Any, Any, int | None]) -> None:
+def run(
+    work: Coroutine[Any, Any, int | None], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> None:
     """Run `work` until it ends; SIGTERM and Ctrl-C cancel it, which is how it is asked to stop. Exits the command."""
 
     async def cancellable() -> int | None:
@@ -49,7 +51,9 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
         except asyncio.CancelledError:
             return 0
 
-    raise typer.Exit(asyncio.run(cancellable()) or 0)
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        code = runner.run(cancellable())
+    raise typer.Exit(code or 0)
 
 
 def _database_url(given: str | None) -> str:
@@ -93,11 +97,13 @@ def _serve(which: str) -> None:
     settings = load_settings()
     url = _database_url(settings.database_url.get_secret_value() if settings.database_url else None)
     configure_logging(settings.log_level)
+    import uvloop
+
     from speedlead import app as processes
 
     functions = {"app": processes.run_app, "gateway": processes.run_gateway, "worker": processes.run_worker}
     try:
-        run(functions[which](settings, url))
+        run(functions[which](settings, url), uvloop.new_event_loop)
     except processes.WRONG_FILES as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None

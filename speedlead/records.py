@@ -81,6 +81,11 @@ class Claim:
     lease_s: float
     offset_us: int
     hours: Weekly | None
+    # what will be said; stored with the claim, so that a crash leaves something to look for at the provider
+    subject: str | None = None
+    body: str | None = None
+    # what an acknowledgement promises: (the instant, the words)
+    promise: tuple[datetime | None, str] | None = None
     # a call rings a rep first: the leg that is claimed with the touch
     leg_id: str | None = None
     rep_id: str | None = None
@@ -149,8 +154,6 @@ class Touches(Protocol):
     async def claim(self, claim: Claim) -> ClaimAnswer:
         """The gate and the claim, under the person's lock. Deferrals and skips are written as the touch's row."""
         ...
-
-    async def composed(self, touch_id: str, subject: str | None, body: str) -> None: ...
 
     async def sent(
         self, touch_id: str, *, provider_id: str | None, at: datetime, leg_id: str | None = None

@@ -49,11 +49,7 @@ class TouchStore:
     async def claim(self, claim: Claim) -> ClaimAnswer:
         async with self._pool.acquire() as connection, connection.transaction():
             lead = await self._locked_lead(connection, claim.lead_id)
-            await connection.execute(
-                "update lead set clock_offset_us = $2 where id = $1 and clock_offset_us <> $2",
-                claim.lead_id,
-                claim.offset_us,
-            )
+            await self._note_promise(connection, claim)
             touch = await connection.fetchrow("select * from touch where id = $1", claim.touch_id)
             if touch is not None and touch["state"] in _FINAL:
                 return _ended(touch)
@@ -68,6 +64,19 @@ class TouchStore:
                 assert address is not None
                 return Claimed(address, claim.now)
             return verdict
+
+    @staticmethod
+    async def _note_promise(connection: Any, claim: Claim) -> None:
+        at, text = claim.promise or (None, None)
+        await connection.execute(
+            """update lead set clock_offset_us = $2, promise_text = coalesce($4, promise_text),
+                   promised_at = case when $4::text is null then promised_at else $3::timestamptz end
+               where id = $1 and (clock_offset_us <> $2 or $4::text is not null)""",
+            claim.lead_id,
+            claim.offset_us,
+            at,
+            text,
+        )
 
     async def _locked_lead(self, connection: Any, lead_id: str) -> asyncpg.Record:
         person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
@@ -160,14 +169,16 @@ class TouchStore:
         await connection.execute(
             """insert into touch (id, lead_id, person_id, step, channel, purpose, address, state, reason, reasons,
                    versions, planned_at, placed_at, next_at, claimed_at, claimed_wall, lease_until_wall, settled_at,
-                   attempts)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                   attempts, subject, body)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+                   $20, $21)
                on conflict (id) do update set address = excluded.address, state = excluded.state,
                    reason = excluded.reason, reasons = excluded.reasons, versions = excluded.versions,
                    placed_at = excluded.placed_at, next_at = excluded.next_at,
                    claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
                    claimed_wall = excluded.claimed_wall, lease_until_wall = excluded.lease_until_wall,
-                   settled_at = excluded.settled_at, attempts = touch.attempts + excluded.attempts""",
+                   settled_at = excluded.settled_at, attempts = touch.attempts + excluded.attempts,
+                   subject = excluded.subject, body = excluded.body""",
             claim.touch_id,
             lead["id"],
             lead["person_id"],
@@ -187,6 +198,8 @@ class TouchStore:
             claim.wall + timedelta(seconds=claim.lease_s) if claimed else None,
             claim.now if state == "skipped" else None,
             1 if claimed else 0,
+            claim.subject,
+            claim.body,
         )
         if claimed and claim.purpose != "acknowledgement":
             await connection.execute(
@@ -219,9 +232,6 @@ class TouchStore:
             )
 
     # ── after the request ────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def composed(self, touch_id: str, subject: str | None, body: str) -> None:
-        await self._pool.execute("update touch set subject = $2, body = $3 where id = $1", touch_id, subject, body)
 
     async def sent(self, touch_id: str, *, provider_id: str | None, at: datetime, leg_id: str | None = None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():

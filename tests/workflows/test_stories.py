@@ -149,7 +149,7 @@ def test_without_an_e_mail_address_the_acknowledgement_goes_by_sms(played: dict[
         "+1 14:30 call-4 no answer",
         "+2 10:00 day-2-call no answer",
         "+3 13:00 day-3-email no_email",
-        "+4 00:00 day-4-call weekend:team_hours",
+        "+4 00:00 day-4-call weekend",
         "+6 15:00 day-4-call no answer",
         "+7 09:00 day-5-email no_email",
         "+8 12:00 day-6-call no answer",
