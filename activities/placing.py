@@ -81,7 +81,7 @@ class Placing:
             reason=_heaviest(placed.reasons),
             data={
                 "channel": step.channel,
-                "reasons": list(placed.reasons),
+                "reasons": [r for r in placed.reasons if not r.endswith((":slot", ":team_hours"))],
                 "next_at": placed.at.isoformat(),
                 **placed.versions,
             },
