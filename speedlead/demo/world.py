@@ -13,7 +13,6 @@ from typing import Any
 
 import aiohttp
 import asyncpg
-from aiohttp import web
 from temporalio.client import Client
 
 from speedlead.app import Parts, build_deps, serve_gateway
@@ -24,8 +23,7 @@ from speedlead.demo.moments import Moment, Moments
 from speedlead.planbook import load_plan
 from speedlead.providers.assemble import Senders, open_senders
 from speedlead.relay import Relay
-from speedlead.sandbox.server import DATABASE
-from speedlead.sandbox.server import create_app as create_sandbox
+from speedlead.sandbox.server import serving
 from speedlead.seed import seed
 from speedlead.settings import Settings
 from speedlead.store.pool import open_pool
@@ -125,7 +123,7 @@ async def open_world(
         watched["interceptors"] = [*watched["interceptors"], moments]
         client = Client(**watched)
         await seed(pool, plan, demo_reps=demo_reps)
-        await stack.enter_async_context(_sandbox(settings, credentials))
+        await stack.enter_async_context(serving(settings, credentials))
         senders: Senders = await stack.enter_async_context(open_senders(settings, credentials))
         calendar = build_calendar(settings)
         activities = build_activities(
@@ -141,26 +139,6 @@ async def open_world(
         world = World(settings, credentials, pool, client, clock, relay, leads, moments, http)
         await _ready(world)
         yield world
-
-
-@asynccontextmanager
-async def _sandbox(settings: Settings, credentials: Credentials) -> AsyncIterator[None]:
-    app = create_sandbox(
-        database=settings.data_dir / DATABASE,
-        public_url=settings.public_url,
-        account_sid=credentials.sandbox_twilio_account_sid,
-        auth_token=credentials.sandbox_twilio_auth_token.get_secret_value(),
-        sendgrid_key=credentials.sandbox_sendgrid_api_key.get_secret_value(),
-        signing_key_pem=credentials.sandbox_sendgrid_signing_key.get_secret_value(),
-        callbacks=settings.callbacks,
-    )
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=2)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.http_host, settings.sandbox_port).start()
-        yield
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
@@ -23,6 +24,13 @@ DATABASE = "sandbox.db"
 
 async def serve(settings: Settings, credentials: Credentials) -> None:
     """Runs until cancelled; jobs that are left are taken up at the next start."""
+    async with serving(settings, credentials):
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def serving(settings: Settings, credentials: Credentials) -> AsyncIterator[None]:
+    """The sandbox on its port, until the block ends."""
     app = create_app(
         database=settings.data_dir / DATABASE,
         public_url=settings.public_url,
@@ -36,7 +44,7 @@ async def serve(settings: Settings, credentials: Credentials) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.http_host, settings.sandbox_port).start()
-        await asyncio.Event().wait()
+        yield
     finally:
         await runner.cleanup()
 
