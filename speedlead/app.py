@@ -31,8 +31,13 @@ from speedlead.store.pool import open_pool
 from speedlead.temporal import connect
 from workers.lifecycle import Calendar, build_activities, build_calendar, running_workers
 
-# a file or a stored plan that somebody has to mend; the message says which and what
-WRONG_FILES = (PlanError, LawError, CredentialsError, ComposeError, PlanConflict)
+
+class Unreachable(Exception):
+    """A server that this process cannot do without does not answer; the message names the setting."""
+
+
+# what somebody has to mend: a file, a stored plan, an address; the message says which and what
+TO_MEND = (Unreachable, PlanError, LawError, CredentialsError, ComposeError, PlanConflict)
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,16 @@ async def open_parts(settings: Settings, database_url: str, *, lazy: bool = Fals
     calendar = build_calendar(settings)
     credentials = load_or_create(settings.data_dir)
     async with AsyncExitStack() as stack:
-        pool = await open_pool(database_url)
+        try:
+            pool = await open_pool(database_url)
+        except (OSError, asyncpg.PostgresError) as error:
+            raise Unreachable(f"SPEEDLEAD_DATABASE_URL: the database does not answer: {error}") from error
         stack.push_async_callback(pool.close)
         await seed(pool, plan, demo_reps=settings.uses_sandbox)
-        client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=lazy)
+        try:
+            client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=lazy)
+        except RuntimeError as error:
+            raise Unreachable(f"SPEEDLEAD_TEMPORAL_ADDRESS: no Temporal at {settings.temporal_address}") from error
         yield Parts(settings, credentials, pool, client, plan, calendar)
 
 

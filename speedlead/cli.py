@@ -90,6 +90,16 @@ def worker() -> None:
     _serve("worker")
 
 
+def _check_port(setting: str, port: int) -> None:
+    from speedlead.embedded.ports import PortInUseError, check_ports
+
+    try:
+        check_ports({setting: port})
+    except PortInUseError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
 def _serve(which: str) -> None:
     from speedlead.logging import configure_logging
     from speedlead.settings import load_settings
@@ -101,10 +111,12 @@ def _serve(which: str) -> None:
 
     from speedlead import app as processes
 
+    if which != "worker":
+        _check_port("SPEEDLEAD_HTTP_PORT", settings.http_port)
     functions = {"app": processes.run_app, "gateway": processes.run_gateway, "worker": processes.run_worker}
     try:
         run(functions[which](settings, url), uvloop.new_event_loop)
-    except processes.WRONG_FILES as error:
+    except processes.TO_MEND as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
 
@@ -124,6 +136,7 @@ def sandbox() -> None:
     except CredentialsError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
+    _check_port("SPEEDLEAD_SANDBOX_PORT", settings.sandbox_port)
     run(serve(settings, credentials))
 
 

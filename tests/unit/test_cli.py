@@ -1,6 +1,7 @@
 """The command line: quick to ask, clear when something is missing."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,27 @@ def test_a_wrong_setting_stops_every_process(tmp_path: Path) -> None:
         done = speedlead(command, SPEEDLEAD_HTTP_PORT="abc")
         assert done.returncode == 2, command
         assert done.stderr == "SPEEDLEAD_HTTP_PORT: expected a port number 1..65535, got 'abc'\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "setting"), [("gateway", "SPEEDLEAD_HTTP_PORT"), ("sandbox", "SPEEDLEAD_SANDBOX_PORT")]
+)
+def test_a_port_in_use_is_one_line_that_names_the_setting(command: str, setting: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = speedlead(
+            command,
+            SPEEDLEAD_DATA_DIR=str(tmp_path),
+            SPEEDLEAD_DATABASE_URL="postgresql://nobody@127.0.0.1:1/x",
+            **{setting: port},
+        )
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"{setting}: port {port} is in use; stop what uses it or set {setting} to a free port"
+
+
+def test_a_database_that_does_not_answer_is_one_line_that_names_the_setting(tmp_path: Path) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/x"
+    done = speedlead("worker", SPEEDLEAD_DATA_DIR=str(tmp_path), SPEEDLEAD_DATABASE_URL=nowhere)
+    assert done.returncode == 2
+    assert done.stderr.startswith("SPEEDLEAD_DATABASE_URL: the database does not answer: ")
+    assert len(done.stderr.strip().splitlines()) == 1
