@@ -2,28 +2,19 @@
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from speedlead.domain.opening import Opening, Shift, find_opening, place_human
-from speedlead.domain.placing import Impossible, PastTouch, Placed, Placer, Question
+from speedlead.domain.hours import Weekly
+from speedlead.domain.opening import Opening, Shift, covered, find_opening, serving
+from speedlead.domain.placing import Impossible, Placed, Placer, Question
 from speedlead.domain.plan import Plan
+from speedlead.domain.schedule import Asker
 from speedlead.domain.sla import LeadFacts
-from speedlead.domain.zones import Place
 from speedlead.place_finder import PlaceFinder
-from speedlead.records import LeadRecord, Leads, RepRecord
+from speedlead.records import LeadRecord, Leads, RepRecord, team_of
 
 _TEAM_FOR_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class LeadOpening:
-    open_at: datetime
-    due: datetime | None
-    target: str | None
-    channel: str
-    zone: str | None
-    reasons: tuple[str, ...]
 
 
 class Planning:
@@ -37,64 +28,39 @@ class Planning:
         self._team: tuple[Shift, ...] = ()
         self._team_read = -math.inf
 
-    def where(self, lead: LeadRecord) -> Place:
-        return self._places.find(lead.evidence)
+    def asker(self, lead: LeadRecord) -> Asker:
+        return Asker(self._places.find(lead.evidence), lead.consents, self._plan)
 
-    def question(
-        self,
-        lead: LeadRecord,
-        channel: str,
-        earliest: datetime,
-        *,
-        slot: tuple[int, int] | None = None,
-        history: tuple[PastTouch, ...] = (),
-        business: bool = True,
-    ) -> Question:
-        kind = "call" if channel == "call" else "sms" if channel == "sms" else "email"
-        return Question(
-            channel=kind,  # type: ignore[arg-type]
-            earliest=earliest,
-            latest=None,
-            place=self.where(lead),
-            hours=self._plan.hours.get(kind) if business else None,  # type: ignore[call-overload]
-            slot=slot,
-            consents=lead.consents,
-            history=history,
-        )
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The releases of the data that every answer here comes from."""
+        return self._placer.versions
 
     def place(self, question: Question) -> Placed | Impossible:
         return self._placer.place(question)
 
-    def place_call(self, question: Question, team: tuple[Shift, ...]) -> Placed | Impossible:
-        """A call needs somebody of ours as well: lawful for the lead and on shift for the team."""
-        return place_human(self._placer.place, question, team)
+    def facts(self, lead: LeadRecord) -> LeadFacts:
+        """What targets and on-call cover ask about."""
+        where = self._places.find(lead.evidence).jurisdictions
+        return LeadFacts(lead.lead_type, lead.intent, lead.source, lead.segment, lead.channel, where)
 
-    async def team(self) -> tuple[Shift, ...]:
-        """The team's weekly shifts, at most a few seconds old: they change rarely and every acknowledgement asks."""
+    async def team(self, lead: LeadRecord) -> tuple[Shift, ...]:
+        """The shifts that serve this lead, at most a few seconds old: they change rarely and every answer asks."""
         if time.monotonic() - self._team_read > _TEAM_FOR_S:
-            self._team, self._team_read = shifts(await self._leads.reps()), time.monotonic()
-        return self._team
+            self._team, self._team_read = team_of(await self._leads.reps()), time.monotonic()
+        return serving(self._team, self.facts(lead))
 
-    async def opening(self, lead: LeadRecord, submitted_at: datetime) -> LeadOpening:
-        found: Opening = find_opening(
+    def call_hours(self, lead: LeadRecord, reps: Sequence[RepRecord], now: datetime) -> Weekly | None:
+        """The business hours that the gate keeps for a planned call; none while somebody is on call for the lead."""
+        crew = serving(team_of(reps), self.facts(lead))
+        return None if covered(crew, now) else self._plan.hours.get("call")
+
+    async def opening(self, lead: LeadRecord, submitted_at: datetime) -> Opening:
+        return find_opening(
             self._placer.place,
-            self.question(lead, "call", submitted_at),
+            self.asker(lead).question("call", submitted_at),
             self._plan,
-            LeadFacts(lead.lead_type, lead.intent, lead.source, lead.segment),
-            await self.team(),
+            self.facts(lead),
+            await self.team(lead),
             can_mail=lead.email is not None,
         )
-        zones = self.where(lead).business_zones
-        first = found.deadlines[0] if found.deadlines else None
-        return LeadOpening(
-            found.open_at,
-            first.at if first else None,
-            first.target if first else None,
-            found.channel,
-            zones[0] if zones else None,
-            found.reasons,
-        )
-
-
-def shifts(reps: tuple[RepRecord, ...]) -> tuple[Shift, ...]:
-    return tuple(Shift(rep.zone, rep.weekly) for rep in reps if not rep.manager)

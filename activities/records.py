@@ -41,7 +41,12 @@ class Records:
             await self._leads.opt_out(lead_id, scope=request.opt_out.scope, source="signal", at=request.at)
         else:
             await self._leads.story(
-                lead_id, kind=request.kind, at=request.at, reason=request.reason, dedupe=f"{request.kind}:{request.key}"
+                lead_id,
+                kind=request.kind,
+                at=request.at,
+                reason=request.reason,
+                data={"next_at": request.paused_until.isoformat()} if request.paused_until else None,
+                dedupe=f"{request.kind}:{request.key}",
             )
         if request.kind in ("paused", "resumed"):
             await self._leads.pause(lead_id, until=request.paused_until, paused=request.kind == "paused")

@@ -1,16 +1,16 @@
 """Route: find the opening, pick the owner, in one short step (REQ 64, 65, 75-80)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock
-from activities.planning import Planning, shifts
+from activities.planning import Planning
 from speedlead.contracts import ReassignTo, RouteRequest, RouteResult
-from speedlead.domain.calendar import next_permitted
-from speedlead.domain.hours import NEVER, Policy, ZonePolicy
-from speedlead.records import LeadRecord, Leads, RepRecord
+from speedlead.domain.opening import next_shift, serving
+from speedlead.domain.sla import LeadFacts
+from speedlead.records import LeadRecord, Leads, RepRecord, team_of
 
 
 class Routing:
@@ -54,7 +54,7 @@ class Routing:
             open_at=opening.open_at,
             due_at=opening.due,
             reason="rep_unavailable",
-            next_available_at=next_shift(reps, moment.now),
+            next_available_at=next_shift(serving(team_of(reps), self._planning.facts(lead)), moment.now),
         )
 
     async def _owner(self, lead: LeadRecord, at: datetime, now: datetime) -> str | None:
@@ -67,7 +67,8 @@ class Routing:
             for rep in reps
             if not rep.manager and rep.presence != "away" and rep.weight > 0 and rep.open_leads < rep.capacity
         ]
-        on_shift = [rep for rep in able if available(rep, at)] or able
+        facts = self._planning.facts(lead)
+        on_shift = [rep for rep in able if available(rep, at, facts)] or able
         for rep in sorted(on_shift, key=lambda rep: rep.open_leads / rep.weight):
             if lead.owner_id is not None:  # the owner has left us
                 await self._leads.reassign(lead.lead_id, rep.rep_id, now, "owner_left")
@@ -99,18 +100,6 @@ class Routing:
         return request.rep_id
 
 
-def available(rep: RepRecord, at: datetime) -> bool:
-    """On shift at that instant and not away. Presence is about now; a shift is about any time."""
-    return rep.presence == "available" and next_permitted(at, [_shift(rep)], latest=at) == at
-
-
-def next_shift(reps: tuple[RepRecord, ...], now: datetime) -> datetime | None:
-    starts = [
-        next_permitted(now + timedelta(minutes=1), [ZonePolicy(s.zone, Policy(s.weekly, NEVER), "team_hours")])
-        for s in shifts(reps)
-    ]
-    return min((start for start in starts if start is not None), default=None)
-
-
-def _shift(rep: RepRecord) -> ZonePolicy:
-    return ZonePolicy(rep.zone, Policy(rep.weekly, NEVER), "team_hours")
+def available(rep: RepRecord, at: datetime, facts: LeadFacts) -> bool:
+    """On shift, or on call for such a lead, and not away. Presence is about now; a shift is about any time."""
+    return rep.presence == "available" and any(shift.holds(at) for shift in serving(rep.shifts, facts))

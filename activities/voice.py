@@ -9,9 +9,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock, Moment
 from activities.messaging import skip_rows
-from activities.routing import available, next_shift
+from activities.planning import Planning
+from activities.routing import available
 from speedlead.contracts import CheckRequest, DialRequest, SettleTaskRequest, TouchResult, TouchState
-from speedlead.domain.plan import Plan
+from speedlead.domain.opening import next_shift, serving
 from speedlead.ids import leg_id, touch_id
 from speedlead.ports import Dialer, SendError, SendErrorKind
 from speedlead.records import (
@@ -27,6 +28,7 @@ from speedlead.records import (
     RepRecord,
     Skipped,
     Touches,
+    team_of,
 )
 
 LEASE_S = 7.0
@@ -37,12 +39,14 @@ _OFFER_AGAIN = timedelta(minutes=2)
 
 
 class Voice:
-    def __init__(self, *, leads: Leads, touches: Touches, dialer: Dialer, clock: ActivityClock, plan: Plan) -> None:
+    def __init__(
+        self, *, leads: Leads, touches: Touches, dialer: Dialer, clock: ActivityClock, planning: Planning
+    ) -> None:
         self._leads = leads
         self._touches = touches
         self._dialer = dialer
         self._clock = clock
-        self._plan = plan
+        self._planning = planning
 
     @activity.defn
     async def dial(self, request: DialRequest) -> TouchResult:
@@ -69,7 +73,7 @@ class Voice:
                 wall=moment.wall,
                 lease_s=LEASE_S,
                 offset_us=moment.offset_us,
-                hours=self._plan.hours.get("call") if request.purpose == "plan" else None,
+                hours=self._planning.call_hours(lead, reps, moment.now) if request.purpose == "plan" else None,
                 leg_id=leg,
                 rep_id=rep.rep_id,
             )
@@ -139,11 +143,15 @@ class Voice:
         again = next((rep for rep in reps if rep.rep_id == rung.get(leg)), None)
         if again is not None or level > MAX_LEVELS:
             return again
+        facts = self._planning.facts(lead)
         there = [
             rep
             for rep in reps
             # a rep without a phone cannot be rung
-            if not rep.manager and rep.phone is not None and available(rep, now) and rep.rep_id not in rung.values()
+            if not rep.manager
+            and rep.phone is not None
+            and available(rep, now, facts)
+            and rep.rep_id not in rung.values()
         ]
         there.sort(key=lambda rep: (rep.rep_id != lead.owner_id, rep.open_leads / max(rep.weight, 1), rep.rep_id))
         return there[0] if there else None
@@ -158,7 +166,8 @@ class Voice:
         self, lead: LeadRecord, request: DialRequest, reps: tuple[RepRecord, ...], moment: Moment
     ) -> TouchResult:
         """The call stays due. On a later level somebody is there but did not accept: offer it again soon."""
-        again = moment.now + _OFFER_AGAIN if request.level > 1 else next_shift(reps, moment.now)
+        crew = serving(team_of(reps), self._planning.facts(lead))
+        again = moment.now + _OFFER_AGAIN if request.level > 1 else next_shift(crew, moment.now)
         await self._leads.tell(
             lead.lead_id,
             dedupe=f"nobody:{request.step}",

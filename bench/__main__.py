@@ -27,6 +27,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from bench import calendar, cost, memory, speed, starts  # noqa: E402
 from bench.report import machine, show, write  # noqa: E402
 from bench.result import Result  # noqa: E402
+from bench.simulation import row as simulation  # noqa: E402
 from speedlead.embedded.process import StartError  # noqa: E402
 
 ROWS: dict[str, Callable[..., Awaitable[Result]]] = {
@@ -35,6 +36,7 @@ ROWS: dict[str, Callable[..., Awaitable[Result]]] = {
     "c": cost.measure,
     "d": memory.measure,
     "calendar": calendar.measure,
+    "simulation": simulation.measure,
 }
 
 

@@ -12,23 +12,34 @@ import uvicorn
 from temporalio.client import Client
 
 from speedlead.cadence_client import CadenceClient
+from speedlead.calendarbook import CalendarError
 from speedlead.clock import SystemClock
 from speedlead.composer import ComposeError
 from speedlead.credentials import Credentials, CredentialsError, load_or_create
+from speedlead.domain.business import Calendars
 from speedlead.domain.plan import Plan
+from speedlead.foresight import Foresight
 from speedlead.gateway.app import create_app
+from speedlead.gateway.context import home_country
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.lawbook import LawError
 from speedlead.planbook import PlanError, load_plan
 from speedlead.ports import Clock
+from speedlead.preview.desk import Desk, whose
 from speedlead.providers.assemble import open_senders
+from speedlead.records import team_of
 from speedlead.relay import Relay
+from speedlead.returns import Returns
 from speedlead.seed import seed
 from speedlead.settings import Settings
+from speedlead.store.data_releases import use_tzdata
 from speedlead.store.gate import LegGate
+from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanConflict
 from speedlead.store.pool import open_pool
+from speedlead.store.transactions import transact
 from speedlead.temporal import connect
+from speedlead.tzdata_version import OlderData, release
 from workers.lifecycle import Calendar, build_activities, build_calendar, running_workers
 
 
@@ -37,7 +48,7 @@ class Unreachable(Exception):
 
 
 # what somebody has to mend: a file, a stored plan, an address; the message says which and what
-TO_MEND = (Unreachable, PlanError, LawError, CredentialsError, ComposeError, PlanConflict)
+TO_MEND = (Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData)
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Parts:
 
 @asynccontextmanager
 async def open_parts(settings: Settings, database_url: str, *, lazy: bool = False) -> AsyncIterator[Parts]:
-    """Raises PlanError, LawError, CredentialsError or PlanConflict before anything is served."""
+    """Raises what is in TO_MEND before anything is served. `lazy`: a gateway alone, which starts without Temporal."""
     plan = load_plan(settings.plan_file)
     calendar = build_calendar(settings)
     credentials = load_or_create(settings.data_dir)
@@ -64,6 +75,9 @@ async def open_parts(settings: Settings, database_url: str, *, lazy: bool = Fals
         except (OSError, asyncpg.PostgresError) as error:
             raise Unreachable(f"SPEEDLEAD_DATABASE_URL: the database does not answer: {error}") from error
         stack.push_async_callback(pool.close)
+        if not lazy:
+            # a gateway alone takes leads in with any data: what it decides, a worker has decided before
+            await use_tzdata(pool, release())
         await seed(pool, plan, demo_reps=settings.uses_sandbox)
         try:
             client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=lazy)
@@ -116,7 +130,13 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
         return {"postgres": await _answers(parts.pool.fetchval("select 1")),
                 "temporal": await _answers(parts.client.service_client.check_health())}  # fmt: skip
 
+    async def desk() -> Desk:
+        reps = await transact(parts.pool, lambda conn: LeadStore(conn, calendar.business).reps())
+        foresight = Foresight(plan=parts.plan, placer=calendar.placer, places=calendar.places, team=team_of(reps))
+        return Desk(foresight, home_country(settings.company_phone or settings.twilio_from), whose(reps), clock.wall())
+
     calendar, settings = parts.calendar, parts.settings
+    by_plan = leg_plan(parts.plan, calendar.business)
     return GatewayDeps(
         pool=parts.pool,
         settings=settings,
@@ -125,9 +145,21 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
         plan=parts.plan,
         relay=relay,
         leads=workflows,
-        leg_gate=LegGate(parts.pool, calendar.placer, calendar.places, parts.plan, clock, settings.twilio_from),
+        leg_gate=LegGate(parts.pool, calendar.placer, calendar.places, by_plan, clock, settings.twilio_from),
+        returns=Returns(calendar.placer, calendar.places, parts.plan),
         ready=ready,
+        desk=desk,
     )
+
+
+def leg_plan(plan: Plan, business: Calendars) -> Plan:
+    """The plan by which a lead's leg is let through.
+
+    Where people are on call, the attempt's claim has asked for business hours or cover, half a minute before; the leg
+    is asked about the law again, and not about business hours.
+    """
+    on_call = any(team.on_call for team in business.teams)
+    return plan.model_copy(update={"hours": {}}) if on_call else plan
 
 
 async def serve_gateway(deps: GatewayDeps) -> None:

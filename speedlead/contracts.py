@@ -55,6 +55,7 @@ class Resume(Contract):
     manual_calls: int = 0
     owner_id: str | None = None
     open_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
     steps: tuple[StepRow, ...] = ()
     closed_channels: dict[str, str] = {}
     replied_at: AwareDatetime | None = None
@@ -289,17 +290,27 @@ class PlaceRequest(Contract):
     track_steps: tuple[Step, ...] = ()
     lead_time: int = 0
     opened: AwareDatetime
+    # the lead's own deadline for its first human step
+    deadline: AwareDatetime | None = None
     anchors: dict[str, AwareDatetime] = {}
     not_before: AwareDatetime | None = None
+    # the last step as its touch is called, with the round; the placement's row bears that name
+    touch_step: str | None = None
     # a moment the lead or ops chose: no business hours, and no plan to count from
     manual: bool = False
 
 
 class PlaceResult(Contract):
+    """Where the calendar put the step; `at` None: nowhere. The same stands in the table `placement`.
+
+    `reasons`: every rule that moved it, `reason` the one that people ask for. `zones`: each of them had to permit it.
+    """
+
     at: AwareDatetime | None
     valid_until: AwareDatetime | None = None
     reason: str | None = None
     reasons: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
     anchors: dict[str, AwareDatetime] = {}
     versions: dict[str, str] = {}
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from speedlead.settings import PREFIX, Settings
+from speedlead.tzdata_version import OlderData, order, release
 
 OUR_PACKAGES = frozenset({"workflows", "activities", "workers", "speedlead"})
 SHOWN = ("temporalio", "pydantic", "asyncpg", "fastapi", "twilio", "sendgrid", "tzdata", "holidays", "phonenumbers")
@@ -58,7 +59,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     if not running:
         for finding in _ports(settings):
             yield finding
-    yield await _database(settings, running)
+    async for finding in _database(settings, running):
+        yield finding
     if settings.embedded_temporal and not running:
         yield _temporal_program()
     else:
@@ -67,9 +69,9 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _time_zones() -> Finding:
-    version = importlib.metadata.version("tzdata")
     pinned = os.environ.get("PYTHONTZPATH") == "" and not zoneinfo.TZPATH
-    return Finding("time zones", pinned, f"tzdata {version}" if pinned else "taken from the machine, not from tzdata")
+    installed = f"tzdata {release()} (wheel {importlib.metadata.version('tzdata')})"
+    return Finding("time zones", pinned, installed if pinned else "taken from the machine, not from tzdata")
 
 
 def _ports(settings: Settings) -> list[Finding]:
@@ -87,40 +89,58 @@ def _ports(settings: Settings) -> list[Finding]:
     return found
 
 
-async def _database(settings: Settings, running: bool) -> Finding:
+async def _database(settings: Settings, running: bool) -> AsyncIterator[Finding]:
     from speedlead.embedded import postgres_files
     from speedlead.embedded.process import StartError
 
     if settings.database_url is not None:
-        return await _reach_database(settings.database_url.get_secret_value())
+        async for finding in _reach_database(settings.database_url.get_secret_value()):
+            yield finding
+        return
     try:
         if running:
             from speedlead.embedded.postgres import dsn
 
-            return await _reach_database(dsn(postgres_files.socket_folder(settings.data_dir)))
+            async for finding in _reach_database(dsn(postgres_files.socket_folder(settings.data_dir))):
+                yield finding
+            return
         programs = postgres_files.find_programs()
-        return Finding("database", True, f"embedded PostgreSQL {postgres_files.major_version(programs)} in {programs}")
+        yield Finding("database", True, f"embedded PostgreSQL {postgres_files.major_version(programs)} in {programs}")
     except StartError as error:
-        return Finding("database", False, str(error))
+        yield Finding("database", False, str(error))
 
 
-async def _reach_database(url: str) -> Finding:
+async def _reach_database(url: str) -> AsyncIterator[Finding]:
     import asyncpg
 
+    from speedlead.store.data_releases import newest_tzdata
     from speedlead.store.migrate import pending
 
     try:
         connection = await asyncpg.connect(url, timeout=5)
         try:
             version = str(await connection.fetchval("show server_version"))
+            missing = await pending(url)
+            newest = None if missing else await newest_tzdata(connection)
         finally:
             await connection.close()
-        missing = await pending(url)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        return Finding("database", False, f"not reachable: {type(error).__name__}: {error}")
+        yield Finding("database", False, f"not reachable: {type(error).__name__}: {error}")
+        return
     if missing:
-        return Finding("database", False, f"PostgreSQL {version}, not migrated: {', '.join(missing)}")
-    return Finding("database", True, f"PostgreSQL {version}, migrated")
+        yield Finding("database", False, f"PostgreSQL {version}, not migrated: {', '.join(missing)}")
+        return
+    yield Finding("database", True, f"PostgreSQL {version}, migrated")
+    yield zone_data(release(), newest)
+
+
+def zone_data(installed: str, newest: str | None) -> Finding:
+    """May a worker start here with the installed zone data? `newest`: what the database was last used with."""
+    if newest is None:
+        return Finding("zone data", None, f"tzdata {installed}; no worker has used this database yet")
+    if order(installed) < order(newest):
+        return Finding("zone data", False, str(OlderData(installed, newest)))
+    return Finding("zone data", True, f"tzdata {installed}; the newest used with this database is {newest}")
 
 
 def _temporal_program() -> Finding:

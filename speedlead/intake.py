@@ -1,7 +1,7 @@
 """What a form or an API client sent, checked and normalised. Pure: `read_inquiry` raises ValidationError or nothing.
 
-    name email phone company message intent source country postcode tz consent_sms consent_call consent_text
-    utm_* and everything else: kept in `extra`
+    name email phone company message intent source country region postcode tz segment channel
+    consent_sms consent_call consent_text; utm_* and everything else: kept in `extra`
 
 An e-mail address or a phone number is required; consent never is.
 """
@@ -38,8 +38,11 @@ from pydantic_core import PydanticCustomError
 
 from speedlead.domain.calendar import parse_zone
 from speedlead.intake_text import bounded_extra, many_lines, one_line, slug
+from speedlead.regions import country_in, subdivision
 
 OTHER = "other"
+# the ways in which somebody comes to us (REQ 22, 23); a plan may name more
+CHANNELS = frozenset({"form", "api", "chat", "email", "phone", "messenger"})
 
 # what an advertising click leaves in the address; fbclid is not among them, Facebook adds it to every link
 _PAID_CLICKS = ("gclid", "gbraid", "wbraid", "dclid", "msclkid", "ttclid", "li_fat_id")
@@ -63,7 +66,9 @@ class Rules:
     # national phone numbers without any hint of a country are read as numbers of this one
     home_country: str = "US"
     default_source: str = "website"
-    # a form's hidden zone comes from the browser: nobody can correct it, so an unknown one is only noted
+    default_channel: str = "form"
+    channels: Collection[str] = CHANNELS
+    # what a form's hidden fields say (zone, region, segment, channel) nobody can correct, so a wrong one is only noted
     lenient: bool = False
 
 
@@ -122,11 +127,14 @@ class Inquiry(BaseModel):
     email: Annotated[str | None, _text(320)] = None
     # before the phone: they say of which country a national number is
     country: Annotated[str | None, _text(40)] = None
+    region: Annotated[str | None, _text(100)] = None
     tz: Annotated[str | None, _text(64)] = None
     phone: Annotated[str | None, _text(60, digits=True)] = None
     message: Annotated[str | None, _text(10_000, lines=True)] = None
     intent: Annotated[str | None, _text(60)] = OTHER
     source: Annotated[str | None, _text(200)] = None
+    segment: Annotated[str | None, _text(60)] = None
+    channel: Annotated[str | None, _text(60)] = None
     postcode: Annotated[str | None, _text(16, digits=True)] = None
     consent_sms: Flag = False
     consent_call: Flag = False
@@ -141,11 +149,17 @@ class Inquiry(BaseModel):
         fields = {str(key): item for key, item in value.items()}
         known = {name: fields.pop(name) for name in [*cls.model_fields] if name in fields and name != "extra"}
         rules = _rules(info)
-        if rules.lenient and isinstance(zone := known.get("tz"), str) and not _is_zone(one_line(zone)):
-            fields["tz_unknown"] = known.pop("tz")
+        region = known.get("region")
+        if isinstance(region, str) and not known.get("country"):
+            known["country"] = _country_code(country_in(region) or "")  # 'US-TX' names its country
+        if rules.lenient:
+            for name in _wrong_hidden(known, rules):
+                fields[f"{name}_unknown"] = known.pop(name)
         known["extra"] = bounded_extra(fields)
         if not known.get("source"):
             known["source"] = _infer_source(known["extra"]) or rules.default_source
+        if not known.get("channel"):
+            known["channel"] = rules.default_channel
         return known
 
     @field_validator("email")
@@ -168,10 +182,23 @@ class Inquiry(BaseModel):
     def _country(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        code = _COUNTRY_ALIASES.get(value.upper(), value.upper())
-        if code not in SUPPORTED_REGIONS:
+        code = _country_code(value)
+        if code is None:
             _bad("not a country code", "two letters (ISO 3166), such as US or DE")
         return code
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or "country" not in info.data:  # a wrong country has its own error
+            return None
+        country = info.data["country"]
+        if country is None:
+            _bad("no country to look for it in", "a code with its country, such as US-TX, or the field country")
+        try:
+            return subdivision(country, value)
+        except ValueError as error:
+            _bad("not a known region", str(error))
 
     @field_validator("tz")
     @classmethod
@@ -202,6 +229,22 @@ class Inquiry(BaseModel):
     @classmethod
     def _source(cls, value: str | None, info: ValidationInfo) -> str:
         return slug(value or "") or _rules(info).default_source
+
+    @field_validator("segment")
+    @classmethod
+    def _segment(cls, value: str | None) -> str | None:
+        if value is not None and not (value := slug(value)):
+            _bad("not a segment", "a word such as enterprise or b2b_saas")
+        return value
+
+    @field_validator("channel")
+    @classmethod
+    def _channel(cls, value: str | None, info: ValidationInfo) -> str:
+        rules = _rules(info)
+        channel = slug(value or "") or rules.default_channel
+        if channel not in {*rules.channels, rules.default_channel}:
+            _bad("not a known channel", "one of " + ", ".join(sorted(rules.channels)))
+        return channel
 
     @field_validator("postcode")
     @classmethod
@@ -250,6 +293,30 @@ def _is_zone(name: str) -> bool:
         return parse_zone(name) == name
     except ValueError:
         return False
+
+
+def _country_code(text: str) -> str | None:
+    code = _COUNTRY_ALIASES.get(text.upper(), text.upper())
+    return code if code in SUPPORTED_REGIONS else None
+
+
+def _wrong_hidden(known: Mapping[str, object], rules: Rules) -> list[str]:
+    """Names of the hidden fields that cannot be used. What is not text, or too long, is for the field's own check."""
+    texts = {name: one_line(value) for name, value in known.items() if isinstance(value, str)}
+    wrong = [name for name in ("tz",) if texts.get(name) and not _is_zone(texts[name])]
+    if (channel := texts.get("channel")) and slug(channel) not in {*rules.channels, ""}:
+        wrong.append("channel")
+    if (segment := texts.get("segment")) and not slug(segment):
+        wrong.append("segment")
+    if region := texts.get("region"):
+        country = _country_code(texts.get("country", ""))
+        try:
+            if country is None or len(region) > 100:
+                raise ValueError
+            subdivision(country, region)
+        except ValueError:
+            wrong.append("region")
+    return wrong
 
 
 def _e164(text: str, countries: list[str]) -> str:

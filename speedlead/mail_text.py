@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 _QUOTE_START = re.compile(
     r"^\s*(?:>|-{2,}\s*original message|-{5,}|_{5,}|on .{4,200} wrote:\s*$|am .{4,200} schrieb.*:\s*$|"
-    r"le .{4,200} a écrit\s*:\s*$|from:\s.+|von:\s.+|sent from my |-- $)",
+    r"le .{4,200} a écrit\s*:\s*$|el .{4,200} escribió\s*:\s*$|em .{4,200} escreveu\s*:\s*$|op .{4,200} schreef.*:\s*$|"
+    r"(?:on|am|le|el|em|op) \w.{4,60}\d{4}.{4,140}[<(][^\s@]+@[^\s@]+[>)]\s*$|"
+    r"(?:from|von|van|de\s?|da):\s.+|sent from my |-- $)",
     re.IGNORECASE,
 )
 
@@ -22,6 +24,15 @@ def is_automatic(headers: Mapping[str, str], envelope_from: str | None) -> bool:
     if any(name in headers for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "list-id")):
         return True
     return envelope_from is not None and envelope_from.strip(" <>") == ""
+
+
+def is_absence_note(headers: Mapping[str, str], sender: str) -> bool:
+    """May an automatic mail say when somebody is back? Not a report of failed delivery, and not a mailing list."""
+    if headers.get("content-type", "").strip().lower().startswith("multipart/report"):
+        return False
+    if sender.partition("@")[0].lower() in ("mailer-daemon", "postmaster"):
+        return False
+    return "list-id" not in headers and "list-unsubscribe" not in headers
 
 
 def written_part(text: str) -> str:

@@ -82,6 +82,10 @@ class PlaceFinder:
             )
         return combine(clues, self._same)
 
+    def knows_country(self, written: str) -> bool:
+        """Is it a code or a name that says which country is meant?"""
+        return self._country_code(written) is not None
+
     def _usable_zone(self, name: str | None) -> str | None:
         """A zone that says where somebody is. 'UTC' and 'Etc/…' are what browsers that hide the place report."""
         try:
@@ -118,8 +122,13 @@ class PlaceFinder:
             "CA": (CANADA_PROVINCES, CANADA_ZONES),
             "AU": (AUSTRALIA_STATES, AUSTRALIA_ZONES),
         }
-        if not name or country not in tables:
+        if not name:
             return None
+        if country not in tables:  # its parts have holidays of their own; a name would have to be looked up first
+            coded = re.fullmatch(r"[A-Z]{2}-([A-Z0-9]{1,3})", (written or "").strip().upper())
+            if coded is None or coded[0][:2] != country or not (zones := self._country_zones(country)):
+                return None
+            return Clue("region", zones, _jurisdictions(country, coded[1]), f"region {coded[0]}")
         names, zones_of = tables[country]
         state = names.get(name) or (name if name in zones_of else None)
         if state is None or state not in zones_of:

@@ -98,20 +98,22 @@ _SPECIAL: Mapping[str, tuple[str, ...]] = {
     "V0C": ("America/Vancouver", "America/Dawson_Creek", "America/Fort_Nelson"),
     "V1G": ("America/Dawson_Creek",),
     "V1J": ("America/Dawson_Creek",),
+    "X0A": ("America/Iqaluit",),
+    "X0B": ("America/Cambridge_Bay",),
+    "X0C": ("America/Rankin_Inlet",),
 }
+_NUNAVUT = frozenset({"X0A", "X0B", "X0C"})  # the Northwest Territories have the letter's other codes
 
 
 def canada_postcode(code: str) -> tuple[str | None, tuple[str, ...]]:
     """(province, zones) of a post code without spaces, or of its first half; (None, ()) for anything else."""
     if not re.fullmatch(r"[A-Z][0-9][A-Z]([0-9][A-Z][0-9])?", code) or code[0] not in _FIRST_LETTER:
         return None, ()
-    province = _FIRST_LETTER[code[0]]
+    province = "NU" if code[:3] in _NUNAVUT else _FIRST_LETTER[code[0]]
     if special := _SPECIAL.get(code[:3]):
         return province, special
     if plain := _PLAIN.get(code[0]):
         return province, (plain,)
-    if code[0] == "X":  # the Northwest Territories and Nunavut share the letter
-        return province, CANADA_ZONES["NT"] + CANADA_ZONES["NU"]
     return province, CANADA_ZONES[province]
 
 

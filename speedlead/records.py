@@ -3,12 +3,13 @@
 `store/` implements these. Every method is one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from speedlead.domain.hours import Weekly
+from speedlead.domain.opening import Shift
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.placing import Consents, PastTouch
 from speedlead.domain.plan import Cadence
@@ -49,6 +50,8 @@ class LeadRecord:
     owner_phone: str | None
     # the lead's phone has rung for us
     called: bool = False
+    # how this inquiry came to us
+    channel: str = "form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,13 @@ class RepRecord:
     presence: str
     manager: bool
     open_leads: int
+    # the usual hours, cut by the team's calendar, and on-call cover
+    shifts: tuple[Shift, ...] = ()
+
+
+def team_of(reps: Sequence[RepRecord]) -> tuple[Shift, ...]:
+    """The shifts of everybody who makes calls, cover among them."""
+    return tuple(shift for rep in reps if not rep.manager for shift in rep.shifts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +155,21 @@ class CallSoFar:
     leg_known: bool
     leg_over: bool
     leg_result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the calendar answered for a step: `at` None when no instant is possible. `zones` all had to permit it."""
+
+    lead_id: str
+    step: str
+    earliest: datetime
+    at: datetime | None
+    valid_until: datetime | None
+    reason: str | None
+    reasons: tuple[str, ...]
+    zones: tuple[str, ...]
+    versions: Mapping[str, str]
 
 
 ClaimAnswer = Claimed | Deferred | Skipped | Ended | Leased | Doubtful
@@ -236,6 +261,10 @@ class Leads(Protocol):
     ) -> None: ...
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None: ...
+
+    async def placed(self, placement: Placement) -> None:
+        """Writes the answer down, once however often the same is answered."""
+        ...
 
     async def next_touch(self, lead_id: str, step: str | None, at: datetime | None, why: str | None) -> None: ...
 

@@ -4,6 +4,10 @@ from typing import Any
 
 import asyncpg
 
+from speedlead.domain.business import Calendars
+from speedlead.domain.crew import shifts_of
+from speedlead.domain.hours import Weekly
+from speedlead.domain.opening import Shift
 from speedlead.domain.plan import Plan
 from speedlead.ids import new_id
 from speedlead.store.plans import PlanStore
@@ -32,4 +36,22 @@ async def seed(pool: "asyncpg.Pool[Any]", plan: Plan, *, demo_reps: bool) -> Non
         await pool.execute(
             """insert into rep (id, name, email, phone, zone, weekly, capacity, manager)
                values ($1, $2, $3, $4, $5, $6, 2000, $7) on conflict (email) do nothing""",
-            new_id(), name, email, phone, zone, _ON_CALL if name == "Sam Okoro" else _WEEK, manager)  # fmt: skip
+            new_id(), name, email, phone, zone, _week_of(name), manager)  # fmt: skip
+
+
+def demo_team(calendars: Calendars) -> tuple[Shift, ...]:
+    """The shifts of the reps above, for a preview without a database."""
+    return tuple(
+        shift
+        for name, email, _, zone, manager in DEMO_REPS
+        if not manager
+        for shift in shifts_of(calendars, email=email, team=None, zone=zone, weekly=_hours(_week_of(name)))
+    )
+
+
+def _hours(week: dict[str, list[list[int]]]) -> Weekly:
+    return {int(day): tuple((start, end) for start, end in spans) for day, spans in week.items()}
+
+
+def _week_of(name: str) -> dict[str, list[list[int]]]:
+    return _ON_CALL if name == "Sam Okoro" else _WEEK

@@ -96,7 +96,12 @@ class Settings(BaseSettings):
     company_name: str = Field("Acme", min_length=1, description="Name in messages, pages and call scripts")
     company_phone: str | None = Field(None, description="Number that a lead may call, E.164, shown in acknowledgements")
     plan_file: Path | None = Field(None, description="Plan to follow; empty uses the packaged inbound.yaml")
-    law_file: Path | None = Field(None, description="Law rows used instead of the packaged ones")
+    law_file: Path | None = Field(
+        None, description="File or folder of law rows of your own, laid over the packaged ones"
+    )
+    calendars_file: Path | None = Field(
+        None, description="Business calendars: closures, half days, on-call cover; empty changes nothing"
+    )
     callbacks: Literal["late", "before"] = Field(
         "late", description="Whether the sandbox runs its callbacks after or before it answers (tests)"
     )
@@ -108,7 +113,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
-    @field_validator("data_dir", "plan_file", "law_file")
+    @field_validator("data_dir", "plan_file", "law_file", "calendars_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         # children may be started from another folder

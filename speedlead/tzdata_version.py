@@ -5,12 +5,39 @@ Columbia, Alberta, Manitoba and others changed their law in 2026). `PYTHONTZPATH
 at the start of the process makes the wheel the only source; nothing here changes the process, it only looks.
 """
 
+import re
 import zoneinfo
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
 from typing import Any
+
+_IANA = re.compile(r"(\d{4})(z*[a-z])")
+_WHEEL = re.compile(r"(\d{4})\.(\d+)(?:\.post\d+)?")
+
+
+class OlderData(Exception):
+    """This process would decide by older zone rules than those that touches of this database were placed by."""
+
+    def __init__(self, installed: str, recorded: str) -> None:
+        year, number = order(recorded)
+        super().__init__(
+            f"tzdata {installed} is older than {recorded}, by which touches of this database have been placed: install "
+            f"tzdata {year}.{number} or newer (make install of the newest version, or its image), then start again"
+        )
+
+
+def order(name: str) -> tuple[int, int]:
+    """(year, number in the year) of a release named by IANA ('2026f', after 'z' 'za') or as a wheel ('2026.6').
+
+    Raises ValueError for anything else.
+    """
+    if iana := _IANA.fullmatch(name):
+        return int(iana[1]), 26 * (len(iana[2]) - 1) + ord(iana[2][-1]) - ord("a") + 1
+    if wheel := _WHEEL.fullmatch(name):
+        return int(wheel[1]), int(wheel[2])
+    raise ValueError(f"tzdata release {name!r}: expected a name such as 2026f or 2026.6")
 
 
 @lru_cache(maxsize=1)

@@ -17,10 +17,12 @@ from activities.records import Records
 from activities.routing import Routing
 from activities.voice import Voice
 from speedlead import lawbook, tzdata_version
+from speedlead.calendarbook import load_calendars
 from speedlead.clock import SystemClock
 from speedlead.closures import HolidayClosures
 from speedlead.composer import Composer
 from speedlead.credentials import Credentials
+from speedlead.domain.business import Calendars
 from speedlead.domain.placing import Placer
 from speedlead.domain.plan import Plan
 from speedlead.place_finder import PlaceFinder
@@ -39,6 +41,7 @@ class Calendar:
 
     placer: Placer
     places: PlaceFinder
+    business: Calendars
 
 
 def build_calendar(settings: Settings) -> Calendar:
@@ -47,8 +50,10 @@ def build_calendar(settings: Settings) -> Calendar:
     tzdata_version.assert_wheel()
     places = PlaceFinder()
     places.warm_up()
-    versions = {"tzdata": tzdata_version.release(), "holidays": version("holidays")}
-    return Calendar(Placer(lawbook.load(settings.law_file), HolidayClosures(), versions), places)
+    business, edition = load_calendars(settings.calendars_file)
+    versions = {"tzdata": tzdata_version.release(), "holidays": version("holidays"), "calendars": edition}
+    placer = Placer(lawbook.load(settings.law_file), HolidayClosures(), versions, business)
+    return Calendar(placer, places, business)
 
 
 def build_activities(
@@ -60,7 +65,7 @@ def build_activities(
     plan: Plan,
     senders: Senders,
 ) -> Activities:
-    leads, touches = LeadStore(pool), TouchStore(pool, calendar.placer, calendar.places)
+    leads, touches = LeadStore(pool, calendar.business), TouchStore(pool, calendar.placer, calendar.places)
     clock = ActivityClock(SystemClock(), virtual=settings.virtual_clock)
     planning = Planning(leads=leads, placer=calendar.placer, places=calendar.places, plan=plan)
     composer = Composer(settings.company_name, settings.company_phone)
@@ -85,7 +90,7 @@ def build_activities(
         placing=Placing(leads=leads, touches=touches, planning=planning),
         records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
         routing=Routing(leads=leads, planning=planning, clock=clock),
-        voice=Voice(leads=leads, touches=touches, dialer=senders.dialer, clock=clock, plan=plan),
+        voice=Voice(leads=leads, touches=touches, dialer=senders.dialer, clock=clock, planning=planning),
     )
 
 

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from speedlead import contracts as c
+    from speedlead.domain.lead import OUT_OF_OFFICE
     from speedlead.domain.outcomes import Outcome
     from workflows.messages import Rejected, read
     from workflows.state import LeadRun
@@ -34,7 +35,7 @@ class Inbox:
 
     def inquiry(self, message: c.InquirySignal) -> None:
         lead = self._run.lead
-        before = lead.lead_type
+        before, away = lead.lead_type, lead.paused
         reach = message.reach
         lead.inquired(
             message.lead_type,
@@ -52,6 +53,7 @@ class Inbox:
             reason=f"{before}_to_{lead.lead_type}" if lead.lead_type != before else "again",
             key=f"inquiry:{message.number}",
         )
+        self._goes_on(away)
 
     def outcome(self, message: c.OutcomeSignal) -> None:
         lead, now = self._run.lead, workflow.now()
@@ -78,10 +80,22 @@ class Inbox:
         )
 
     def reply(self, message: c.ReplySignal) -> None:
-        self._run.lead.replied(workflow.now(), automatic=message.automatic, until=message.until)
+        lead = self._run.lead
+        away, until = lead.paused, lead.paused_until
+        lead.replied(workflow.now(), automatic=message.automatic, until=message.until)
+        if lead.paused and lead.paused_until != until:
+            self._run.note("paused", reason=OUT_OF_OFFICE, key=message.message_id, paused_until=lead.paused_until)
+            return
         self._run.note(
             "reply_heard", reason="automatic" if message.automatic else message.channel, key=message.message_id
         )
+        self._goes_on(away)
+
+    def _goes_on(self, paused_before: bool) -> None:
+        """Says so when what was just heard has ended a pause."""
+        if paused_before and not self._run.lead.paused:
+            self._run.placement = None
+            self._run.note("resumed", reason="lead_wrote")
 
     def opt_out(self, message: c.OptOutSignal) -> None:
         lead, now = self._run.lead, workflow.now()
@@ -146,13 +160,13 @@ class Inbox:
 
     def pause(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.PauseRequest, args)
-        self._run.lead.pause(request.until, request.reason)
+        self._run.lead.pause(request.until, request.reason, workflow.now())
         self._run.note("paused", reason=request.reason, paused_until=request.until)
         return self._run.status()
 
     def resume(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.ResumeRequest, args)
-        self._run.lead.resume()
+        self._run.lead.resume(workflow.now())
         self._run.placement = None
         self._run.note("resumed", reason=request.by)
         return self._run.status()
@@ -167,7 +181,7 @@ class Inbox:
 
     def call_now(self, args: Sequence[Any]) -> c.LeadStatus:
         read(c.CallNowRequest, args)
-        self._run.lead.resume()
+        self._run.lead.resume(workflow.now())
         self._run.lead.callbacks.append(workflow.now())
         self._run.note("call_now")
         return self._run.status()

@@ -63,7 +63,7 @@ class LeadWorkflow:
             case Await(until=until, why=why):
                 await self._steps.wait(until, why)
             case Resume():
-                self._run.lead.resume()
+                self._run.lead.resume(workflow.now())
                 self._run.placement = None
                 self._run.note("resumed", reason="pause_over")
             case HandOver(skips=skips):

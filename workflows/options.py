@@ -71,9 +71,3 @@ _PRIORITY = {"hot": 2, "warm": 3, "cold": 4}
 def lead_priority(lead_type: str, source: str) -> Priority:
     """Acknowledgements are 1; leads of one source cannot starve those of another."""
     return Priority(priority_key=_PRIORITY[lead_type], fairness_key=source[:64])
-
-
-def offer_again_after(tries: int) -> timedelta:
-    """A call that nobody of ours took stays due: offered again soon, then at growing distances, 4 hours at most."""
-    minutes: int = 2 * 4 ** min(tries - 1, 4)
-    return min(timedelta(minutes=minutes), timedelta(hours=4))

@@ -116,7 +116,7 @@ def begin(start: LeadStart) -> LeadRun:
         return LeadRun(lead, Seen(), unanswered=[start.inquiry_number])
     before = start.resume
     lead.owner_id = before.owner_id
-    lead.opened = before.open_at
+    lead.opened, lead.due = before.open_at, before.due_at
     lead.round = before.round
     channels = {step.id: step.channel for step in lead.track.steps}
     for row in before.steps:

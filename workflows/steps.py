@@ -1,7 +1,7 @@
 """Doing what was decided: place it, wait for it, do it, and take in how it ended."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from temporalio import workflow
@@ -16,9 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.routing import Routing
     from speedlead import contracts as c
     from speedlead.domain.cadence import Act, Skip, Substitute
-    from speedlead.domain.lead import Owed
-    from speedlead.domain.outcomes import NOT_AN_ATTEMPT, Stage
+    from speedlead.domain.outcomes import Stage
     from speedlead.domain.plan import Step
+    from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle
     from workflows import options
     from workflows.calls import Calls
     from workflows.state import LeadRun, Placement
@@ -30,11 +30,6 @@ _OWNER = SearchAttributeKey.for_keyword("LeadOwner")
 _NEXT = SearchAttributeKey.for_datetime("NextTouchAt")
 _BREACHED = SearchAttributeKey.for_bool("SlaBreached")
 _PLAN = SearchAttributeKey.for_keyword("PlanVersion")
-
-# skip reasons that say something about the channel and not about this one step
-_CLOSES_CHANNEL = frozenset(
-    {"no_phone", "no_email", "invalid_number", "invalid_email", "no_consent", "unknown_location", "opted_out"}
-)
 
 
 class Steps:
@@ -50,7 +45,7 @@ class Steps:
         not_before = self._run.not_before.get(self._run.lead.touch_step(act.step.id))
         anchors: dict[str, datetime] = {}
         why = "scheduled"
-        if act.calendar or act.earliest > workflow.now() or not_before is not None:
+        if must_be_placed(act, workflow.now(), not_before):
             placement = await self._place(act, not_before)
             if placement is None:
                 return
@@ -81,12 +76,14 @@ class Steps:
             due=act.earliest,
             opened=lead.opened or now,
             not_before=not_before,
+            touch_step=lead.touch_step(act.step.id),
             manual=act.manual,
         )
         if act.skips:
             chain = {
                 "track_steps": lead.track.steps,
                 "lead_time": lead.track.lead_time,
+                "deadline": lead.due,
                 "anchors": {step: settled.at for step, settled in lead.settled.items()},
             }
             request = request.model_copy(update=chain)
@@ -106,31 +103,20 @@ class Steps:
         self._run.placement = placement if self._run.changes == changes else None
         return placement if self._run.changes == changes else None
 
-    def _owed(self, act: Act) -> bool:
-        return self._run.lead.owed is not None and self._run.lead.owed.step == act.step.id
-
     def _impossible(self, act: Act, result: c.PlaceResult) -> None:
         """No instant is lawful: the channel is closed for a reason, and a person of ours is told."""
         reason = result.reason or "no_common_window"
-        self._run.lead.closed_channels[act.step.channel] = reason
-        if act.manual:
-            self._run.lead.callbacks.clear()
+        cannot_be_placed(self._run.lead, act, reason)
         self._run.note("cannot_place", reason=f"{act.step.id}: {reason}", key=f"cannot_place:{act.step.id}:{reason}")
 
     async def _do(self, act: Act, at: datetime, anchors: dict[str, datetime]) -> None:
         lead = self._run.lead
         self._run.placement = None
         step = act.step
-        skips = self.skip_rows(act.skips, anchors)
-        if lead.owed is not None and step.channel == "call" and lead.owed.step != step.id:
-            owed = lead.owed
-            skips += (
-                c.SkipRow(step=lead.touch_step(owed.step), channel="call", reason="superseded", at=workflow.now()),
-            )
-            lead.settle(owed.step, "skipped", lead.settled[owed.step].at, "call", "superseded")
-        for skip in act.skips:
-            skipped_at = anchors.get(skip.step.id, at)
-            lead.settle(skip.step.id, "skipped", skipped_at, skip.step.channel, skip.reason)
+        skips = tuple(
+            c.SkipRow(step=passed.step, channel=passed.channel, reason=passed.reason, at=passed.at)
+            for passed in pass_over(lead, act, at, anchors, workflow.now())
+        )
         self.show(step.id, "due", at)
         if step.channel == "call":
             result = await self._calls.attempt(act, at, skips)
@@ -172,46 +158,9 @@ class Steps:
         )
 
     def _settle(self, act: Act, at: datetime, result: c.TouchResult) -> None:
-        lead, step = self._run.lead, act.step
-        if result.opted_out is not None:
-            lead.opted_out(result.opted_out)
-        if result.bad_channel is not None:
-            lead.undeliverable(result.bad_channel)
-        match result.state:
-            case c.TouchState.DEFERRED:
-                self._defer(act, at, result)
-                return
-            case c.TouchState.SENT:
-                attempt = result.call_result not in NOT_AN_ATTEMPT
-                lead.settle(step.id, "sent" if attempt else "failed", result.at, step.channel, result.reason)
-                lead.move(Stage.ATTEMPTING)
-                if result.call_result is not None:
-                    lead.call_ended(result.call_result, result.at)
-            case c.TouchState.SKIPPED:
-                if result.reason in _CLOSES_CHANNEL:
-                    lead.closed_channels.setdefault(step.channel, result.reason)
-                # with the channel closed, a step that has a substitute is decided again and goes to a person
-                if step.instead is None or result.reason not in _CLOSES_CHANNEL:
-                    lead.settle(step.id, "skipped", at, step.channel, result.reason)
-            case _:
-                lead.settle(step.id, result.state.value, result.at, step.channel, result.reason)
-        if act.manual:
-            lead.manual_calls += 1
-            lead.callbacks = [wanted for wanted in lead.callbacks if wanted > act.earliest]
-        self._run.changed()
-
-    def _defer(self, act: Act, at: datetime, result: c.TouchResult) -> None:
-        """Deferred is not failed: it has an instant. A call that found nobody of ours stays due beside the plan."""
         lead = self._run.lead
-        again = result.next_at or workflow.now() + timedelta(minutes=15)
-        if result.reason == "rep_unavailable" and not act.manual:
-            anchor = lead.settled[act.step.id].at if act.step.id in lead.settled else at
-            tries = lead.owed.tries + 1 if self._owed(act) and lead.owed is not None else 1
-            lead.owed = Owed(act.step.id, max(again, workflow.now() + options.offer_again_after(tries)), tries)
-            lead.settle(act.step.id, "deferred", anchor, "call", "rep_unavailable")
-        elif act.manual:
-            lead.callbacks = [again if wanted == act.earliest else wanted for wanted in lead.callbacks]
-        else:
+        again = settle(lead, act, at, result, workflow.now())
+        if again is not None:
             self._run.not_before[lead.touch_step(act.step.id)] = again
         self._run.changed()
 
@@ -265,7 +214,7 @@ class Steps:
         await self._notify(
             f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due
         )
-        await self.skip((Skip(step, substitute.reason),))
+        await self.skip((Skip(step, substitute.reason),), substitute.at)
         if lead.callbacks:
             lead.manual_calls += 1
             lead.callbacks.clear()
@@ -291,7 +240,8 @@ class Steps:
             **options.ROWS,
         )
 
-    async def skip(self, skips: Sequence[Skip]) -> None:
+    async def skip(self, skips: Sequence[Skip], at: datetime | None = None) -> None:
+        """`at`: what later steps count from, if that is not now."""
         if not skips:
             return
         await workflow.execute_activity_method(
@@ -301,16 +251,16 @@ class Steps:
             **options.ROWS,
         )
         for skip in skips:
-            self._run.lead.settle(skip.step.id, "skipped", workflow.now(), skip.step.channel, skip.reason)
+            anchor = at or workflow.now()
+            self._run.lead.settle(skip.step.id, "skipped", anchor, skip.step.channel, skip.reason)
 
-    def skip_rows(self, skips: Sequence[Skip], anchors: dict[str, datetime] | None = None) -> tuple[c.SkipRow, ...]:
-        at = anchors or {}
+    def skip_rows(self, skips: Sequence[Skip]) -> tuple[c.SkipRow, ...]:
         return tuple(
             c.SkipRow(
                 step=self._run.lead.touch_step(skip.step.id),
                 channel=skip.step.channel,
                 reason=skip.reason,
-                at=at.get(skip.step.id, workflow.now()),
+                at=workflow.now(),
             )
             for skip in skips
         )

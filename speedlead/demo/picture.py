@@ -11,8 +11,8 @@ from html import escape
 
 from speedlead import times
 from speedlead.demo.picture_lines import Line, lines_of
-from speedlead.demo.picture_style import LEGEND, STYLE, mark
 from speedlead.demo.play import Played
+from speedlead.picture_style import LEGEND, STYLE, mark
 
 DAYS = 15
 LEFT, TOP, LINE, STRIP, GAP = 232, 124, 13, 20, 9
@@ -68,7 +68,7 @@ def draw(played: Sequence[Played]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" '
-            f'height="{height}" role="img" aria-label="{escape(label)}">',
+            f'height="{height}" class="picture" role="img" aria-label="{escape(label)}">',
             f"<style>{STYLE}</style>",
             f'<rect class="panel" width="{width:.0f}" height="{height}" rx="8"/>',
             *body,

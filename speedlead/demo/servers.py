@@ -35,7 +35,8 @@ class Servers:
 def demo_settings(settings: Settings, folder: Path) -> Settings:
     """The product as configured (company, plan, law), everything else apart from what runs on this machine."""
     http, sandbox, temporal, ui = free_ports(4)
-    kept = {name: getattr(settings, name) for name in ("company_name", "company_phone", "plan_file", "law_file")}
+    product = ("company_name", "company_phone", "plan_file", "law_file", "calendars_file")
+    kept = {name: getattr(settings, name) for name in product}
     values: dict[str, object] = {
         **kept,
         **_NO_ACCOUNTS,

@@ -105,11 +105,15 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Substitute:
-    """The step's channel is missing: its owner gets it as a task of their own, with the same deadline."""
+    """The step's channel is missing: its owner gets it as a task of their own, with the same deadline.
+
+    `at`: when the step would have been; the next ones count from then, although the owner is told at once.
+    """
 
     step: Step
     reason: str
     due: datetime
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +151,17 @@ class HandOver:
 Decision = Act | Substitute | Remind | Await | Resume | HandOver | Finish
 
 
-def planned(step: Step, track: Track, opened: datetime, anchors: Mapping[str, datetime]) -> datetime:
+def planned(
+    step: Step, track: Track, opened: datetime, anchors: Mapping[str, datetime], deadline: datetime | None = None
+) -> datetime:
     """The instant a step is due by the plan alone: anchor + delay, not past its deadline, not nearer than its gap.
 
     All in UTC: elapsed time, never wall-clock time. `anchors` holds every earlier step of the track, and the calls that
-    somebody asked for.
+    somebody asked for. `deadline`: the lead's own, which may be stricter than its track's and was promised to it.
     """
     at = (opened if step.after == "lead" else anchors[step.after]) + timedelta(seconds=step.delay)
+    if step.after == "lead" and deadline is not None:
+        at = min(at, deadline - timedelta(seconds=track.lead_time))
     if step.by is not None and not step.local_days:
         at = min(at, opened + timedelta(seconds=step.by - track.lead_time))
     gap = timedelta(seconds=step.min_gap)
@@ -193,7 +201,7 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
     for step in track.steps:
         if step.id in lead.settled:
             continue
-        at = planned(step, track, opened, anchors)
+        at = planned(step, track, opened, anchors, lead.due)
         reason = lead.unusable(step.channel)
         calendar = calendar or bool(step.local_days or step.slot)
         if reason is None:
@@ -201,7 +209,8 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
                 return Act(owed, lead.owed.retry_at)
             return Act(step, at, tuple(skips), calendar or bool(skips))
         if step.instead is not None:
-            return Substitute(step, reason, max(opened + timedelta(seconds=step.by or 0), now))
+            due = max(opened + timedelta(seconds=step.by or 0), now)
+            return Substitute(step, reason, due, max(at + step.local_days * DAY, now))
         skips.append(Skip(step, reason))
         # an estimate; the calendar's own answer replaces it when the next usable step is placed
         anchors[step.id] = at + step.local_days * DAY
@@ -220,7 +229,7 @@ def _callback(lead: LeadState) -> Decision:
     step = Step(id=f"callback-{lead.manual_calls + 1}", channel="call")
     reason = lead.unusable("call")
     if reason is not None:
-        return Substitute(step, reason, lead_wants)
+        return Substitute(step, reason, lead_wants, lead_wants)
     return Act(step, lead_wants, manual=True)
 
 

@@ -21,30 +21,47 @@ _WHOLE_DAY: tuple[Interval, ...] = ((0, DAY_S),)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One set of hours. `business` None means no business-hours condition (then `holidays` have no effect).
+    """One set of hours. `business` None means no business-hours condition (then business days have no effect).
 
-    `quiet` and `quiet_dates` forbid contact whatever `business` says. Dates are local dates of the zone it is used in.
-    Raises ValueError for a weekday outside 0..6 or an interval that is empty, reversed or outside 0..1440.
+    Business days: `holidays`; `closures`, our own closed days; `half_days`, the hours that are left of a day's, on a
+    holiday too (they open nothing that the week has closed). `quiet` and `quiet_dates` forbid contact whatever
+    `business` says. Dates are local dates of the zone it is used in. Raises ValueError for a weekday outside 0..6 or an
+    interval that is empty, reversed or outside 0..1440.
     """
 
     business: Weekly | None
     quiet: Weekly
     holidays: frozenset[date] = frozenset()
     quiet_dates: frozenset[date] = frozenset()
+    closures: frozenset[date] = frozenset()
+    half_days: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict)
     # compiled once, so that a question costs integer comparisons only
     _open: tuple[tuple[Interval, ...], ...] = field(init=False, repr=False, compare=False)
     _closed_days: frozenset[int] = field(init=False, repr=False, compare=False)
+    _half_days: Mapping[int, tuple[Interval, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         business = EVERY_DAY if self.business is None else self.business
         open_week = intersect_weeks(checked_week(business), complement_week(self.quiet))
         in_seconds = tuple(tuple((a * 60, b * 60) for a, b in open_week.get(weekday, ())) for weekday in range(7))
-        closed = self.quiet_dates if self.business is None else self.quiet_dates | self.holidays
+        halves = {} if self.business is None else self.half_days
+        closed = self.quiet_dates
+        if self.business is not None:
+            closed = closed | self.closures | (self.holidays - halves.keys())
+        left = {
+            day: intersect_weeks(open_week, checked_week({day.weekday(): spans}))[day.weekday()]
+            for day, spans in halves.items()
+        }
+        in_seconds_left = {day_number(d): tuple((a * 60, b * 60) for a, b in spans) for d, spans in left.items()}
+        object.__setattr__(self, "_half_days", in_seconds_left)
         object.__setattr__(self, "_open", in_seconds)
         object.__setattr__(self, "_closed_days", frozenset(day_number(d) for d in closed))
 
     def refusals(self, day: date, minute: int) -> Iterator[str]:
-        """Why this local minute is closed: quiet_hours, holiday, weekend, outside_business_hours. Empty when open."""
+        """Why this local minute is closed: quiet_hours, closure, holiday, half_day, weekend, outside_business_hours.
+
+        Empty when it is open.
+        """
         weekday = day.weekday()
         if day in self.quiet_dates:
             yield "holiday"
@@ -53,12 +70,17 @@ class Policy:
         if self.business is None:
             return
         hours = self.business.get(weekday, ())
-        if day in self.holidays:
+        half = self.half_days.get(day)
+        if day in self.closures:
+            yield "closure"
+        elif day in self.holidays and half is None:
             yield "holiday"
         elif not hours:
             yield "weekend"
         elif not any(a <= minute < b for a, b in hours):
             yield "outside_business_hours"
+        elif half is not None and not any(a <= minute < b for a, b in half):
+            yield "half_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,8 @@ class ZonePolicy:
         policy = self.policy
         if day in policy._closed_days:
             return ()
+        if policy._half_days and (left := policy._half_days.get(day)) is not None:
+            return left
         return policy._open[(day + 3) % 7]  # 1970-01-01 was a Thursday
 
 

@@ -1,7 +1,7 @@
 """The state of one running lead, and how each fact changes it. Pure: instants are given, nothing is read."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from speedlead.domain.outcomes import (
     BAD_NUMBER,
@@ -14,17 +14,22 @@ from speedlead.domain.outcomes import (
 )
 from speedlead.domain.plan import Cadence, LeadTypeName, Track
 
+OUT_OF_OFFICE = "out_of_office"
 _HEAT: dict[LeadTypeName, int] = {"cold": 0, "warm": 1, "hot": 2}
 
 
 @dataclass(slots=True)
 class Settled:
-    """A step that has ended. `at` anchors later steps: the attempt's start, or the instant it would have been."""
+    """A step that has ended. `at` anchors later steps: the attempt's start, or the instant it would have been.
+
+    `moved`: the calendar put it later than the plan.
+    """
 
     state: str
     at: datetime
     channel: str
     reason: str | None = None
+    moved: bool = False
 
 
 @dataclass(slots=True)
@@ -72,6 +77,7 @@ class LeadState:
     paused: bool = False
     paused_until: datetime | None = None
     pause_reason: str = "paused"
+    paused_since: datetime | None = None
     callbacks: list[datetime] = field(default_factory=list)
     manual_calls: int = 0
     ending: tuple[str, Stage] | None = None
@@ -79,7 +85,9 @@ class LeadState:
 
     @property
     def track(self) -> Track:
-        return self.cadence.tracks[self.lead_type]
+        """No catch-up bursts: once the calendar has moved a step, no deadline from the opening hurries the others."""
+        track = self.cadence.tracks[self.lead_type]
+        return track.unhurried if any(settled.moved for settled in self.settled.values()) else track
 
     def unusable(self, channel: str) -> str | None:
         """Why no touch can go by this channel, from the closed list of skip reasons; None when it can."""
@@ -134,6 +142,7 @@ class LeadState:
         A lead whose end was decided, and that has not closed yet, goes on; where no step of the plan will answer the
         form, a person of ours has to.
         """
+        self.heard(at)
         hotter = _HEAT[lead_type] > _HEAT[self.lead_type]
         through = not hotter and all(step.id in self.settled for step in self.track.steps)
         opted_out = self.ending is not None and self.ending[0] == "opted_out"
@@ -180,17 +189,24 @@ class LeadState:
             self.ending = (reason or outcome.value, ENDS_LEAD[outcome])
             return
         self.stage = KEEPS_OPEN[outcome]
-        self.resume()  # what was decided replaces what was on hold
+        self.resume(at)  # what was decided replaces what was on hold
         self.follow_up = FollowUp("booked" if outcome is Outcome.MEETING_BOOKED else "nurturing", when or at)
 
     def replied(self, at: datetime, *, automatic: bool, until: datetime | None) -> None:
         """A reply stops the plan, not the lead; an out-of-office note only pauses it until the day it names."""
         if automatic:
-            # it never shortens a pause that somebody of ours has set
-            if until is not None and not (self.paused and (self.paused_until is None or self.paused_until >= until)):
-                self.pause(until, "out_of_office")
+            # it never shortens a pause that somebody of ours has set, nor holds up what a person of ours is to do
+            longer = self.paused and (self.paused_until is None or until is None or self.paused_until >= until)
+            if until is not None and not longer and not self.callbacks and self.follow_up is None:
+                self.pause(until, OUT_OF_OFFICE, at)
             return
+        self.heard(at)
         self._wait_for_person("replied", at)
+
+    def heard(self, at: datetime | None) -> None:
+        """Whoever writes to us is not away any more, whatever their note said."""
+        if self.pause_reason == OUT_OF_OFFICE:
+            self.resume(at)
 
     def _wait_for_person(self, kind: str, at: datetime) -> None:
         """A person of ours is told at once, whatever the lead waited for; it closes no earlier than it would have."""
@@ -212,8 +228,13 @@ class LeadState:
         if channel == "call":
             self.closed_channels.setdefault("sms", "invalid_number")
 
-    def pause(self, until: datetime | None, reason: str) -> None:
+    def pause(self, until: datetime | None, reason: str, at: datetime | None = None) -> None:
+        """`at`: since when; None where nobody knows, for a lead that is started again from its rows."""
+        self.paused_since = self.paused_since if self.paused else at
         self.paused, self.paused_until, self.pause_reason = True, until, reason
 
-    def resume(self) -> None:
-        self.paused, self.paused_until = False, None
+    def resume(self, at: datetime | None = None) -> None:
+        """The plan's deadlines move by the time that it stood still: else its steps would go out in a burst."""
+        if self.opened is not None and self.paused_since is not None and at is not None:
+            self.opened += max(timedelta(0), at - max(self.opened, self.paused_since))
+        self.paused, self.paused_until, self.pause_reason, self.paused_since = False, None, "paused", None

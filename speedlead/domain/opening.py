@@ -6,48 +6,93 @@ may be contacted and somebody of the team is on shift. Never from one rep's stat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from speedlead.domain.business import TEAM_RULE
+from speedlead.domain.calendar import next_permitted
 from speedlead.domain.hours import NEVER, Policy, Weekly, ZonePolicy
+from speedlead.domain.open_time import OpenTime, moment_names
 from speedlead.domain.placing import Impossible, Placed, Question
-from speedlead.domain.plan import Plan
-from speedlead.domain.sla import Deadline, LeadFacts, attempt_deadlines
+from speedlead.domain.plan import Plan, When
+from speedlead.domain.sla import Deadline, LeadFacts, attempt_deadlines, matches
 
 Place = Callable[[Question], Placed | Impossible]
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Hours of some of the team, in their own zone."""
+    """Hours of some of the team, in their own zone. `also`: further rules that must hold (the team's calendar, cover).
+
+    `covers`: on-call cover, beyond business hours, for the leads that match it; `also` then has the hours of the cover.
+    `name` tells shifts with equal hours and other rules apart.
+    """
 
     zone: str
     weekly: Weekly
+    also: tuple[ZonePolicy, ...] = ()
+    covers: When | None = None
+    name: str = ""
+
+    @property
+    def rules(self) -> tuple[ZonePolicy, ...]:
+        return (ZonePolicy(self.zone, Policy(self.weekly, NEVER), TEAM_RULE), *self.also)
+
+    def holds(self, at: datetime) -> bool:
+        return next_permitted(at, self.rules, latest=at) == at
+
+
+def serving(team: Sequence[Shift], facts: LeadFacts) -> tuple[Shift, ...]:
+    """The shifts that are there for this lead: everybody's usual ones, and the cover that is meant for such leads."""
+    return tuple(shift for shift in team if shift.covers is None or matches(shift.covers, facts))
+
+
+def on_shift(team: Sequence[Shift]) -> tuple[Shift, ...]:
+    """Without the on-call cover."""
+    return tuple(shift for shift in team if shift.covers is None)
+
+
+def covered(team: Sequence[Shift], at: datetime) -> bool:
+    """Is somebody on call at that instant? Then business hours are open; the law is not asked here."""
+    return any(shift.holds(at) for shift in team if shift.covers is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`open_at`: targets count from here. `deadlines`: all that apply, the effective one first."""
+    """`open_at`: targets count from here. `deadlines`: all that apply, the effective one first. `zone`: the lead's."""
 
     open_at: datetime
     channel: str
     deadlines: tuple[Deadline, ...]
     reasons: tuple[str, ...]
-    known_zone: bool
+    zone: str | None
 
     @property
     def due(self) -> datetime | None:
         return self.deadlines[0].at if self.deadlines else None
 
+    @property
+    def target(self) -> str | None:
+        return self.deadlines[0].target if self.deadlines else None
+
 
 def place_human(place: Place, question: Question, team: Sequence[Shift]) -> Placed | Impossible:
-    """The least permitted instant at which somebody of the team is on shift; without a team, of the lead alone."""
-    answers = [
-        place(replace(question, extra=(*question.extra, ZonePolicy(s.zone, Policy(s.weekly, NEVER), "team_hours"))))
-        for s in _distinct(team)
+    """The least permitted instant at which somebody of the team is on shift; without a team, of the lead alone.
+
+    For calls, cover counts beyond business hours where it makes the answer earlier; it never makes it later.
+    """
+    usual = [
+        place(replace(question, extra=(*question.extra, *shift.rules))) for shift in _distinct(on_shift(team))
     ] or [place(question)]
-    placed = [answer for answer in answers if isinstance(answer, Placed)]
+    placed = [answer for answer in usual if isinstance(answer, Placed)]
     # a shift on the other side of the world must not cost the lead its business hours while another one fits
-    return min(placed, key=lambda answer: (_gave_way(answer), answer.at)) if placed else answers[0]
+    best = min(placed, key=lambda answer: (_gave_way(answer), answer.at)) if placed else usual[0]
+    cover = [shift for shift in _distinct(team) if shift.covers is not None] if question.channel == "call" else ()
+    for shift in cover:
+        answer = place(replace(question, hours=None, extra=(*question.extra, *shift.rules)))
+        earlier = not isinstance(best, Placed) or (isinstance(answer, Placed) and answer.at < best.at)
+        if isinstance(answer, Placed) and not _gave_way(answer) and earlier:
+            best = answer
+    return best
 
 
 def find_opening(
@@ -55,22 +100,45 @@ def find_opening(
 ) -> Opening:
     """`question` asks for a call at the inquiry's instant; where no call is possible the first human step is a mail."""
     first = plan.tracks[facts.lead_type].steps[0].channel  # type: ignore[index]
+    crew = serving(team, facts)
     # a track that begins with a mail begins with a call for a lead who cannot be written to
     by_phone = first == "call" or not can_mail
-    answer = place_human(place, question, team) if by_phone else Impossible("no_call", ())
-    channel = "call"
+    answer = place_human(place, question, crew) if by_phone else Impossible("no_call", ())
     if isinstance(answer, Impossible) and can_mail:
-        channel = "email"
-        answer = place_human(place, replace(question, channel="email", hours=plan.hours.get("email")), team)
-    open_at = answer.at if isinstance(answer, Placed) else question.earliest
-    end_of_day = answer.valid_until if isinstance(answer, Placed) else None
-    return Opening(
-        open_at,
-        channel,
-        attempt_deadlines(plan, facts, open_at, end_of_day=end_of_day),
-        answer.reasons,
-        bool(question.place.business_zones),
+        question = replace(question, channel="email", hours=plan.hours.get("email"))
+        answer = place_human(place, question, crew)
+    zone = next(iter(question.place.business_zones), None)
+    if isinstance(answer, Impossible):
+        at = question.earliest
+        return Opening(at, question.channel, attempt_deadlines(plan, facts, at), answer.reasons, zone)
+    business = _in_business_hours(place, question, answer.at)
+    if zone is not None:
+        facts = replace(facts, times=moment_names(answer.at, zone, business=business))
+    days = (zone,) if zone is not None else tuple(shift.zone for shift in crew[:1])
+
+    def open_time(people: Sequence[Shift]) -> OpenTime:
+        return OpenTime(answer, lambda at: place_human(place, replace(question, earliest=at), people), days)
+
+    deadlines = attempt_deadlines(
+        plan,
+        facts,
+        answer.at,
+        # a business day ends when business ends, whoever is on call after it
+        end_of_day=open_time(on_shift(crew) if business else crew).end_of_day(),
+        later=open_time(crew).after,
     )
+    return Opening(answer.at, question.channel, deadlines, answer.reasons, zone)
+
+
+def _in_business_hours(place: Place, question: Question, at: datetime) -> bool:
+    alone = place(replace(question, earliest=at))
+    return isinstance(alone, Placed) and alone.at == at and not _gave_way(alone)
+
+
+def next_shift(team: Sequence[Shift], now: datetime) -> datetime | None:
+    """When somebody of the team is on shift, a minute from now or later; None: never within the horizon."""
+    starts = [next_permitted(now + timedelta(minutes=1), shift.rules) for shift in _distinct(team)]
+    return min((start for start in starts if start is not None), default=None)
 
 
 def _gave_way(answer: Placed) -> int:
@@ -79,4 +147,4 @@ def _gave_way(answer: Placed) -> int:
 
 def _distinct(team: Sequence[Shift]) -> list[Shift]:
     """Hundreds of reps share a few shifts."""
-    return list({(shift.zone, tuple(sorted(shift.weekly.items()))): shift for shift in team}.values())
+    return list({(shift.zone, tuple(sorted(shift.weekly.items())), shift.name): shift for shift in team}.values())

@@ -5,11 +5,12 @@ local day. The numbers themselves stand in `speedlead/plans/*.yaml`, each with t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -46,17 +47,26 @@ def _parse_week(value: object) -> object:
     """`{mon: ["09:00-18:00"], ...}` to weekday numbers, monday = 0; a missing day is closed."""
     if not isinstance(value, dict):
         raise ValueError(f"expected weekdays mon..sun, got {value!r}")
+    if not value:
+        raise ValueError("expected hours on one weekday at least, got none")
     week: dict[int, tuple[tuple[int, int], ...]] = {}
     for day, spans in value.items():
         name = str(day)
         if name not in _DAYS and name not in {str(n) for n in range(7)}:
             raise ValueError(f"expected a weekday mon..sun, got {name!r}")
         number = _DAYS.index(name) if name in _DAYS else int(name)
-        parsed = sorted(parse_times(span) for span in (spans if isinstance(spans, list | tuple) else [spans]))
-        if any(a[1] > b[0] for a, b in pairwise(parsed)):
-            raise ValueError(f"{name}: hours overlap")
-        week[number] = tuple(parsed)
+        week[number] = parse_spans(spans, name)
     return week
+
+
+def parse_spans(value: object, day: str) -> tuple[tuple[int, int], ...]:
+    """One `09:00-18:00` or a list of them, in order. Raises ValueError naming the day."""
+    parsed = sorted(parse_times(span) for span in (value if isinstance(value, list | tuple) else [value]))
+    if not parsed:
+        raise ValueError(f"{day}: expected hours, got none; a day that is left out is closed")
+    if any(a[1] > b[0] for a, b in pairwise(parsed)):
+        raise ValueError(f"{day}: hours overlap")
+    return tuple(parsed)
 
 
 Seconds = Annotated[int, BeforeValidator(parse_duration)]
@@ -66,11 +76,14 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LeadTypeName = Literal["hot", "warm", "cold"]
 
 
-class _Data(BaseModel):
+DayTime = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "weekday", "weekend", "business_hours", "off_hours"]
+
+
+class PlanData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class Step(_Data):
+class Step(PlanData):
     """One touch of a track.
 
     `after` names the anchor: the lead's opening (`lead`) or an earlier step, counted from its START. `by` is a deadline
@@ -98,7 +111,7 @@ class Step(_Data):
         return self
 
 
-class Track(_Data):
+class Track(PlanData):
     """The steps of one lead type. `mode` is how a call is made: we bridge the phones, or a rep dials and logs."""
 
     mode: Literal["bridge", "task"] = "bridge"
@@ -110,6 +123,11 @@ class Track(_Data):
     # how long a lead stays open after the last step, for a late answer
     settle: Seconds = 86400
     steps: tuple[Step, ...] = Field(min_length=1)
+
+    @cached_property
+    def unhurried(self) -> "Track":
+        """The same without the deadlines from the opening: what the calendar has moved keeps its spacing."""
+        return self.model_copy(update={"steps": tuple(step.model_copy(update={"by": None}) for step in self.steps)})
 
     @model_validator(mode="after")
     def _ordered(self) -> "Track":
@@ -123,7 +141,7 @@ class Track(_Data):
         return self
 
 
-class Cadence(_Data):
+class Cadence(PlanData):
     """The part of a plan that steers a running lead; it travels in the workflow's input and never changes there."""
 
     id: Name
@@ -138,17 +156,39 @@ class Cadence(_Data):
         return self
 
 
-class When(_Data):
-    """What a target applies to; every given field must match."""
+class When(PlanData):
+    """What a target, or on-call cover, applies to; every given field must match, a list by one of its words.
+
+    `region`: 'US', 'US-TX', and the lead may be there. `time`: when the lead's clock opens, in its own zone.
+    """
 
     lead_type: LeadTypeName | None = None
     intent: tuple[Name, ...] | None = None
     source: tuple[Name, ...] | None = None
     segment: tuple[Name, ...] | None = None
     channel: tuple[Name, ...] | None = None
+    region: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")], ...] | None = None
+    time: tuple[DayTime, ...] | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _not_empty(cls, value: object) -> object:
+        if value == ():
+            raise ValueError("expected one word at least; leave the field out if it does not matter")
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _exists(cls, value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        # which countries there are is data, so whoever reads a file brings the check along; a stored plan has passed it
+        check: Callable[[str], None] | None = info.context
+        for region in value or ():
+            if check is not None:
+                check(region)
+        return value
 
 
-class Target(_Data):
+class Target(PlanData):
     """A promise to ourselves, counted from the opening. Several may apply; the earliest is the deadline."""
 
     id: Name
@@ -157,8 +197,8 @@ class Target(_Data):
     # by when the first, second, third … attempt is due
     attempts: tuple[Seconds, ...] = ()
     same_business_day: bool = False
-    # 'type': takes the place of the lead type's target instead of competing with it
-    replaces: Literal["type"] | None = None
+    # takes the place of another target, by its id, instead of competing with it; 'type': of the lead type's
+    replaces: Name | None = None
     source: str
 
     @model_validator(mode="after")
@@ -170,7 +210,7 @@ class Target(_Data):
         return self
 
 
-class Aim(_Data):
+class Aim(PlanData):
     """A level reached elsewhere, to compare with; never a deadline."""
 
     id: Name
@@ -210,6 +250,18 @@ class Plan(Cadence):
         if not isinstance(value, dict):
             raise ValueError("expected a mapping with id, version, intents, hours, targets and tracks")
         return value
+
+    @model_validator(mode="after")
+    def _targets_know_each_other(self) -> "Plan":
+        names = [target.id for target in self.targets]
+        for target in self.targets:
+            if names.count(target.id) > 1 or target.id == "type":
+                raise ValueError(f"targets: {target.id}: expected an id that stands once and is not 'type'")
+            if target.replaces not in (None, "type", *names) or target.replaces == target.id:
+                raise ValueError(
+                    f"targets: {target.id}: replaces: expected 'type' or another target's id, got {target.replaces!r}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _intents_once(self) -> "Plan":

@@ -13,7 +13,8 @@ Observed = Literal["never", "sunday_to_monday", "nearest_weekday", "next_free_we
 class HolidayRule:
     """One holiday. Exactly one of `day` (with `month`), `nth` (with `weekday`, `month`) or `easter` places it.
 
-    `nth` counts from 1, -1 is the last; `plus` moves the result by days; `easter` is days after Easter Sunday.
+    `nth` counts from 1, -1 is the last, of the month or of what is left of it at `from_day`; `plus` moves the result by
+    days; `easter` is days after Easter Sunday.
     `years`: all, even, or after_presidential_election (inaugurations); `since`: the first year it exists.
     """
 
@@ -22,6 +23,7 @@ class HolidayRule:
     day: int | None = None
     nth: int | None = None
     weekday: int | None = None
+    from_day: int = 1
     plus: int = 0
     easter: int | None = None
     observed: Observed = "never"
@@ -36,6 +38,8 @@ class HolidayRule:
             raise ValueError(f"{self.name}: month must be 1 to 12")
         if self.nth is not None and (self.weekday not in range(7) or not (1 <= self.nth <= 4 or self.nth == -1)):
             raise ValueError(f"{self.name}: nth must be 1 to 4 or -1, with a weekday")
+        if not 1 <= self.from_day <= 25 or (self.from_day > 1 and (self.nth is None or self.nth < 1)):
+            raise ValueError(f"{self.name}: from_day must be 1 to 25, with an nth of 1 to 4")
         if self.day is not None and self.month is not None:
             date(2000, self.month, self.day)  # raises ValueError
 
@@ -56,7 +60,7 @@ class HolidayRule:
     def _nth_weekday(self, year: int, month: int) -> date:
         nth, weekday = self.nth or 1, self.weekday or 0
         if nth > 0:
-            first = date(year, month, 1)
+            first = date(year, month, self.from_day)
             return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
         last = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
         return last - timedelta(days=(last.weekday() - weekday) % 7)

@@ -42,8 +42,9 @@ class Place:
 
     `zones`: the legal union, every zone that counts for law. `business_zones`: the best belief, for business hours.
     `jurisdictions`: 'US', 'US-FL'. `presumed`: jurisdictions that only the area code names while stronger evidence
-    names another; only rows of law with an area-code presumption apply there. `countries`: (country, zone) pairs that
-    the evidence allows, so that the law of one country is not asked in a zone of another. `why`: a phrase per item.
+    names another: people keep their number when they move, and law is followed in both. `countries`: (country, zone)
+    pairs that the evidence allows, so that the law of one country is not asked in a zone of another. `why`: a phrase
+    per item. `named_by`: for each zone and jurisdiction the items that point to it.
     """
 
     zones: tuple[str, ...]
@@ -53,6 +54,7 @@ class Place:
     known: bool
     presumed: tuple[str, ...] = ()
     countries: tuple[tuple[str, str], ...] = ()
+    named_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def zones_in(self, country: str) -> tuple[str, ...]:
         """The legal zones that may lie in the country; all of them when nothing says which."""
@@ -108,13 +110,12 @@ def combine(clues: Sequence[Clue], same: Callable[[str], object] = lambda zone: 
             legal.setdefault(same(zone), zone)
         why.append(f"{clue.text}, against it: law follows both")
     jurisdictions, presumed = _jurisdictions(useful)
+    keys = {clue.text: {same(zone) for zone in clue.zones} for clue in useful}
+    by_zone = {zone: [clue for clue in useful if key in keys[clue.text]] for key, zone in legal.items()}
     countries = {
-        (name.partition("-")[0], zone)
-        for clue in useful
-        for zone in legal.values()
-        if same(zone) in {same(allowed) for allowed in clue.zones}
-        for name in clue.jurisdictions
+        (name.partition("-")[0], zone) for zone, of in by_zone.items() for clue in of for name in clue.jurisdictions
     }
+    by_law = {name: [c for c in useful if name in c.jurisdictions] for name in (*jurisdictions, *presumed)}
     return Place(
         zones=tuple(legal.values()),
         business_zones=tuple(belief.values()),
@@ -123,7 +124,14 @@ def combine(clues: Sequence[Clue], same: Callable[[str], object] = lambda zone: 
         known=True,
         presumed=presumed,
         countries=tuple(sorted(countries)),
+        named_by=tuple((name, _texts(of)) for name, of in (by_zone | by_law).items()),
     )
+
+
+def _texts(clues: Sequence[Clue]) -> tuple[str, ...]:
+    """What a mere country says goes without saying where something better names the same."""
+    better = [clue for clue in clues if clue.source != "country"]
+    return tuple(clue.text for clue in better or clues)
 
 
 def _jurisdictions(clues: Sequence[Clue]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,7 +9,7 @@ from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.guards import Guard
 from speedlead.gateway.limits import TokenBuckets, networks
 from speedlead.gateway.metrics import Counters
-from speedlead.intake import Rules
+from speedlead.intake import CHANNELS, Rules
 
 # the relay says about a second; this holds when it does not keep its word
 RELAY_S = 1.5
@@ -28,8 +28,11 @@ class Context:
         self.proxies = networks(settings.trusted_proxies)
         intents = tuple(name for names in deps.plan.intents.values() for name in names)
         home = home_country(settings.company_phone or settings.twilio_from)
-        self.form_rules = Rules(intents=intents, home_country=home, default_source="website", lenient=True)
-        self.api_rules = Rules(intents=intents, home_country=home, default_source="api")
+        channels = CHANNELS.union(*(target.when.channel or () for target in deps.plan.targets))
+        self.form_rules = Rules(
+            intents, home, default_source="website", default_channel="form", channels=channels, lenient=True
+        )
+        self.api_rules = Rules(intents, home, default_source="api", default_channel="api", channels=channels)
 
     async def deliver_now(self, *lead_ids: str | None) -> None:
         """The fast path. The message is committed, so whatever happens here, the relay delivers it."""

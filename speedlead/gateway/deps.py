@@ -10,6 +10,8 @@ from speedlead.contracts import LeadStatus
 from speedlead.credentials import Credentials
 from speedlead.domain.plan import Plan
 from speedlead.ports import Clock
+from speedlead.preview.desk import Desk
+from speedlead.returns import Returns
 from speedlead.settings import Settings
 
 
@@ -48,7 +50,10 @@ class LegGate(Protocol):
 
 @dataclass(frozen=True)
 class GatewayDeps:
-    """`plan` is what new leads start on; `ready` names each part the gateway needs and whether it answers."""
+    """`plan` is what new leads start on; `ready` names each part the gateway needs and whether it answers.
+
+    `desk` makes previews with the team as it is now; it raises StoreUnavailable.
+    """
 
     pool: "asyncpg.Pool[Any]"
     settings: Settings
@@ -58,4 +63,6 @@ class GatewayDeps:
     relay: Relay
     leads: Leads
     leg_gate: LegGate
+    returns: Returns
     ready: Callable[[], Awaitable[dict[str, bool]]]
+    desk: Callable[[], Awaitable[Desk]]

@@ -18,6 +18,7 @@ from speedlead.gateway import rendering
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import SAID, Mistake, Typed, add_page_actions, parse_id
 from speedlead.gateway.page_errors import answered, missing
+from speedlead.gateway.preview_page import add_preview_page
 from speedlead.gateway.rendering import render
 from speedlead.store import views
 from speedlead.store.transactions import transact
@@ -210,4 +211,5 @@ def add_pages(app: FastAPI, deps: GatewayDeps) -> None:
     pages = Pages(deps)
     app.router.routes.extend(pages.routes())
     add_page_actions(app, deps, pages.lead_page)
+    add_preview_page(app, deps)
     app.mount("/static", StaticFiles(directory=rendering.STATIC), name="static")

@@ -4,8 +4,9 @@ import email.parser
 import email.policy
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from email.message import Message
-from email.utils import parseaddr
+from email.utils import parseaddr, parsedate_to_datetime
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +19,7 @@ from speedlead.gateway.forms import read_form
 from speedlead.gateway.limits import read_body
 from speedlead.gateway.problems import Problem, unavailable
 from speedlead.intake_text import many_lines, one_line
-from speedlead.mail_text import is_automatic, written_part
+from speedlead.mail_text import is_absence_note, is_automatic, written_part
 from speedlead.optout import opt_out_scope
 from speedlead.ports import SendErrorKind
 from speedlead.providers.errors import mail_event_kind
@@ -133,20 +134,24 @@ async def inbound_mail(context: Context, request: Request, body: bytes) -> Respo
     message_id = one_line(str(headers.get("Message-ID") or ""))[:300]
     sender = parseaddr(form.get("from", ""))[1] or _text(envelope.get("from"))
     text = written_part(many_lines(form.get("text", "")))
+    subject = one_line(form.get("subject", ""))[:500]
     automatic = is_automatic(_lines(headers), _text(envelope.get("from")) if "from" in envelope else None)
     inbound = Inbound(
         provider="sendgrid",
         key=f"inbound:{message_id or sha256(body).hexdigest()}",
         channel="email",
         sender=one_line(sender).lower()[:320],
-        subject=one_line(form.get("subject", ""))[:500] or None,
+        subject=subject or None,
         body=many_lines(form.get("text", "")),
         provider_id=message_id or sha256(body).hexdigest(),
         automatic=automatic,
         opt_out=None if automatic else opt_out_scope(text, "email"),
+        absence=f"{subject}\n\n{text}" if automatic and is_absence_note(_lines(headers), sender) else None,
+        mailed_at=_date(headers),
         lead_id=_lead_of(context, envelope, form),
     )
-    told = await transact(context.deps.pool, lambda conn: take_inbound(conn, context.deps.clock, inbound))
+    deps = context.deps
+    told = await transact(deps.pool, lambda conn: take_inbound(conn, deps.clock, inbound, deps.returns))
     await context.deliver_now(*told)
     return Response(status_code=204)
 
@@ -174,6 +179,14 @@ def _envelope(form: dict[str, str]) -> dict[str, Any]:
 
 def _lines(headers: Message) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in headers.items()}
+
+
+def _date(headers: Message) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(str(headers.get("Date", "")))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _text(value: object) -> str:

@@ -11,15 +11,22 @@ from speedlead import ids
 from speedlead.contracts import OptOutSignal, ReplanSignal, ReplySignal
 from speedlead.optout import Scope
 from speedlead.ports import Clock
+from speedlead.returns import Returns
+from speedlead.store.reach import LEAD_WITH_REACH, evidence_of
 from speedlead.store.rows import first_time, lock_open_lead, lock_person, newest_lead, put_message, put_notice
 from speedlead.store.story import tell_story
 
 MAX_BODY = 20_000
+# stages in which the plan waits for a person of ours, whoever is away
+_WITH_A_PERSON = ("connected", "booked", "qualified", "nurturing")
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message from outside. `lead_id` is what its reply token named; `sender` is an address or a number."""
+    """A message from outside. `lead_id` is what its reply token named; `sender` is an address or a number.
+
+    `absence`: what an automatic mail says, where that may be until when somebody is away; `mailed_at`: its own date.
+    """
 
     provider: Literal["twilio", "sendgrid"]
     key: str
@@ -29,13 +36,15 @@ class Inbound:
     provider_id: str
     subject: str | None = None
     automatic: bool = False
+    absence: str | None = None
+    mailed_at: datetime | None = None
     opt_out: Scope | None = None
     resumes: bool = False
     lead_id: str | None = None
 
 
-async def take_inbound(conn: Any, clock: Clock, inbound: Inbound) -> list[str]:
-    """Stores the message and acts on it; returns the leads that have a message to their workflow.
+async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Returns | None = None) -> list[str]:
+    """Stores the message and acts on it; answers with the leads that have a message to their workflow.
 
     A number may belong to several people: an opt-out counts for all of them, a reply for the one with the newest
     open lead.
@@ -68,7 +77,7 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound) -> list[str]:
         ]
     if inbound.resumes:
         return [told for person_id in people if (told := await _resume_sms(conn, clock, person_id))]
-    told = await _replied(conn, people[0], inbound, now, reply_id)
+    told = await _replied(conn, people[0], inbound, now, reply_id, returns)
     return [told] if told else []
 
 
@@ -124,7 +133,9 @@ async def _people(conn: Any, inbound: Inbound) -> list[str]:
     return [row["person_id"] for row in rows]
 
 
-async def _replied(conn: Any, person_id: str, inbound: Inbound, now: datetime, reply_id: str) -> str | None:
+async def _replied(
+    conn: Any, person_id: str, inbound: Inbound, now: datetime, reply_id: str, returns: Returns | None
+) -> str | None:
     lead = await lock_open_lead(conn, person_id)
     if lead is None:
         last = await newest_lead(conn, person_id)
@@ -139,15 +150,29 @@ async def _replied(conn: Any, person_id: str, inbound: Inbound, now: datetime, r
         return None
     if not inbound.automatic:
         await conn.execute("update lead set plan_stopped = coalesce(plan_stopped, 'replied') where id = $1", lead["id"])
-    await _tell_reply(conn, lead["id"], inbound, now)
-    await put_message(conn, lead["id"], "reply", ReplySignal(channel=inbound.channel, automatic=inbound.automatic))
+    until = await _away_until(conn, lead, inbound, now, returns)
+    if until is not None and lead["plan_stopped"] is None and lead["stage"] not in _WITH_A_PERSON:
+        # the gate reads it under the same lock; it never shortens a pause that somebody of ours has set
+        await conn.execute("update lead set paused_until = greatest(paused_until, $2) where id = $1", lead["id"], until)
+    await _tell_reply(conn, lead["id"], inbound, now, until)
+    signal = ReplySignal(channel=inbound.channel, automatic=inbound.automatic, until=until)
+    await put_message(conn, lead["id"], "reply", signal)
     return str(lead["id"])
 
 
-async def _tell_reply(conn: Any, lead_id: str, inbound: Inbound, now: datetime) -> None:
+async def _away_until(
+    conn: Any, lead: Any, inbound: Inbound, now: datetime, returns: Returns | None
+) -> datetime | None:
+    if returns is None or inbound.absence is None:
+        return None
+    evidence = evidence_of(await conn.fetchrow(LEAD_WITH_REACH, lead["id"], None))
+    return returns.until(inbound.absence, inbound.mailed_at, evidence, now)
+
+
+async def _tell_reply(conn: Any, lead_id: str, inbound: Inbound, now: datetime, until: datetime | None = None) -> None:
     await tell_story(
         conn, lead_id, kind="reply", at=now, reason="automatic_reply" if inbound.automatic else None,
-        data={"channel": inbound.channel, "automatic": inbound.automatic},
+        data={"channel": inbound.channel, "automatic": inbound.automatic, "until": until and until.isoformat()},
     )  # fmt: skip
 
 

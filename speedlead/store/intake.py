@@ -125,11 +125,11 @@ async def _open_lead(
     )
     lead_id = ids.new_id()
     await conn.execute(
-        """insert into lead (id, person_id, form_key, lead_type, intent, source, country, postcode, tz, owner_id,
-               plan_id, plan_version, created_at, created_wall)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
-        lead_id, person_id, submission.form_key, lead_type, inquiry.intent, inquiry.source, inquiry.country,
-        inquiry.postcode, inquiry.tz, owner_id, plan.id, plan.version, now, wall,
+        """insert into lead (id, person_id, form_key, lead_type, intent, source, segment, country, region, postcode, tz,
+               owner_id, plan_id, plan_version, created_at, created_wall)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
+        lead_id, person_id, submission.form_key, lead_type, inquiry.intent, inquiry.source, inquiry.segment,
+        inquiry.country, inquiry.region, inquiry.postcode, inquiry.tz, owner_id, plan.id, plan.version, now, wall,
     )  # fmt: skip
     return lead_id
 
@@ -141,9 +141,12 @@ async def _hotter(conn: Any, lead: Any, inquiry: Inquiry, lead_type: str) -> int
             "update lead set lead_type = $2, intent = $3 where id = $1", lead["id"], lead_type, inquiry.intent
         )
     await conn.execute(
-        """update lead set country = coalesce(country, $2), postcode = coalesce(postcode, $3), tz = coalesce(tz, $4)
+        # a region of another country than the lead's known one is a journey, not the missing half of the address
+        """update lead set country = coalesce(country, $2), postcode = coalesce(postcode, $3), tz = coalesce(tz, $4),
+               segment = coalesce(segment, $5),
+               region = coalesce(region, case when coalesce(country, $2) = split_part($6::text, '-', 1) then $6 end)
            where id = $1""",
-        lead["id"], inquiry.country, inquiry.postcode, inquiry.tz,
+        lead["id"], inquiry.country, inquiry.postcode, inquiry.tz, inquiry.segment, inquiry.region,
     )  # fmt: skip
     return int(await conn.fetchval("select coalesce(max(number), 0) + 1 from inquiry where lead_id = $1", lead["id"]))
 
@@ -156,11 +159,12 @@ async def _write_inquiry(
     await conn.execute(
         """insert into inquiry (id, lead_id, person_id, number, form_key, intent, lead_type, source, email, phone,
                message, consent_sms, consent_call, consent_text, remote_address, user_agent, fields, fingerprint,
-               idempotency_key, submitted_at, submitted_wall)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)""",
+               idempotency_key, submitted_at, submitted_wall, channel)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+               $22)""",
         ids.new_id(), lead_id, person_id, number, submission.form_key, i.intent, lead_type, i.source, i.email, i.phone,
         i.message, i.consent_sms, i.consent_call, i.consent_text, submission.remote_address, submission.user_agent,
-        i.extra, fingerprint, submission.idempotency_key, now, wall,
+        i.extra, fingerprint, submission.idempotency_key, now, wall, i.channel,
     )  # fmt: skip
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import asyncpg
 
+from speedlead.domain.business import Calendars
+from speedlead.domain.crew import shifts_of
 from speedlead.domain.outcomes import BAD_NUMBER, STOPS_PLAN, CallResult, Outcome
 from speedlead.ids import new_id
-from speedlead.records import LeadRecord, RepRecord
+from speedlead.records import LeadRecord, Placement, RepRecord
 from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of
 from speedlead.store.story import tell_story
 
@@ -22,8 +24,9 @@ _NO_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class LeadStore:
-    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", calendars: Calendars | None = None) -> None:
         self._pool = pool
+        self._calendars = calendars or Calendars()
 
     async def read(self, lead_id: str, inquiry_number: int | None = None) -> LeadRecord:
         row = await self._pool.fetchrow(LEAD_WITH_REACH, lead_id, inquiry_number)
@@ -36,6 +39,7 @@ class LeadStore:
             intent=row["inquiry_intent"],
             source=row["source"],
             segment=row["segment"],
+            channel=row["channel"],
             stage=row["stage"],
             owner_id=row["owner_id"],
             plan_id=row["plan_id"],
@@ -60,7 +64,7 @@ class LeadStore:
         )
 
     async def reps(self) -> tuple[RepRecord, ...]:
-        return tuple(rep_record(row) for row in await self._pool.fetch(_REPS))
+        return tuple(rep_record(row, self._calendars) for row in await self._pool.fetch(_REPS))
 
     async def assign(self, lead_id: str, rep_id: str, now: datetime) -> str:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -119,6 +123,23 @@ class LeadStore:
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None:
         await self._pool.execute("update lead set promised_at = $2, promise_text = $3 where id = $1", lead_id, at, text)
+
+    async def placed(self, placement: Placement) -> None:
+        await self._pool.execute(
+            """insert into placement (lead_id, step, earliest, at, valid_until, reason, reasons, zones, versions)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+               on conflict (lead_id, step, earliest, at, versions) do update set valid_until = excluded.valid_until,
+                   reason = excluded.reason, reasons = excluded.reasons, zones = excluded.zones""",
+            placement.lead_id,
+            placement.step,
+            placement.earliest,
+            placement.at,
+            placement.valid_until,
+            placement.reason,
+            placement.reasons,
+            placement.zones,
+            dict(placement.versions),
+        )
 
     async def next_touch(self, lead_id: str, step: str | None, at: datetime | None, why: str | None) -> None:
         await self._pool.execute(
@@ -285,17 +306,19 @@ class LeadStore:
             return True
 
 
-def rep_record(row: asyncpg.Record) -> RepRecord:
+def rep_record(row: asyncpg.Record, calendars: Calendars) -> RepRecord:
+    weekly = {int(day): tuple((a, b) for a, b in spans) for day, spans in row["weekly"].items()}
     return RepRecord(
         rep_id=row["id"],
         name=row["name"],
         email=row["email"],
         phone=row["phone"],
         zone=row["zone"],
-        weekly={int(day): tuple((a, b) for a, b in spans) for day, spans in row["weekly"].items()},
+        weekly=weekly,
         capacity=row["capacity"],
         weight=row["weight"],
         presence=row["presence"],
         manager=row["manager"],
         open_leads=row["open_leads"],
+        shifts=shifts_of(calendars, email=row["email"], team=row["team"], zone=row["zone"], weekly=weekly),
     )

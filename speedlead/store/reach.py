@@ -5,16 +5,17 @@ from typing import Any
 
 import asyncpg
 
+from speedlead.domain.law import LONGEST_CAP
 from speedlead.domain.placing import Consents, PastTouch
 from speedlead.domain.zones import Evidence
 
-# the longest legal window counts 30 days
-_HISTORY = timedelta(days=31)
+# the longest span that a law row may look back
+_HISTORY = LONGEST_CAP + timedelta(days=1)
 
 # $2: the number of one inquiry; null reads the latest. Addresses that bounced or are wrong do not count.
 LEAD_WITH_REACH = """
 select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_intent, i.message, i.submitted_at,
-    i.phone as inquiry_phone, i.consent_text, i.consent_call,
+    i.channel, i.phone as inquiry_phone, i.consent_text, i.consent_call,
     (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
         order by e.verified desc, e.created_at limit 1) as email,
     (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
@@ -27,6 +28,8 @@ select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_i
     (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
         from inquiry s where s.lead_id = l.id) as call_requested,
     exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'sent') as called,
+    (select o.until_at from outcome o where o.lead_id = l.id and o.outcome = 'callback_requested'
+        order by o.at desc limit 1) as callback_at,
     r.name as owner_name, r.email as owner_email, r.phone as owner_phone
 from lead l
 join person p on p.id = l.person_id
@@ -42,14 +45,19 @@ async def number_history(connection: Any, phone: str | None, now: datetime, but:
     if phone is None:
         return ()
     rows = await connection.fetch(
-        """select claimed_at, channel, call_result from touch where address = $1 and claimed_at > $2
+        """select claimed_at, channel, call_result, (select max(o.at) from outcome o where o.lead_id = t.lead_id
+                   and o.at >= t.claimed_at and o.outcome in ('not_interested', 'do_not_contact')) as refused_at
+           from touch t where address = $1 and claimed_at > $2
                and state in ('claimed', 'sent', 'in_doubt') and id is distinct from $3 order by claimed_at""",
         phone,
         now - _HISTORY,
         but,
     )
     # abandoned: the lead answered, and nobody of ours was there
-    return tuple(PastTouch(row["claimed_at"], row["channel"], silent=row["call_result"] == "abandoned") for row in rows)
+    return tuple(
+        PastTouch(row["claimed_at"], row["channel"], row["call_result"] == "abandoned", row["refused_at"])
+        for row in rows
+    )
 
 
 def evidence_of(lead: asyncpg.Record) -> Evidence:
@@ -70,4 +78,5 @@ def consents_of(lead: asyncpg.Record) -> Consents:
         email=True,
         inquiry=lead["phone"] is not None,
         inquiry_at=lead["submitted_at"],
+        agreed_at=lead["callback_at"],
     )

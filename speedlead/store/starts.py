@@ -71,6 +71,7 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         manual_calls=sum(t["step"].startswith("callback-") and t["state"] != "deferred" for t in touches),
         owner_id=lead["owner_id"],
         open_at=lead["open_at"],
+        due_at=lead["first_attempt_due"],
         steps=tuple(steps),
         closed_channels=dict.fromkeys(channels, "opted_out"),
         replied_at=replied_at,

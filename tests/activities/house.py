@@ -18,9 +18,11 @@ from activities.records import Records
 from activities.routing import Routing
 from activities.voice import Voice
 from speedlead import lawbook
+from speedlead.app import leg_plan
 from speedlead.closures import HolidayClosures
 from speedlead.composer import Composer
 from speedlead.contracts import DialRequest, TouchRequest, TouchResult
+from speedlead.domain.business import Calendars
 from speedlead.domain.placing import Placer
 from speedlead.ids import new_id
 from speedlead.place_finder import PlaceFinder
@@ -37,6 +39,7 @@ PLAN = load_plan()
 # tables that take a while to build, once for all tests
 PLACER, PLACES = Placer(lawbook.load(), HolidayClosures(), {"tzdata": "test"}), PlaceFinder()
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # Tuesday, 10:00 in New York
+NO_CALENDARS = Calendars()
 WEEK = {str(day): [[540, 1080]] for day in range(5)}
 PHONE = "+12125550123"
 
@@ -178,19 +181,24 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(database_url: str) -> AsyncIterator[House]:
+async def open_house(database_url: str, calendars: Calendars = NO_CALENDARS) -> AsyncIterator[House]:
     pool = await open_pool(database_url)
     await PlanStore(pool).publish(PLAN)
     hand, mail, text, phone = HandClock(), Provider(), Provider(), Provider()
-    leads, touches, clock = LeadStore(pool), TouchStore(pool, PLACER, PLACES), ActivityClock(hand, virtual=False)
+    leads, touches, clock = (
+        LeadStore(pool, calendars),
+        TouchStore(pool, PLACER, PLACES),
+        ActivityClock(hand, virtual=False),
+    )
     planning = Planning(leads=leads, placer=PLACER, places=PLACES, plan=PLAN)
     messaging = Messaging(
         leads=leads, touches=touches, planning=planning, composer=Composer("Acme", "+1 415 555 0100"), mailer=mail,
         texter=text, clock=clock, plan=PLAN, reply_token=lambda lead: "token", unsubscribe_url=lambda lead: "https://x",
     )  # fmt: skip
     yield House(
-        pool, hand, mail, text, phone, leads, touches, LegGate(pool, PLACER, PLACES, PLAN, hand, "+14155550100"),
-        messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, plan=PLAN),
+        pool, hand, mail, text, phone, leads, touches,
+        LegGate(pool, PLACER, PLACES, leg_plan(PLAN, calendars), hand, "+14155550100"),
+        messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning),
         Routing(leads=leads, planning=planning, clock=clock),
         Placing(leads=leads, touches=touches, planning=planning),
         Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),

@@ -19,6 +19,7 @@ ALLOWED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedlead/contracts.py": (("speedlead.domain",), ("pydantic",)),
     "speedlead/ids.py": ((), ()),
     "speedlead/ports.py": ((*PURE,), ()),
+    "speedlead/foresight.py": ((*PURE, "speedlead.composer", "speedlead.times"), ()),
     "speedlead/records.py": ((*PURE,), ()),
     # activities are named there, to be scheduled; their ports come with them
     "workflows": ((*PURE, "workflows", "activities"), ("temporalio", "pydantic")),
@@ -26,7 +27,11 @@ ALLOWED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 # room -> what it must not import, whatever else
 FORBIDDEN: dict[str, tuple[str, ...]] = {
-    "workflows": ("speedlead.settings", "speedlead.store", "speedlead.providers", "speedlead.gateway"),
+    # zone data change while a lead sleeps: local time is the business of the activity `place` (docs/adr/0003)
+    "workflows": (
+        "speedlead.settings", "speedlead.store", "speedlead.providers", "speedlead.gateway", "zoneinfo",
+        "speedlead.domain.calendar", "speedlead.domain.walltime",
+    ),
     "activities": (
         "twilio", "sendgrid", "asyncpg", "aiohttp", "speedlead.store", "speedlead.providers", "speedlead.settings",
         "speedlead.gateway",

@@ -19,8 +19,10 @@ from speedlead.credentials import load_or_create
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.planbook import load_plan
+from speedlead.returns import Returns
 from speedlead.store.pool import open_pool
 from tests import servers
+from tests.desks import PLACER, PLACES, desk_on
 from tests.store.hand_made import FixedClock, put_house
 
 CHROMIUM = next(
@@ -77,7 +79,8 @@ class Site:
             deps = GatewayDeps(
                 pool=pool, settings=self.settings, credentials=load_or_create(self.settings.data_dir),
                 clock=FixedClock(), plan=load_plan(), relay=self.recorder, leads=self.recorder, leg_gate=self.recorder,
-                ready=self.recorder.ready,
+                returns=Returns(PLACER, PLACES, load_plan()), ready=self.recorder.ready,
+                desk=desk_on(pool, FixedClock().wall),
             )  # fmt: skip
             config = uvicorn.Config(create_app(deps), port=self.settings.http_port, log_level="warning", lifespan="off")
             self._server = uvicorn.Server(config)

@@ -22,15 +22,22 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
+from speedlead import lawbook
+from speedlead.closures import HolidayClosures
 from speedlead.contracts import LeadStatus
 from speedlead.credentials import Credentials, load_or_create
+from speedlead.domain.placing import Placer
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps, LegPermit
+from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
+from speedlead.returns import Returns
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
+from tests.desks import desk_on
 from tests.servers import local_settings
 
+RETURNS = Returns(Placer(lawbook.load(), HolidayClosures(), {}), PlaceFinder(), load_plan())
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 PHONE = "+14155552671"
 OTHER_PHONE = "+12125550123"
@@ -221,7 +228,8 @@ async def open_house(database_url: str, folder: Path, **changes: object) -> Asyn
     async def ready() -> dict[str, bool]:
         return {"postgres": True, "temporal": behind.fail is None}
 
-    deps = GatewayDeps(pool, settings, credentials, clock, plan, behind, behind, behind, ready)
+    desk = desk_on(pool, clock.wall)
+    deps = GatewayDeps(pool, settings, credentials, clock, plan, behind, behind, behind, RETURNS, ready, desk)
     app = create_app(deps)
     async with serving(app, settings.http_port), aiohttp.ClientSession(settings.public_url) as http:
         yield House(settings.public_url, pool, credentials, clock, behind, deps, http, app)

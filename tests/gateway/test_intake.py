@@ -266,3 +266,23 @@ async def test_no_answer_of_the_api_may_be_framed_or_sniffed(house: House) -> No
     async with house.http.get("/healthz") as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+async def test_segment_region_and_channel_are_taken_and_checked(house: House) -> None:
+    status, _ = await house.post_lead(email="ada@example.com", segment="Enterprise", region="us-tx", channel="chat")
+    assert status == 202
+    lead = await house.pool.fetchrow(
+        "select l.segment, l.country, l.region, i.channel from lead l join inquiry i on i.lead_id = l.id"
+    )
+    assert tuple(lead) == ("enterprise", "US", "US-TX", "chat")
+    for fields, field in (({"region": "Atlantis", "country": "US"}, "region"), ({"channel": "smoke"}, "channel")):
+        status, problem = await house.post_lead(email="ada@example.com", **fields)
+        assert status == 422
+        assert [error["field"] for error in problem["errors"]] == [field]
+
+
+async def test_the_door_is_the_channel_of_an_inquiry_that_names_none(house: House) -> None:
+    await house.post_lead(email="ada@example.com")
+    await house.post_form(email="bob@example.com", region="Atlantis", country="US")
+    rows = await house.pool.fetch("select channel, fields->>'region_unknown' from inquiry order by channel")
+    assert [tuple(row) for row in rows] == [("api", None), ("form", "Atlantis")]

@@ -103,14 +103,17 @@ async def record() -> list[Path]:
             open_world(settings, database_url, temporal.client) as world,
         ):
             played = await play(world, RECORDED, stories.quiet_tuesday(datetime.now(UTC), HolidayClosures()))
-            return [await _store(world, one.story.key, one.lead.card.lead_id) for one in played]
+            handles = [world.client.get_workflow_handle(workflow_id(one.lead.card.lead_id)) for one in played]
+            return [
+                await write_history(handle, FOLDER / f"{one.story.key}.json")
+                for one, handle in zip(played, handles, strict=True)
+            ]
 
 
-async def _store(world: World, key: str, lead_id: str) -> Path:
-    history = await world.client.get_workflow_handle(workflow_id(lead_id)).fetch_history()
+async def write_history(handle: WorkflowHandle[Any, Any], file: Path) -> Path:
+    history = await handle.fetch_history()
     found = json.loads(history.to_json())
     _forget_the_recorder(found)
-    file = FOLDER / f"{key}.json"
     # one event a line: small, and a new recording can be compared
     lines = ",\n".join(json.dumps(event, separators=(",", ":")) for event in found["events"])
     file.write_text(f'{{"events":[\n{lines}\n]}}\n')

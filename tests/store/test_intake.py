@@ -10,8 +10,10 @@ import pytest
 import pytest_asyncio
 
 from speedlead.intake import Rules, read_inquiry
+from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
 from speedlead.store.intake import REPEAT_WITHIN, Submission, take_inquiry
+from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
 from tests.gateway.house import OTHER_PHONE, PHONE, StepClock, rep
@@ -200,3 +202,33 @@ async def test_an_inquiry_waits_for_a_closing_lead_and_starts_a_new_one(desk: De
     second = await posted
     assert second != first
     assert await desk.pool.fetchval("select count(*) from message where lead_id = $1", first) == 1
+
+
+async def test_segment_region_and_channel_reach_the_lead_and_a_further_inquiry_fills_in_what_was_unknown(
+    desk: Desk,
+) -> None:
+    lead_id = await desk.take(email=ADA, channel="chat")
+    store = LeadStore(desk.pool)
+    first = await store.read(lead_id)
+    assert (first.segment, first.evidence.region, first.channel) == (None, None, "chat")
+    await desk.take(email=ADA, channel="phone", segment="enterprise", region="US-TX", message="2")
+    second = await store.read(lead_id)
+    assert (second.segment, second.evidence.country, second.evidence.region) == ("enterprise", "US", "US-TX")
+    assert second.channel == "phone"  # of the latest inquiry; the first keeps its own
+    assert (await store.read(lead_id, 1)).channel == "chat"
+    await desk.take(email=ADA, segment="b2b_saas", region="CA-ON", message="3")
+    third = await store.read(lead_id)
+    assert (third.segment, third.evidence.region) == ("enterprise", "US-TX")
+
+
+async def test_a_region_of_another_country_is_not_joined_to_the_known_one(desk: Desk) -> None:
+    lead_id = await desk.take(email=ADA, country="US")
+    await desk.take(email=ADA, region="CA-ON", message="2")
+    assert (await LeadStore(desk.pool).read(lead_id)).evidence.region is None
+
+
+async def test_a_region_is_evidence_of_the_place(desk: Desk) -> None:
+    lead = await LeadStore(desk.pool).read(await desk.take(email=ADA, country="US", region="Arizona"))
+    place = PlaceFinder().find(lead.evidence)
+    assert "America/Phoenix" in place.business_zones
+    assert "US-AZ" in place.jurisdictions

@@ -1,5 +1,6 @@
 """What next, and why: the plan's own times, what takes precedence, and that no lead is ever without a next thing."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from speedlead.domain.cadence import (
 )
 from speedlead.domain.lead import FollowUp, LeadState, Owed
 from speedlead.domain.outcomes import CallResult, Outcome, Stage
+from speedlead.domain.settling import settle
 from tests.unit.leads import CADENCE, DAY, HOUR, MINUTE, NOW, SECOND, inquire, lead
 
 HOT = CADENCE.tracks["hot"]
@@ -75,6 +77,28 @@ def test_after_a_late_call_the_deadline_gives_way_to_the_minimum_gap() -> None:
     assert act(state).earliest == NOW + 22 * MINUTE
 
 
+def test_a_call_that_the_calendar_moved_is_followed_at_the_plans_distance_and_in_no_burst() -> None:
+    """Opened at 17:59: the second call comes at nine the next morning, and the third twenty minutes after it."""
+    state = lead()
+    sent(state, "call-1", NOW)
+    morning = NOW + 15 * HOUR
+    decision = act(state)
+    settle(state, decision, morning, _Sent(morning), morning)
+    assert decision.step.id == "call-2"
+    assert act(state).earliest == morning + 20 * MINUTE
+
+
+@dataclass
+class _Sent:
+    at: datetime
+    state: str = "sent"
+    reason: str | None = None
+    next_at: datetime | None = None
+    bad_channel: str | None = None
+    opted_out: str | None = None
+    call_result: CallResult | None = CallResult.NO_ANSWER
+
+
 def test_call_4_counts_from_call_1_and_stays_an_hour_behind_call_3() -> None:
     state = lead()
     through(state, "sms-1", NOW + 45 * MINUTE)
@@ -123,6 +147,12 @@ def test_without_a_phone_the_owner_writes_personally_by_the_same_deadline() -> N
     decision = decide(lead(has_phone=False), NOW + SECOND)
     assert isinstance(decision, Substitute)
     assert (decision.step.id, decision.reason, decision.due) == ("call-1", "no_phone", NOW + 3 * MINUTE)
+
+
+def test_steps_after_a_task_count_from_when_the_step_would_have_been() -> None:
+    decision = decide(lead("warm", has_phone=False), NOW + SECOND)
+    assert isinstance(decision, Substitute)
+    assert (decision.at, decision.due) == (NOW + 10 * MINUTE, NOW + 15 * MINUTE)
 
 
 def test_skipped_calls_anchor_the_mail_after_them_where_they_would_have_been() -> None:
@@ -438,3 +468,12 @@ def end_of(state: LeadState, now: datetime) -> Finish | None:
             case Resume():
                 state.resume()
     return None
+
+
+def test_a_first_step_is_not_later_than_the_deadline_that_the_lead_was_promised() -> None:
+    cold = CADENCE.tracks["cold"]
+    first = cold.steps[0]
+    assert planned(first, cold, NOW, {}) == NOW + HOUR
+    assert planned(first, cold, NOW, {}, NOW + 10 * MINUTE) == NOW + 10 * MINUTE - LEAD_TIME
+    assert planned(first, cold, NOW, {}, NOW + 4 * HOUR) == NOW + HOUR
+    assert planned(first, cold, NOW, {}, NOW) == NOW

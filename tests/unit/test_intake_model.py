@@ -166,3 +166,63 @@ def test_no_object_at_all_is_a_validation_error(value: Any) -> None:
 def test_extra_numbers_are_json(value: float) -> None:
     kept = bounded_extra({"n": value})["n"]
     assert isinstance(kept, str) != math.isfinite(value)
+
+
+API = Rules(intents=("demo_request",), default_source="api", default_channel="api")
+FORM = Rules(intents=("demo_request",), lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "country", "region"),
+    [
+        ({"region": "US-TX"}, "US", "US-TX"),
+        ({"region": "us-tx", "country": "USA"}, "US", "US-TX"),
+        ({"region": "Texas", "country": "us"}, "US", "US-TX"),
+        ({"region": "Bayern", "country": "DE"}, "DE", "DE-BY"),
+        ({"region": "Québec", "country": "CA"}, "CA", "CA-QC"),
+        ({"region": "IDF", "country": "FR"}, "FR", "FR-IDF"),
+        ({"region": " ", "country": "FR"}, "FR", None),
+    ],
+)
+def test_a_region_becomes_its_iso_code(fields: dict[str, Any], country: str, region: str | None) -> None:
+    found = read_inquiry({"email": "ada@example.com"} | fields, API)
+    assert (found.country, found.region) == (country, region)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"region": "Texas"}, FieldProblem("region", "no country to look for it in",
+            "a code with its country, such as US-TX, or the field country")),
+        ({"region": "ZZ-TX"}, FieldProblem("region", "no country to look for it in",
+            "a code with its country, such as US-TX, or the field country")),
+        ({"region": "Atlantis", "country": "US"}, FieldProblem("region", "not a known region",
+            "a region of US as an ISO 3166-2 code, such as US-AL")),
+        ({"region": "US-TX", "country": "CA"}, FieldProblem("region", "not a known region",
+            "a region of CA, the country that was given")),
+        ({"region": "x" * 101, "country": "CA"}, FieldProblem("region", "too long", "text of at most 100 characters")),
+        ({"segment": "???"}, FieldProblem("segment", "not a segment", "a word such as enterprise or b2b_saas")),
+        ({"segment": "x" * 61}, FieldProblem("segment", "too long", "text of at most 60 characters")),
+        ({"channel": "smoke"}, FieldProblem("channel", "not a known channel",
+            "one of api, chat, email, form, messenger, phone")),
+    ],
+)  # fmt: skip
+def test_what_targets_ask_about_is_checked(fields: dict[str, Any], problem: FieldProblem) -> None:
+    with pytest.raises(ValidationError) as raised:
+        read_inquiry({"email": "ada@example.com"} | fields, API)
+    assert field_problems(raised.value) == [problem]
+
+
+def test_what_a_forms_hidden_fields_say_wrongly_is_noted_and_the_inquiry_kept() -> None:
+    found = read_inquiry(
+        {"email": "ada@example.com", "region": "Île-de-France", "segment": "?", "channel": "smoke"}, FORM
+    )
+    assert (found.region, found.segment, found.channel) == (None, None, "form")
+    assert found.extra == {"region_unknown": "Île-de-France", "segment_unknown": "?", "channel_unknown": "smoke"}
+
+
+def test_segment_and_channel_are_words_and_the_door_is_the_default_channel() -> None:
+    found = read_inquiry({"email": "ada@example.com", "segment": "B2B SaaS", "channel": "Chat"}, API)
+    assert (found.segment, found.channel) == ("b2b_saas", "chat")
+    assert read_inquiry({"email": "ada@example.com"}, API).channel == "api"
+    assert read_inquiry({"email": "ada@example.com"}, FORM).channel == "form"

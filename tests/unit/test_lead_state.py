@@ -198,3 +198,36 @@ def test_the_deadline_is_kept_by_the_first_touch_that_goes_out_in_time(channel: 
 
 def test_touch_names_carry_the_round() -> None:
     assert (lead().touch_step("call-1"), lead(round=3).touch_step("call-1")) == ("call-1", "call-1-r3")
+
+
+@pytest.mark.parametrize("kind", ["replied", "connected", "booked"])
+def test_an_automatic_reply_holds_up_nobody_of_ours(kind: str) -> None:
+    state = lead(follow_up=FollowUp(kind, NOW))
+    state.replied(NOW, automatic=True, until=NOW + 3 * DAY)
+    assert not state.paused
+
+
+def test_a_call_that_the_lead_asked_for_is_made_whatever_their_mailbox_says() -> None:
+    state = lead(callbacks=[NOW + DAY])
+    state.replied(NOW, automatic=True, until=NOW + 3 * DAY)
+    assert not state.paused
+
+
+def test_whoever_writes_is_not_away_but_a_pause_of_ours_stays() -> None:
+    state = lead()
+    state.replied(NOW, automatic=True, until=NOW + 3 * DAY)
+    state.replied(NOW + DAY, automatic=False, until=None)
+    assert not state.paused
+    state.pause(None, "legal_hold", NOW)
+    state.replied(NOW + DAY, automatic=False, until=None)
+    assert state.paused
+
+
+def test_deadlines_move_by_the_time_that_the_plan_stood_still() -> None:
+    state = lead(opened=NOW)
+    state.pause(NOW + 2 * DAY, "paused", NOW + DAY)
+    state.pause(NOW + 5 * DAY, "paused", NOW + 2 * DAY)  # longer: it has stood still since the first
+    state.resume(NOW + 5 * DAY)
+    assert state.opened == NOW + 4 * DAY
+    state.resume(NOW + 9 * DAY)
+    assert state.opened == NOW + 4 * DAY

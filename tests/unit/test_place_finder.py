@@ -59,6 +59,10 @@ NY, CHI, LA = "America/New_York", "America/Chicago", "America/Los_Angeles"
         (Evidence(tz="Europe/Berlin"), ("Europe/Berlin",), ("DE",)),
         (Evidence(phone_e164="+5511987654321"), ("America/Sao_Paulo",), ("BR",)),
         (Evidence(country="ES", phone_e164="+34922123456"), ("Atlantic/Canary",), ("ES",)),
+        (Evidence(country="DE", region="DE-BY"), ("Europe/Berlin",), ("DE", "DE-BY")),
+        (Evidence(country="DE", region="Bavaria"), ("Europe/Berlin",), ("DE",)),  # a name is not looked up
+        (Evidence(country="US", region="DE-BY", postcode="10001"), (NY,), ("US", "US-NY")),
+        (Evidence(country="CA", postcode="X0C 0G0"), ("America/Rankin_Inlet",), ("CA", "CA-NU")),
         (Evidence(tz="UTC"), (), ()),  # what a browser says that hides the place
         (Evidence(tz="Etc/GMT+5"), (), ()),
         (Evidence(tz="Mars/Base", country="Atlantis", postcode="10001", phone_e164="call me"), (), ()),

@@ -68,6 +68,28 @@ def test_a_weekend_lead_is_called_on_monday_morning_and_thanksgiving_is_skipped(
     assert (holiday.at, holiday.reasons) == (utc("2026-11-27T14:00"), ("holiday",))
 
 
+MEXICO = ("America/Mexico_City", "America/Cancun", "America/Tijuana")
+
+
+def test_a_time_of_day_that_zones_share_only_after_the_next_change_of_the_clock_gives_way() -> None:
+    """15:00 to 17:30 in Cancun and in Tijuana: not in winter, and half an hour of it from 14 March on."""
+    mexico = Place(MEXICO, MEXICO, ("MX",), (), known=True)
+    asked = replace(QUESTION, place=mexico, channel="email", slot=(900, 1050), earliest=utc("2027-01-25T08:00"))
+    answer = placed(asked)
+    assert (answer.at, "dropped:slot" in answer.reasons) == (utc("2027-01-25T17:00"), True)
+    near = placed(replace(asked, earliest=utc("2027-03-05T08:00")))  # nine days are waited for
+    assert (near.at, "dropped:slot" in near.reasons) == (utc("2027-03-15T22:00"), False)
+
+
+def test_hours_of_law_that_agree_only_after_the_next_change_of_the_clock_are_none() -> None:
+    """Paris ends at 20:00 and Tahiti begins at 08:00: 20:00 in summer, and 19:00 in winter."""
+    far = Place(("Europe/Paris", "Pacific/Tahiti"), ("Europe/Paris",), ("FR", "PF"), (), known=True,
+                countries=(("FR", "Europe/Paris"), ("PF", "Pacific/Tahiti")))  # fmt: skip
+    asked = replace(QUESTION, place=far, earliest=utc("2027-09-06T09:00"))
+    assert impossible(asked).reason == "no_common_window"
+    assert placed(replace(asked, earliest=utc("2027-10-25T09:00"))).at == utc("2027-11-02T18:00")
+
+
 def test_on_call_cover_ends_where_the_law_begins() -> None:
     evening = replace(QUESTION, hours=None, earliest=utc("2026-11-24T01:59"))
     assert placed(evening).at == evening.earliest
@@ -301,3 +323,18 @@ def test_no_answer_is_ever_outside_any_law_of_any_zone(
     again = PLACER.check(question, answer.at)
     assert isinstance(again, Placed)
     assert again.at == answer.at
+
+
+def test_every_rule_that_moved_a_touch_is_named_and_not_only_the_one_at_its_first_instant() -> None:
+    friday_evening = placed(replace(QUESTION, earliest=utc("2026-11-20T23:30")))  # 18:30 in New York
+    assert friday_evening.at == utc("2026-11-23T14:00")
+    assert friday_evening.reasons == ("outside_business_hours", "weekend")
+    before_thanksgiving = placed(replace(QUESTION, earliest=utc("2026-11-25T23:30")))
+    assert before_thanksgiving.reasons == ("outside_business_hours", "holiday")
+
+
+def test_the_rule_that_had_the_last_word_is_named_too() -> None:
+    """At 18:30 Kentucky's law would permit the call; it is why it is at ten and not at nine."""
+    kentucky = replace(QUESTION.place, jurisdictions=("US", "US-KY"))
+    answer = placed(replace(QUESTION, place=kentucky, earliest=utc("2026-11-24T23:30")))
+    assert (answer.at, answer.reasons) == (utc("2026-11-25T15:00"), ("outside_business_hours", "quiet_hours:us-ky"))

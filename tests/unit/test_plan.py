@@ -50,6 +50,16 @@ FAULTS = [
     ("attempts that go backwards", "[3m, 10m]", "[10m, 3m]", 7, "targets.0", "must not go backwards"),
     ("a target that says nothing", "assign: 30s, attempts: [3m, 10m], ", "", 7, "targets.0", "expected assign"),
     ("a target without its source", ", source: REQ 39", "", 7, "targets.0", "Field required"),
+    ("a region that is none", "{lead_type: hot}", "{region: [XX]}", 7, "targets.0.when.region", "'XX' is not a"),
+    ("a part of no country", "{lead_type: hot}", "{region: [US-ZZ]}", 7, "targets.0.when.region", "not a part of US"),
+    ("a time that is none", "{lead_type: hot}", "{time: [noon]}", 7, "targets.0.when.time.0", "'weekday', 'weekend'"),
+    ("a condition without words", "{lead_type: hot}", "{segment: []}", 7, "targets.0.when.segment", "word at least"),
+    ("a replaced target that is none", "assign: 30s,", "assign: 30s, replaces: warm,", 1, "plan", "another target"),
+    ("a target twice", "targets:\n", "targets:\n  - {id: hot, when: {}, assign: 1m, source: x}\n", 1, "plan",
+     "an id that stands once"),
+    ("hours of no day", "{mon: 09:00-18:00, tue: [\"09:00-12:00\", \"13:00-18:00\"]}", "{}", 5, "hours.call",
+     "one weekday at least, got none"),
+    ("a day of no hours", "mon: 09:00-18:00", "mon: []", 5, "hours.call", "mon: expected hours, got none"),
     ("a version of nothing", "version: 3", "version: 0", 2, "version", "greater than or equal to 1"),
 ]  # fmt: skip
 

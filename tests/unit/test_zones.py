@@ -36,6 +36,14 @@ def test_a_number_against_an_address_is_only_presumed() -> None:
     assert place.presumed == ("US-FL",)
 
 
+def test_every_zone_and_jurisdiction_says_what_names_it() -> None:
+    clues = [Clue("tz", (LA,), ("US",), "browser"), Clue("mobile", (NY,), ("US", "US-FL"), "phone"),
+             Clue("country", (NY, LA), ("US",), "country")]  # fmt: skip
+    assert dict(combine(clues).named_by) == {
+        LA: ("browser",), NY: ("phone",), "US": ("browser", "phone"), "US-FL": ("phone",)}  # fmt: skip
+    assert dict(combine(clues[2:]).named_by)["US"] == ("country",)
+
+
 def test_a_country_never_widens_what_is_known_inside_it_but_another_country_does() -> None:
     everywhere = Clue("country", (NY, CHI, LA), ("US",), "country")
     inside = combine(

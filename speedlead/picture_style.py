@@ -1,28 +1,10 @@
 """The looks of the picture: colours for light and dark, and a shape for each kind, so that colour is not needed."""
 
 from collections.abc import Callable
+from importlib.resources import files
 
-STYLE = """
-svg { --panel: #ffffff; --ink: #1b1f24; --soft: #57606a; --rule: #d8dee4; --band: #eef4fb; --stripe: #f6f8fa;
-  --call: #0b62c4; --email: #8a4b00; --sms: #1a7037; --lead: #7a2f9e; --ours: #57606a; --end: #b3261e; }
-@media (prefers-color-scheme: dark) {
-  svg { --panel: #12161c; --ink: #e8edf2; --soft: #a3aeb9; --rule: #323a44; --band: #1b2836; --stripe: #171c23;
-    --call: #6cb2ff; --email: #f0a860; --sms: #66d18a; --lead: #d39cf0; --ours: #a3aeb9; --end: #ff8f86; }
-}
-text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink); }
-.title { font-size: 20px; font-weight: 650; } .name { font-size: 13px; font-weight: 650; }
-.small { font-size: 11px; } .soft { fill: var(--soft); } .line { font-size: 10.5px; } .tick { font-size: 9px; }
-.time { fill: var(--soft); font-variant-numeric: tabular-nums; }
-.panel { fill: var(--panel); } .band { fill: var(--band); } .stripe { fill: var(--stripe); }
-.rule { stroke: var(--rule); stroke-width: 1; } .life { stroke: var(--soft); stroke-width: 1.5; }
-.m { stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
-.call { fill: var(--call); stroke: var(--call); } .email { fill: var(--email); stroke: var(--email); }
-.sms { fill: var(--sms); stroke: var(--sms); }
-.inquiry, .reply { fill: var(--lead); stroke: var(--lead); } .opt_out { fill: none; stroke: var(--end); }
-.notified { fill: none; stroke: var(--ours); } .outcome { fill: none; stroke: var(--sms); stroke-width: 2.2; }
-.closed { fill: var(--soft); stroke: var(--soft); }
-.not { fill: var(--panel); stroke-dasharray: 2 1.6; } text.not { fill: var(--soft); stroke: none; }
-"""
+STYLE = (files("speedlead") / "gateway" / "static" / "picture.css").read_text(encoding="utf-8")
+"""For a picture that is a file of its own: its root has the class `picture`. Pages link the same file."""
 
 
 def _polygon(points: str) -> Callable[[str], str]:

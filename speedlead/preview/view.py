@@ -1,0 +1,39 @@
+"""One preview, ready to be shown: the foreseen week with its words and its picture."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from speedlead.domain.schedule import Asker
+from speedlead.foresight import Foresight, Prospect, Week
+from speedlead.preview import picture, words
+from speedlead.preview.hours import Bands, bands
+
+
+@dataclass(frozen=True)
+class Preview:
+    title: str
+    prospect: Prospect
+    week: Week
+    lines: list[words.Line]
+    facts: list[tuple[str, str]]
+    bands: Bands
+
+    def svg(self, *, style: bool = True) -> str:
+        return picture.draw(self.week, self.prospect, self.lines, self.bands, self.title, style=style)
+
+    def json(self) -> dict[str, Any]:
+        return words.as_json(self.week, self.prospect, self.lines)
+
+
+def make(foresight: Foresight, prospect: Prospect) -> Preview:
+    week, plan = foresight.week(prospect), foresight.plan
+    start, end = picture.span(week, prospect)
+    asker = Asker(week.place, prospect.consents, plan)
+    return Preview(
+        f"A {prospect.lead_type} lead that never answers: plan {plan.id} version {plan.version}",
+        prospect,
+        week,
+        words.lines(week, plan.tracks[prospect.lead_type]),
+        words.facts(week, prospect),
+        bands(foresight.placer, asker, start, end, by_phone=prospect.has_phone),
+    )

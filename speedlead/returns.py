@@ -1,0 +1,63 @@
+"""Until when does the plan wait for somebody who is out of office? The day that their note names, as an instant."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from speedlead.domain.absence import return_day
+from speedlead.domain.calendar import offset_at, to_second
+from speedlead.domain.placing import Consents, Placed, Placer, Question
+from speedlead.domain.plan import Plan
+from speedlead.domain.walltime import resolve_wall
+from speedlead.domain.zones import Evidence, Place
+from speedlead.place_finder import PlaceFinder
+
+# the Date header of a note is believed if it is about as old as its delivery
+_OLDEST, _AHEAD = timedelta(days=3), timedelta(days=1)
+
+
+class Returns:
+    """Reads notes with the calendar that also places touches."""
+
+    def __init__(self, placer: Placer, places: PlaceFinder, plan: Plan) -> None:
+        self._placer = placer
+        self._places = places
+        self._plan = plan
+
+    def until(self, note: str, mailed: datetime | None, evidence: Evidence, now: datetime) -> datetime | None:
+        """The start of business where the lead is, on the day it returns; None when the note names no day ahead.
+
+        `mailed`: the mail's Date header; the day that "tomorrow" counts from.
+        """
+        place = self._places.find(evidence)
+        if mailed is None or not now - _OLDEST <= mailed <= now + _AHEAD:
+            mailed = _local(now, place)
+        day = return_day(note, mailed.date(), _country(evidence, place))
+        if day is None:
+            return None
+        until = self._start_of_business(day, place)
+        return until if until > now else None
+
+    def _start_of_business(self, day: date, place: Place) -> datetime:
+        if not place.business_zones:
+            return datetime.combine(day, time(12), UTC)  # at noon it is that day everywhere but on a few islands
+        midnight = datetime.combine(day, time())
+        begins = max(resolve_wall(zone, midnight).first_at_or_after for zone in place.business_zones)
+        # mail has no hours of law: what is asked here is only when people work
+        question = Question(
+            channel="email", earliest=begins, latest=None, place=place, hours=self._plan.hours.get("call"), slot=None,
+            consents=Consents(call_requested=True, sms=False, call=True, inquiry=True),
+        )  # fmt: skip
+        answer = self._placer.place(question)
+        return answer.at if isinstance(answer, Placed) else begins
+
+
+def _local(now: datetime, place: Place) -> datetime:
+    """Wall-clock time there, as if it were UTC; UTC where nobody knows."""
+    zones = place.business_zones
+    return now + timedelta(seconds=offset_at(zones[0], to_second(now))) if zones else now
+
+
+def _country(evidence: Evidence, place: Place) -> str | None:
+    countries = {name.partition("-")[0] for name in place.jurisdictions}
+    if evidence.country in countries:
+        return evidence.country
+    return countries.pop() if len(countries) == 1 else None

@@ -1,0 +1,138 @@
+"""Calendar files: what is wrong in one is named by file, line and field."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from speedlead.calendarbook import CalendarError, load_calendars, parse_calendars
+from speedlead.domain.business import Calendars
+
+GOOD = """\
+territories:
+  - id: us
+    where: [US, US-NY]
+    zone: America/New_York
+    hours:
+      call: {mon: 09:00-17:00, tue: ["09:00-12:00", "13:00-17:00"]}
+    holidays: {country: US, subdivision: NY}
+    closures:
+      - {from: 2026-12-28, to: 2026-12-30, reason: winter break}
+      - {date: 2027-01-04, reason: stocktaking}
+    half_days:
+      - {date: 2026-12-31, hours: 09:00-13:00}
+      - {holiday: Christmas Day, hours: ["09:00-10:00", "11:00-12:00"]}
+  - id: rest
+teams:
+  - id: everybody
+    zone: Europe/London
+    holidays: {country: GB, subdivision: ENG, categories: [public]}
+    on_call:
+      - {id: weekend, when: {lead_type: hot}, hours: {sat: 10:00-16:00}, reps: [Sam@acme.example]}
+"""
+
+FAULTS = [
+    # (what, text of the good file, what stands there instead, line, field, what the message says)
+    ("a zone", "zone: America/New_York", "zone: Mars/Base", 4, "territories.0.zone", "unknown time zone 'Mars/Base'"),
+    ("a team's zone", "zone: Europe/London", "zone: UTC+1", 17, "teams.0.zone", "unknown time zone 'UTC+1'"),
+    ("no zone of a team", "    zone: Europe/London\n", "", 16, "teams.0.zone", "Field required"),
+    ("a country", "[US, US-NY]", "[XX]", 3, "territories.0.where", "'XX' is not a country"),
+    ("a part of a country", "[US, US-NY]", "[US-ZZ]", 3, "territories.0.where", "'US-ZZ' is not a part of US"),
+    ("a holiday country", "country: US,", "country: XX,", 7, "territories.0.holidays", "for the country 'XX'"),
+    ("a holiday region", "subdivision: NY", "subdivision: ZZ", 7, "territories.0.holidays", "a subdivision 'ZZ'"),
+    ("a holiday category", "[public]", "[bank]", 18, "teams.0.holidays", "the category 'bank'; expected public"),
+    ("no holiday word", "{country: US, subdivision: NY}", "usual", 7, "territories.0.holidays", "own, none, or a"),
+    ("a lead's holidays for a team", "{country: GB, subdivision: ENG, categories: [public]}", "own", 18,
+     "teams.0.holidays", "`own` holidays are the lead's"),
+    ("a holiday's name", "holiday: Christmas Day", "holiday: Yule", 2, "territories.0", "is called 'Yule'"),
+    ("overlapping hours", "13:00-17:00", "11:00-17:00", 6, "territories.0.hours.call", "tue: hours overlap"),
+    ("hours that end before they begin", "mon: 09:00-17:00", "mon: 17:00-09:00", 6, "territories.0.hours.call",
+     "a start before its end"),
+    ("a day without hours", "mon: 09:00-17:00", "mon: []", 6, "territories.0.hours.call", "mon: expected hours, got"),
+    ("no hours at all", "{sat: 10:00-16:00}", "{}", 20, "teams.0.on_call.0.hours", "one weekday at least, got none"),
+    ("overlapping half days", "11:00-12:00", "09:30-12:00", 13, "territories.0.half_days.1.hours", "hours overlap"),
+    ("an empty half day", "hours: 09:00-13:00", "hours: []", 12, "territories.0.half_days.0.hours", "got none"),
+    ("a closure that ends before it starts", "to: 2026-12-30", "to: 2026-12-20", 9, "territories.0.closures.0",
+     "ends on 2026-12-20, before its start on 2026-12-28"),
+    ("a closure without a reason", ", reason: stocktaking", "", 10, "territories.0.closures.1.reason",
+     "Field required"),
+    ("a date and a span", "{date: 2027-01-04,", "{date: 2027-01-04, to: 2027-01-05,", 10, "territories.0.closures.1",
+     "either date, or from and to"),
+    ("a half day on a closed day", "date: 2026-12-31", "date: 2026-12-29", 2, "territories.0", "2026-12-29 is closed"),
+    ("a half day of neither", "{date: 2026-12-31, hours", "{hours", 12, "territories.0.half_days.0", "date or holiday"),
+    ("a territory twice", "id: rest", "id: us", 1, "calendars", "territories: 'us' stands twice"),
+    ("a place twice", "id: rest", "{id: rest, where: [US]}", 1, "calendars", "where: 'US' stands twice"),
+    ("a lead type", "lead_type: hot", "lead_type: tepid", 20, "teams.0.on_call.0.when.lead_type", "'hot', 'warm'"),
+    ("a region of cover", "lead_type: hot", "region: [XX]", 20, "teams.0.on_call.0.when.region", "'XX' is not a"),
+    ("times of cover", "lead_type: hot", "time: [weekend]", 20, "teams.0.on_call.0.when", "cover has its own hours"),
+    ("a rep without an address", "Sam@acme.example", "Sam", 20, "teams.0.on_call.0.reps", "e-mail addresses of reps"),
+    ("an unknown key", "id: rest", "id: rest\n    color: red", 15, "territories.1.color", "Extra inputs"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "line", "field", "says"), [pytest.param(*f[1:], id=f[0]) for f in FAULTS])
+def test_a_fault_is_named_by_file_line_and_field(old: str, new: str, line: int, field: str, says: str) -> None:
+    text = GOOD.replace("- id: rest", "- {id: rest, where: [US]}") if new.startswith("{id: rest") else GOOD
+    text = text if text != GOOD else GOOD.replace(old, new, 1)
+    assert text != GOOD
+    with pytest.raises(CalendarError) as refused:
+        parse_calendars(text, "own.yaml")
+    said = str(refused.value)
+    assert re.match(rf"own\.yaml:{line}: {re.escape(field)}: ", said), said
+    assert says in said
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CalendarError, match=r"none\.yaml: cannot be read"):
+        load_calendars(tmp_path / "none.yaml")
+
+
+def test_the_packaged_calendars_change_nothing_and_have_a_version() -> None:
+    calendars, version = load_calendars()
+    assert calendars == Calendars()
+    assert re.fullmatch("[0-9a-f]{8}", version)
+
+
+def test_what_a_file_says_is_what_is_kept() -> None:
+    calendars = parse_calendars(GOOD, "own.yaml")
+    us, rest = calendars.territories
+    policy = us.business("call", {}, frozenset({date(2026, 12, 1)}))
+    assert policy.closures == {date(2026, 12, day) for day in (28, 29, 30)} | {date(2027, 1, 4)}
+    assert date(2026, 11, 26) in policy.holidays  # Thanksgiving, and not the holidays of the lead's own place
+    assert date(2026, 12, 1) not in policy.holidays
+    assert policy.half_days[date(2027, 12, 25)] == ((540, 600), (660, 720))  # a holiday by its name, in every year
+    assert rest.business("call", {}, frozenset({date(2026, 12, 1)})).holidays == {date(2026, 12, 1)}
+    assert calendars.teams[0].on_call[0].reps == ("sam@acme.example",)
+
+
+@pytest.mark.parametrize(
+    ("places", "territories"),
+    [
+        (("US", "US-NY"), ["us"]),
+        (("US", "US-TX"), ["us"]),  # of its country
+        (("US",), ["us"]),
+        (("FR",), ["rest"]),
+        (("US", "US-TX", "FR"), ["us", "rest"]),  # it may be in either: both are kept
+        ((), ["rest"]),
+    ],
+)
+def test_the_most_exact_territory_counts(places: tuple[str, ...], territories: list[str]) -> None:
+    calendars = parse_calendars(GOOD, "own.yaml")
+    assert [territory.id for territory in calendars.of_place(places) if territory] == territories
+    assert Calendars().of_place(places) == (None,)
+
+
+def test_a_team_without_a_calendar_keeps_everybodys() -> None:
+    calendars = parse_calendars(GOOD + "  - {id: paris, zone: Europe/Paris}\n", "own.yaml")
+    names = [found.id if (found := calendars.of_team(team)) else None for team in (None, "paris", "sales")]
+    assert names == ["everybody", "paris", "everybody"]
+    assert Calendars().of_team("paris") is None
+
+
+def test_the_example_of_the_manual_can_be_used() -> None:
+    manual = (Path(__file__).parents[2] / "docs/calendars.md").read_text("utf-8")
+    example = re.search(r"```yaml\n(.*?)```", manual, re.DOTALL)
+    assert example
+    calendars = parse_calendars(example[1], "calendars.md")
+    assert [calendar.id for calendar in (*calendars.territories, *calendars.teams)] == ["us", "france", "everybody"]
