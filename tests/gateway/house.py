@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
-from speedlead.contracts import LeadStatus
+from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import Credentials, load_or_create
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps, LegPermit
@@ -66,6 +66,9 @@ class Recorder:
             await asyncio.sleep(60)
         if self.fail is not None:
             raise self.fail
+
+    async def start_now(self, start: LeadStart) -> None:
+        await self.deliver_now(start.lead_id)
 
     async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
         self.updates.append((lead_id, name, payload))
