@@ -68,9 +68,7 @@ class Claims:
         return lead
 
     @staticmethod
-    async def _so_far(
-        connection: Any, lead: asyncpg.Record, claim: Claim
-    ) -> tuple[asyncpg.Record | None, str | None]:
+    async def _so_far(connection: Any, lead: asyncpg.Record, claim: Claim) -> tuple[asyncpg.Record | None, str | None]:
         """The touch as it stands, and why the person may not be reached on its channel."""
         found = await connection.fetchrow(
             """select (select reason from suppression where person_id = $2 and channel in ('all', $3) limit 1)
