@@ -43,7 +43,7 @@ class LeadWorkflow:
     @workflow.run
     async def run(self, start: c.LeadStart) -> c.LeadClosed:
         while True:
-            self._acknowledge_new_inquiries()
+            await self._acknowledge_new_inquiries()
             await self._write_records()
             if self._run.lead.opened is None:
                 await self._steps.route()
@@ -73,11 +73,12 @@ class LeadWorkflow:
                 return await self._finish(decision)
         return None
 
-    def _acknowledge_new_inquiries(self) -> None:
+    async def _acknowledge_new_inquiries(self) -> None:
         """At once and in parallel with everything else: the 30 seconds wait for nothing."""
         while self._run.unanswered:
             task = asyncio.create_task(self._steps.acknowledge(self._run.unanswered.pop(0)))
             self._acknowledgements.append(task)
+            await asyncio.sleep(0)  # its command stands before all others: the first one needs no queue
 
     async def _write_records(self) -> None:
         while self._run.records:

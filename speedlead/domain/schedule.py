@@ -58,7 +58,7 @@ class Wanted:
     """The last of `steps` is to be placed; the ones before it have no usable channel and anchor it all the same.
 
     `due`: when it is due by the plan alone. `track`: only with steps to pass over, which are placed one after the
-    other; `anchors` then has the steps that are done, and `deadline` is the lead's own. `not_before`: a time that a rule
+    other; `anchors` then has the steps that are done, and `deadline` is the lead's. `not_before`: a time that a rule
     named. `manual`: a moment the lead or ops chose: no business hours, and no plan to count from.
     """
 

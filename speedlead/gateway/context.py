@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 
 import structlog
 
+from speedlead.contracts import LeadStart
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.guards import Guard
 from speedlead.gateway.limits import TokenBuckets, networks
@@ -37,15 +39,21 @@ class Context:
     async def deliver_now(self, *lead_ids: str | None) -> None:
         """The fast path. The message is committed, so whatever happens here, the relay delivers it."""
         for lead_id in dict.fromkeys(lead_ids):
-            if lead_id is None:
-                continue
-            try:
-                async with asyncio.timeout(RELAY_S):
-                    await self.deps.relay.deliver_now(lead_id)
-            except Exception as error:
-                self.counters.add("fast_delivery_failed")
-                with contextlib.suppress(Exception):
-                    log.warning("not delivered at once", lead_id=lead_id, error=type(error).__name__)
+            if lead_id is not None:
+                await self._try(lead_id, self.deps.relay.deliver_now(lead_id))
+
+    async def start_now(self, start: LeadStart) -> None:
+        """The fast path of a new lead."""
+        await self._try(start.lead_id, self.deps.relay.start_now(start))
+
+    async def _try(self, lead_id: str, delivery: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(RELAY_S):
+                await delivery
+        except Exception as error:
+            self.counters.add("fast_delivery_failed")
+            with contextlib.suppress(Exception):
+                log.warning("not delivered at once", lead_id=lead_id, error=type(error).__name__)
 
 
 def home_country(number: str) -> str:

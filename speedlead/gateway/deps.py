@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from speedlead.contracts import LeadStatus
+from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import Credentials
 from speedlead.domain.plan import Plan
 from speedlead.ports import Clock
@@ -18,6 +18,10 @@ from speedlead.settings import Settings
 class Relay(Protocol):
     async def deliver_now(self, lead_id: str) -> None:
         """Tries to deliver the lead's messages at once; waits about a second at most and never raises."""
+        ...
+
+    async def start_now(self, start: LeadStart) -> None:
+        """The same for a new lead, whose start is known already."""
         ...
 
 

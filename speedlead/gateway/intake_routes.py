@@ -6,9 +6,9 @@ Both answer after the commit. The answer is the same for known and unknown peopl
 import asyncio
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 from fastapi import FastAPI
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from speedlead.gateway.problems import Problem, unavailable, wrong_field
 from speedlead.gateway.rendering import FORM_FIELDS, form_page, thanks_page
 from speedlead.intake import Inquiry, Rules, field_problems, read_inquiry
 from speedlead.store.intake import Submission, take_inquiry
-from speedlead.store.transactions import StoreUnavailable, transact
+from speedlead.store.transactions import StoreUnavailable
 
 API_FORM_KEY = "api"
 # a hidden field: people leave it empty, programs that fill in every field do not
@@ -33,7 +33,7 @@ FORM_KEYS = frozenset({"demo"})
 MAX_IDEMPOTENCY_KEY = 200
 # how long the answer page waits for the promised time, which the acknowledgement works out
 PROMISE_WAIT_S = 0.6
-PROMISE_POLL_S = 0.05
+PROMISE_POLL_S = 0.04
 
 
 def add_intake_routes(app: FastAPI, context: Context) -> None:
@@ -129,6 +129,8 @@ async def _take(
         raise unavailable() from None
     if taken.repeat:
         context.counters.add("inquiries_repeated")
+    elif taken.start is not None:
+        await context.start_now(taken.start)
     else:
         await context.deliver_now(taken.lead_id)
     return taken.lead_id
@@ -163,17 +165,15 @@ def _redirect(target: str, request: Request, context: Context) -> Response | Non
 async def _promise(context: Context, lead_id: str) -> str | None:
     """The promised time if it becomes known in time and still lies ahead; the same wait for everybody."""
 
-    async def read(conn: Any) -> tuple[str | None, bool]:
-        row = await conn.fetchrow("select promise_text, promised_at, clock_offset_us from lead where id = $1", lead_id)
-        at, now = row["promised_at"], context.deps.clock.business(row["clock_offset_us"])
-        return row["promise_text"], at is None or at > now
-
     try:
         async with asyncio.timeout(PROMISE_WAIT_S):
             while True:
-                text, ahead = await transact(context.deps.pool, read)
-                if text and ahead:
-                    return text
                 await asyncio.sleep(PROMISE_POLL_S)
-    except (TimeoutError, StoreUnavailable):
+                row = await context.deps.pool.fetchrow(
+                    "select promise_text, promised_at, clock_offset_us from lead where id = $1", lead_id
+                )
+                at, now = row["promised_at"], context.deps.clock.business(row["clock_offset_us"])
+                if row["promise_text"] and (at is None or at > now):
+                    return str(row["promise_text"])
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return None

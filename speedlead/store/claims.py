@@ -42,15 +42,14 @@ class Claims:
     async def claim(self, claim: Claim) -> ClaimAnswer:
         async with self._pool.acquire() as connection, connection.transaction():
             lead = await self._locked_lead(connection, claim.lead_id)
-            await self._note_promise(connection, claim)
-            touch = await connection.fetchrow("select * from touch where id = $1", claim.touch_id)
+            touch, suppressed = await self._so_far(connection, lead, claim)
             if touch is not None and touch["state"] in FINAL:
                 return ended_of(touch)
             if touch is not None and touch["state"] == "claimed" and not await self._next_leg(connection, touch, claim):
                 if touch["lease_until_wall"] > claim.wall:
                     return Leased(touch["lease_until_wall"])
                 return Doubtful(touch["address"], touch["body"], touch["claimed_wall"], claim.leg_id)
-            verdict, versions = await self._gate(connection, lead, claim)
+            verdict, versions = await self._gate(connection, lead, claim, suppressed)
             address = lead[_ADDRESS[claim.channel]]
             await self._write_verdict(connection, lead, claim, verdict, versions, address)
             if verdict is None:
@@ -58,27 +57,27 @@ class Claims:
                 return Claimed(address, claim.now)
             return verdict
 
-    @staticmethod
-    async def _note_promise(connection: Any, claim: Claim) -> None:
-        at, text = claim.promise or (None, None)
-        await connection.execute(
-            """update lead set clock_offset_us = $2, promise_text = coalesce($4, promise_text),
-                   promised_at = case when $4::text is null then promised_at else $3::timestamptz end
-               where id = $1 and (clock_offset_us <> $2 or $4::text is not null)""",
-            claim.lead_id,
-            claim.offset_us,
-            at,
-            text,
-        )
-
     async def _locked_lead(self, connection: Any, lead_id: str) -> asyncpg.Record:
-        person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
-        if person is None:
+        locked = await connection.fetchval(
+            "select id from person where id = (select person_id from lead where id = $1) for update", lead_id
+        )
+        if locked is None:
             raise LookupError(f"lead {lead_id}: there is no such lead")
-        await connection.execute("select id from person where id = $1 for update", person)
         # read after the lock: what was committed before we got it must be seen
         lead: asyncpg.Record = await connection.fetchrow(LEAD_WITH_REACH, lead_id, None)
         return lead
+
+    @staticmethod
+    async def _so_far(connection: Any, lead: asyncpg.Record, claim: Claim) -> tuple[asyncpg.Record | None, str | None]:
+        """The touch as it stands, and why the person may not be reached on its channel."""
+        found = await connection.fetchrow(
+            """select (select reason from suppression where person_id = $2 and channel in ('all', $3) limit 1)
+                   as suppressed, t.* from (values (1)) one left join touch t on t.id = $1""",
+            claim.touch_id,
+            lead["person_id"],
+            claim.channel,
+        )
+        return found if found["id"] is not None else None, found["suppressed"]
 
     @staticmethod
     async def _next_leg(connection: Any, touch: asyncpg.Record, claim: Claim) -> bool:
@@ -91,10 +90,10 @@ class Claims:
         return all(leg["state"] in ("ended", "failed") and leg["role"] == "rep" for leg in legs)
 
     async def _gate(
-        self, connection: Any, lead: asyncpg.Record, claim: Claim
+        self, connection: Any, lead: asyncpg.Record, claim: Claim, suppressed: str | None
     ) -> tuple[Deferred | Skipped | None, dict[str, str]]:
         """None when the touch may go out this very moment."""
-        wanted = await self._wanted(connection, lead, claim)
+        wanted = self._wanted(lead, claim, suppressed)
         if wanted is not None:
             return wanted, {}
         place = self._places.find(evidence_of(lead))
@@ -120,14 +119,9 @@ class Claims:
         return None, versions
 
     @staticmethod
-    async def _wanted(connection: Any, lead: asyncpg.Record, claim: Claim) -> Deferred | Skipped | None:
+    def _wanted(lead: asyncpg.Record, claim: Claim, suppressed: str | None) -> Deferred | Skipped | None:
         if lead["closed_at"] is not None:
             return Skipped("lead_closed")
-        suppressed = await connection.fetchval(
-            "select reason from suppression where person_id = $1 and channel in ('all', $2) limit 1",
-            lead["person_id"],
-            claim.channel,
-        )
         # an inquiry after an opt-out still gets one transactional answer by e-mail; after an opt-out from all, nothing
         answer = claim.purpose == "acknowledgement" and claim.channel == "email" and suppressed != "opted_out_all"
         if suppressed is not None and not answer:
@@ -159,8 +153,12 @@ class Claims:
             state, reasons, next_at = "deferred", verdict.reasons, verdict.next_at
             reason = reasons[0] if reasons else "outside_business_hours"
         claimed = verdict is None
+        promised_at, promise_text = claim.promise or (None, None)
         await connection.execute(
-            """insert into touch (id, lead_id, person_id, step, channel, purpose, address, state, reason, reasons,
+            """with told as (update lead set clock_offset_us = $22, promise_text = coalesce($24, promise_text),
+                       promised_at = case when $24::text is null then promised_at else $23::timestamptz end
+                   where id = $2 and (clock_offset_us <> $22 or $24::text is not null))
+               insert into touch (id, lead_id, person_id, step, channel, purpose, address, state, reason, reasons,
                    versions, planned_at, placed_at, next_at, claimed_at, claimed_wall, lease_until_wall, settled_at,
                    attempts, subject, body)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
@@ -193,6 +191,9 @@ class Claims:
             1 if claimed else 0,
             claim.subject,
             claim.body,
+            claim.offset_us,
+            promised_at,
+            promise_text,
         )
         if claimed and claim.purpose != "acknowledgement":
             await connection.execute(

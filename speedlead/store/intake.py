@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from speedlead import ids
-from speedlead.contracts import InquirySignal
+from speedlead.contracts import InquirySignal, LeadStart
 from speedlead.domain.plan import Plan
 from speedlead.intake import Inquiry
 from speedlead.ports import Clock
@@ -39,10 +39,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`repeat` is a post that we had already: nothing was written."""
+    """`repeat` is a post that we had already: nothing was written. `start`: a new lead's workflow can begin."""
 
     lead_id: str
     repeat: bool = False
+    start: LeadStart | None = None
 
 
 async def take_inquiry(pool: "asyncpg.Pool[Any]", clock: Clock, plan: Plan, submission: Submission) -> Taken:
@@ -86,17 +87,22 @@ async def _take(conn: Any, clock: Clock, plan: Plan, submission: Submission) -> 
     await _write_inquiry(conn, submission, lead_id, person_id, number, lead_type, fingerprint, now, wall)
     if opted_out:
         await _for_a_person_to_decide(conn, lead_id, number, now)
+    reach = await reach_of(conn, lead_id)
+    start: LeadStart | None = None
     if lead is None:
         await put_message(conn, lead_id, "start")
+        start = LeadStart(
+            lead_id=lead_id, lead_type=lead_type, intent=inquiry.intent or "other", source=inquiry.source,
+            submitted_at=now, reach=reach, plan=plan.cadence(),
+        )  # fmt: skip
     else:
         heat = lead_type if _HEAT[lead_type] > _HEAT[lead["lead_type"]] else lead["lead_type"]
-        reach = await reach_of(conn, lead_id)
         await put_message(conn, lead_id, "inquiry", InquirySignal(number=number, lead_type=heat, reach=reach))
     await tell_story(
         conn, lead_id, kind="inquiry", at=now, reason="opted_out" if opted_out else None, dedupe=f"inquiry-{number}",
         data={"number": number, "intent": inquiry.intent, "source": inquiry.source, "lead_type": lead_type},
     )  # fmt: skip
-    return Taken(lead_id)
+    return Taken(lead_id, start=start)
 
 
 async def _queue_up(conn: Any, submission: Submission) -> None:
@@ -109,8 +115,8 @@ async def _queue_up(conn: Any, submission: Submission) -> None:
     names += [f"phone:{inquiry.phone}"] if inquiry.phone else []
     if submission.idempotency_key is not None:
         names.append(f"key:{submission.form_key}:{submission.idempotency_key}")
-    for lock in sorted(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True) for name in names):
-        await conn.execute("select pg_advisory_xact_lock($1)", lock)
+    locks = sorted(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True) for name in names)
+    await conn.execute("select pg_advisory_xact_lock(number) from unnest($1::bigint[]) number", locks)
 
 
 async def _open_lead(

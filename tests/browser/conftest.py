@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import BrowserContext, Page
 
-from speedlead.contracts import LeadStatus
+from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import load_or_create
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps
@@ -52,6 +52,9 @@ class Recorder:
 
     async def deliver_now(self, lead_id: str) -> None:
         self.delivered.append(lead_id)
+
+    async def start_now(self, start: LeadStart) -> None:
+        self.delivered.append(start.lead_id)
 
     async def claim_lead_leg(self, leg_id: str) -> NoReturn:
         raise AssertionError("no page dials")

@@ -24,7 +24,7 @@ from yarl import URL
 
 from speedlead import lawbook
 from speedlead.closures import HolidayClosures
-from speedlead.contracts import LeadStatus
+from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import Credentials, load_or_create
 from speedlead.domain.placing import Placer
 from speedlead.gateway.app import create_app
@@ -73,6 +73,9 @@ class Recorder:
             await asyncio.sleep(60)
         if self.fail is not None:
             raise self.fail
+
+    async def start_now(self, start: LeadStart) -> None:
+        await self.deliver_now(start.lead_id)
 
     async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
         self.updates.append((lead_id, name, payload))
