@@ -60,6 +60,7 @@ class PlaceFinder:
         for country in ("US", "CA", "AU"):
             self._country_zones(country)
 
+    @lru_cache(maxsize=256)  # noqa: B019  an acknowledgement asks for the same lead several times
     def find(self, evidence: Evidence) -> Place:
         """Never raises: evidence that cannot be read is no evidence. The phrases of `why` hold no personal data."""
         tz = self._usable_zone(evidence.tz)

@@ -7,6 +7,7 @@ may be contacted and somebody of the team is on shift. Never from one rep's stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from speedlead.domain.business import TEAM_RULE
 from speedlead.domain.calendar import next_permitted
@@ -19,7 +20,7 @@ from speedlead.domain.sla import Deadline, LeadFacts, attempt_deadlines, matches
 Place = Callable[[Question], Placed | Impossible]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shift:
     """Hours of some of the team, in their own zone. `also`: further rules that must hold (the team's calendar, cover).
 
@@ -33,7 +34,7 @@ class Shift:
     covers: When | None = None
     name: str = ""
 
-    @property
+    @cached_property
     def rules(self) -> tuple[ZonePolicy, ...]:
         return (ZonePolicy(self.zone, Policy(self.weekly, NEVER), TEAM_RULE), *self.also)
 
@@ -124,7 +125,7 @@ def find_opening(
         facts,
         answer.at,
         # a business day ends when business ends, whoever is on call after it
-        end_of_day=open_time(on_shift(crew) if business else crew).end_of_day(),
+        end_of_day=lambda: open_time(on_shift(crew) if business else crew).end_of_day(),
         later=open_time(crew).after,
     )
     return Opening(answer.at, question.channel, deadlines, answer.reasons, zone)

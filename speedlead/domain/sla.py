@@ -48,13 +48,13 @@ def attempt_deadlines(
     opened: datetime,
     *,
     attempt: int = 1,
-    end_of_day: datetime | None = None,
+    end_of_day: Callable[[], datetime] | None = None,
     later: Callable[[timedelta], datetime] | None = None,
 ) -> tuple[Deadline, ...]:
     """Every deadline of the given attempt, earliest first; the first is the effective one, all are reported.
 
-    `opened` is the instant targets count from, `later` how they count (default: elapsed time); `end_of_day` the end
-    of that business day, for same-day targets.
+    `opened` is the instant targets count from, `later` how they count (default: elapsed time); `end_of_day` says the
+    end of that business day, for same-day targets.
     """
     count = later or (lambda span: opened + span)
     deadlines = []
@@ -62,7 +62,7 @@ def attempt_deadlines(
         if len(target.attempts) >= attempt:
             deadlines.append(Deadline(target.id, count(timedelta(seconds=target.attempts[attempt - 1]))))
         elif target.same_business_day and attempt == 1 and end_of_day is not None:
-            deadlines.append(Deadline(target.id, end_of_day))
+            deadlines.append(Deadline(target.id, end_of_day()))
     return tuple(sorted(deadlines, key=lambda d: (d.at, d.target)))
 
 

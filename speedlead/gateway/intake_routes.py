@@ -172,6 +172,8 @@ async def _promise(context: Context, lead_id: str) -> str | None:
                 row = await context.deps.pool.fetchrow(
                     "select promise_text, promised_at, clock_offset_us from lead where id = $1", lead_id
                 )
+                if row is None:
+                    return None
                 at, now = row["promised_at"], context.deps.clock.business(row["clock_offset_us"])
                 if row["promise_text"] and (at is None or at > now):
                     return str(row["promise_text"])

@@ -58,8 +58,11 @@ class Claims:
             return verdict
 
     async def _locked_lead(self, connection: Any, lead_id: str) -> asyncpg.Record:
+        # the lead's row as well, before routing takes it: what goes out now waits for nobody
         locked = await connection.fetchval(
-            "select id from person where id = (select person_id from lead where id = $1) for update", lead_id
+            """select p.id from person p join lead l on l.person_id = p.id where l.id = $1
+               for no key update of p, l""",
+            lead_id,
         )
         if locked is None:
             raise LookupError(f"lead {lead_id}: there is no such lead")
@@ -97,6 +100,7 @@ class Claims:
         if wanted is not None:
             return wanted, {}
         place = self._places.find(evidence_of(lead))
+        number = lead["phone"] if claim.channel != "email" else None  # caps count what reaches a number
         answer = self._placer.check(
             Question(
                 channel=claim.channel,
@@ -106,7 +110,7 @@ class Claims:
                 hours=claim.hours,
                 slot=None,
                 consents=consents_of(lead),
-                history=await number_history(connection, lead["phone"], claim.now, claim.touch_id),
+                history=await number_history(connection, number, claim.now, claim.touch_id),
                 transactional=claim.purpose == "acknowledgement",
             ),
             claim.now,

@@ -66,9 +66,14 @@ async def _take(conn: Any, clock: Clock, plan: Plan, submission: Submission) -> 
         if known is not None:
             return Taken(known, repeat=True)
     wall = clock.wall()
-    person_id = await find_or_make_person(conn, inquiry, clock.business(0))
-    await lock_person(conn, person_id)
-    lead = await lock_open_lead(conn, person_id)
+    person_id, new = await find_or_make_person(conn, inquiry, clock.business(0))
+    lead, opted_out = None, False
+    if not new:  # nobody else sees a new person yet, and there is nothing about one to be asked
+        await lock_person(conn, person_id)
+        lead = await lock_open_lead(conn, person_id)
+        opted_out = await conn.fetchval(
+            "select exists (select from suppression where person_id = $1 and channel = 'all')", person_id
+        )
     fingerprint = inquiry.fingerprint(submission.form_key)
     if lead is not None and await conn.fetchval(
         "select exists (select from inquiry where lead_id = $1 and fingerprint = $2 and submitted_wall > $3)",
@@ -76,9 +81,6 @@ async def _take(conn: Any, clock: Clock, plan: Plan, submission: Submission) -> 
     ):  # fmt: skip
         return Taken(lead["id"], repeat=True)
     lead_type = plan.lead_type(inquiry.intent or "other")
-    opted_out = await conn.fetchval(
-        "select exists (select from suppression where person_id = $1 and channel = 'all')", person_id
-    )
     now = clock.business(lead["clock_offset_us"] if lead else 0)
     if lead is None:
         lead_id, number = await _open_lead(conn, plan, submission, person_id, lead_type, now, wall), 1
@@ -123,19 +125,16 @@ async def _open_lead(
     conn: Any, plan: Plan, submission: Submission, person_id: str, lead_type: str, now: datetime, wall: datetime
 ) -> str:
     inquiry = submission.inquiry
-    # the owner of the last lead knows the person; routing goes on from there
-    owner_id = await conn.fetchval(
-        """select case when r.active then l.owner_id end from lead l left join rep r on r.id = l.owner_id
-           where l.person_id = $1 order by l.created_at desc limit 1""",
-        person_id,
-    )
     lead_id = ids.new_id()
     await conn.execute(
+        # the owner of the last lead knows the person; routing goes on from there
         """insert into lead (id, person_id, form_key, lead_type, intent, source, segment, country, region, postcode, tz,
                owner_id, plan_id, plan_version, created_at, created_wall)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+               (select case when r.active then l.owner_id end from lead l left join rep r on r.id = l.owner_id
+                where l.person_id = $2 order by l.created_at desc limit 1), $12, $13, $14, $15)""",
         lead_id, person_id, submission.form_key, lead_type, inquiry.intent, inquiry.source, inquiry.segment,
-        inquiry.country, inquiry.region, inquiry.postcode, inquiry.tz, owner_id, plan.id, plan.version, now, wall,
+        inquiry.country, inquiry.region, inquiry.postcode, inquiry.tz, plan.id, plan.version, now, wall,
     )  # fmt: skip
     return lead_id
 

@@ -10,8 +10,8 @@ from speedlead import ids
 from speedlead.intake import Inquiry
 
 
-async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime) -> str:
-    """The id of the person, with the inquiry's e-mail and phone among the person's own.
+async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime) -> tuple[str, bool]:
+    """(id, is it new) of the person, with the inquiry's e-mail and phone among the person's own.
 
     The same e-mail is the same person. A known phone is, when neither side has another e-mail or a different name
     and nobody else fits as well (switchboards, couples); else it is a new person, marked as a possible duplicate.
@@ -20,6 +20,7 @@ async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime) -> str
     new_address = inquiry.email is not None and person_id is None
     if person_id is None and inquiry.phone is not None:
         person_id, duplicate_of = await _by_phone(conn, inquiry)
+    new = person_id is None
     if person_id is None:
         person_id = ids.new_id()
         await conn.execute(
@@ -43,7 +44,7 @@ async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime) -> str
                on conflict (number, person_id) do nothing""",
             inquiry.phone, person_id, now,
         )  # fmt: skip
-    return str(person_id)
+    return str(person_id), new
 
 
 async def _by_email(conn: Any, inquiry: Inquiry) -> str | None:

@@ -129,6 +129,18 @@ def impure(source: str) -> list[tuple[int, str]]:
     return wrong
 
 
+def test_workflows_ask_nobody_but_temporal_for_time_and_chance() -> None:
+    """They run outside the SDK's sandbox (workers/registry.py): what it would refuse is refused here."""
+    for file in files("workflows"):
+        source = file.read_text().replace("workflow.now()", "workflow_now").replace("import asyncio", "")
+        assert [(file.name, *wrong) for wrong in impure(source)] == []
+
+
+def test_neither_workflows_nor_the_domain_keep_state_in_a_module() -> None:
+    for file in (*files("workflows"), *files("speedlead/domain")):
+        assert not [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Global)], file
+
+
 def test_a_clock_in_the_domain_is_found() -> None:
     assert impure("import os\nfrom datetime import datetime\nx = datetime.now()\ny = uuid4()\n") == [
         (1, "os"), (3, "now"), (4, "uuid4")]  # fmt: skip

@@ -52,7 +52,7 @@ def test_a_trade_show_replaces_the_lead_types_target_and_nothing_else() -> None:
     assert {t.id for t in applying(PLAN, facts)} == {"trade-show", "enterprise-cold"}
     plain = replace(HOT, source="trade_show")
     evening = NOW + 7 * HOUR
-    assert [(d.target, d.at) for d in attempt_deadlines(PLAN, plain, NOW, end_of_day=evening)] == [
+    assert [(d.target, d.at) for d in attempt_deadlines(PLAN, plain, NOW, end_of_day=lambda: evening)] == [
         ("trade-show", evening)
     ]
     assert attempt_deadlines(PLAN, plain, NOW) == ()
