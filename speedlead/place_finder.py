@@ -6,6 +6,7 @@ Tables are built once, on first use (about half a second); after that an answer 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from sys import intern
@@ -81,7 +82,29 @@ class PlaceFinder:
             clues.append(
                 Clue("country", self._country_zones(country), _jurisdictions(country, None), f"country {country}")
             )
-        return combine(clues, self._same)
+        place = combine(clues, self._same)
+        return self._with_states(place) if evidence.phone_e164 else place
+
+    def _with_states(self, place: Place) -> Place:
+        """Somebody in the United States of whom nothing names the state: every state that lies in the zones may be it.
+
+        For those with a number, whom law protects. Most numbers name a state; freephone and foreign ones do not.
+        """
+        if "US" not in place.jurisdictions or any(name.startswith("US-") for name in place.jurisdictions):
+            return place
+        wanted = {self._same(zone) for zone in place.zones_in("US")}
+        states = sorted(
+            state
+            for state, zones in self._state_zones.items()
+            if state in US_STATES.values() and any(self._same(zone) in wanted for zone in zones)
+        )
+        text = "a state of the United States in these zones, none is named"
+        return replace(
+            place,
+            jurisdictions=(*place.jurisdictions, *(f"US-{state}" for state in states)),
+            why=(*place.why, text),
+            named_by=(*place.named_by, *((f"US-{state}", (text,)) for state in states)),
+        )
 
     def knows_country(self, written: str) -> bool:
         """Is it a code or a name that says which country is meant?"""

@@ -144,3 +144,12 @@ def test_the_geocoder_is_never_loaded() -> None:
         [sys.executable, "-c", code], env={"PYTHONTZPATH": ""}, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_a_number_without_a_state_follows_the_law_of_every_state_in_its_zones(finder: PlaceFinder) -> None:
+    freephone = finder.find(Evidence(tz=NY, phone_e164="+18005550199"))
+    assert {"US", "US-FL", "US-CT", "US-KY", "US-NY"} <= set(freephone.jurisdictions)
+    assert "US-CA" not in freephone.jurisdictions
+    assert "US-NY" in finder.find(Evidence(tz=NY, phone_e164="+79123456789")).jurisdictions
+    assert finder.find(Evidence(tz=NY, phone_e164="+12125550199")).jurisdictions == ("US", "US-NY")
+    assert finder.find(Evidence(tz=NY)).jurisdictions == ("US",)  # nobody calls
