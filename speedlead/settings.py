@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         None, description="File or folder of law rows of your own, laid over the packaged ones"
     )
     calendars_file: Path | None = Field(
-        None, description="Business calendars: closures, half days, on-call cover; empty changes nothing"
+        None, description="Business calendars: closures, half days, on-call cover; empty uses the packaged ones"
     )
     callbacks: Literal["late", "before"] = Field(
         "late", description="Whether the sandbox runs its callbacks after or before it answers (tests)"

@@ -57,8 +57,8 @@ class Checker:
     def check(self, lead: Lead, story: Story) -> list[Finding]:
         """Everything that is wrong with this lead; empty when nothing is.
 
-        Two kinds are told apart, because the product cannot or need not know better: `beyond_evidence_…` (law of a
-        place that nothing said points to) and `local_weekend` (a weekday of the plan on which the country rests).
+        One kind is told apart, because the product cannot know better: `beyond_evidence_…`, law of a place that nothing
+        said points to.
         """
         found = [*self._law(lead, story), *self._manners(lead, story)]
         found += [*self._spacings(lead, story), *self._limbo(lead, story), *_promise(story)]
@@ -97,8 +97,7 @@ class Checker:
             if not start <= minute < end:
                 yield "outside_business_hours", touch.step, f"{touch.channel} at {_clock(day, minute)}"
             if day.weekday() in weekend_of(lead.home.country):
-                kind = "local_weekend" if f"{day:%a}".lower() in week else "weekend"
-                yield kind, touch.step, f"{touch.channel} on {day:%A} {day}"
+                yield "weekend", touch.step, f"{touch.channel} on {day:%A} {day}"
             elif day in public_holidays(lead.home.country, _named_region(lead), day.year):
                 yield "holiday", touch.step, f"{touch.channel} on {day}"
 

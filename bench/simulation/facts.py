@@ -110,4 +110,4 @@ class Finding:
 
 
 def told_apart(kind: str) -> bool:
-    return kind == "local_weekend" or kind.startswith("beyond_evidence_")
+    return kind.startswith("beyond_evidence_")

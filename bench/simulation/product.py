@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bench.simulation.facts import Lead, Passed, Story, Touch
 from bench.simulation.leads import intent_of
+from speedlead.calendarbook import load_calendars
 from speedlead.closures import HolidayClosures
 from speedlead.closures import version as holidays_version
 from speedlead.domain.law import LawBook
@@ -50,7 +51,8 @@ class Product:
 def assemble(law: LawBook | None = None, plan: Plan | None = None) -> Product:
     """With everything that a running installation has: the packaged plan, law and holidays, unless others are given."""
     plan, places = plan or load_plan(), PlaceFinder()
-    placer = Placer(law or load(), HolidayClosures(), {"tzdata": assert_wheel(), "holidays": holidays_version()})
+    versions = {"tzdata": assert_wheel(), "holidays": holidays_version()}
+    placer = Placer(law or load(), HolidayClosures(), versions, load_calendars()[0])
     night_and_day = [Shift("Europe/London", dict.fromkeys(range(7), ((0, 1440),)))]
     offices = [Shift(zone, _OFFICE) for zone in OFFICES]
     return Product(_foresight(plan, placer, places, night_and_day), _foresight(plan, placer, places, offices))

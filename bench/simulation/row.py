@@ -44,7 +44,6 @@ def result(seen: Seen, took_s: float) -> Result:
         _line("findings of the judge", sum(wrong.values()), 0),
         *(_line(f"findings: {kind.replace('_', ' ')}", number, 0) for kind, number in wrong.items()),
         _line("told apart: against a law that nothing the lead said points to", beyond),
-        _line("told apart: on a weekday of the plan on which the country rests", seen.findings["local_weekend"]),
         _line("zones, of all where people live", len(seen.zones & every_zone), len(every_zone)),
         _line("countries, of all of ISO 3166", len(seen.countries & set(countries())), len(countries())),
         _line("US states with DC and Puerto Rico", len(seen.states), len(every_state)),

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from holidays import country_holidays, list_supported_countries
 
 from speedlead.calendarbook import CalendarError, load_calendars, parse_calendars
 from speedlead.domain.business import Calendars
@@ -88,9 +89,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_calendars(tmp_path / "none.yaml")
 
 
-def test_the_packaged_calendars_change_nothing_and_have_a_version() -> None:
+def test_the_packaged_calendars_know_whose_weekend_is_not_saturday_and_sunday() -> None:
     calendars, version = load_calendars()
-    assert calendars == Calendars()
+    assert calendars.teams == ()
+    assert {day for t in calendars.territories for week in t.hours.values() for day in week} == {6, 0, 1, 2, 3}
+    known = {name for territory in calendars.territories for name in territory.where}
+    friday_rest = {c for c in list_supported_countries() if country_holidays(c).weekend == {4, 5}}
+    assert {"SA", "EG", "IL", "BD"} <= known & friday_rest
+    assert calendars.of_place(("AE",)) == (None,)  # Saturday and Sunday since 2022
     assert re.fullmatch("[0-9a-f]{8}", version)
 
 
