@@ -50,6 +50,12 @@ class Checker:
     def __init__(self, plan: Path) -> None:
         written = yaml.safe_load(plan.read_text("utf-8"))
         self._tracks = {name: [_spacing(step) for step in track["steps"]] for name, track in written["tracks"].items()}
+        # every lead of the simulation comes from a search; its lead type's own target is never sooner than its track
+        self._target = min(
+            _duration(target["attempts"][0])
+            for target in written["targets"]
+            if target["when"] == {"source": ["organic"]}
+        )
         self._hours = {
             channel: {day: _times(span) for day, span in week.items()} for channel, week in written["hours"].items()
         }
@@ -111,9 +117,8 @@ class Checker:
         last: dict[str, datetime] = {}
         for spacing in self._tracks[lead.lead_type]:
             least = _after(earliest[spacing.after], spacing, zone)
-            if spacing.after == "lead" and story.promised is not None:
-                # what was promised may be sooner than what the track waits for
-                least = min(least, story.promised - RINGING)
+            if spacing.after == "lead":  # a target may be sooner than what the track waits for
+                least = min(least, max(lead.submitted, lead.submitted + self._target - RINGING))
             if spacing.channel in last:
                 least = max(least, last[spacing.channel] + spacing.gap)
             at = went.get(spacing.step)

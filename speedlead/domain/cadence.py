@@ -197,6 +197,8 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
     anchors = {step: settled.at for step, settled in lead.settled.items()}
     skips: list[Skip] = []
     calendar = False
+    if (task := _owed_to_a_person(lead, track, opened, now)) is not None:
+        return task
     owed = _still_owed(lead, track, opened, now, skips)
     for step in track.steps:
         if step.id in lead.settled:
@@ -231,6 +233,15 @@ def _callback(lead: LeadState) -> Decision:
     if reason is not None:
         return Substitute(step, reason, lead_wants, lead_wants)
     return Act(step, lead_wants, manual=True)
+
+
+def _owed_to_a_person(lead: LeadState, track: Track, opened: datetime, now: datetime) -> Substitute | None:
+    """A call that stayed due and then turned out to be impossible is its owner's task like one that was so at once."""
+    step = next((s for s in track.steps if lead.owed is not None and s.id == lead.owed.step), None)
+    reason = lead.unusable(step.channel) if step is not None else None
+    if step is None or step.instead is None or reason is None:
+        return None
+    return Substitute(step, reason, max(opened + timedelta(seconds=step.by or 0), now), lead.settled[step.id].at)
 
 
 def _still_owed(lead: LeadState, track: Track, opened: datetime, now: datetime, skips: list[Skip]) -> Step | None:

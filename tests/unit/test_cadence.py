@@ -230,9 +230,21 @@ def test_an_owed_call_ends_when_its_channel_does() -> None:
     state.settle("call-1", "deferred", NOW, "call", "rep_unavailable")
     state.owed = Owed("call-1", NOW + 2 * MINUTE)
     state.closed_channels["call"] = "no_consent"
+    task = decide(state, NOW)
+    assert task == Substitute(STEPS["call-1"], "no_consent", NOW + 3 * MINUTE, NOW)  # `instead: rep_task`
+    state.settle("call-1", "skipped", NOW, "call", "no_consent")
+    assert state.owed is None
+
+
+def test_an_owed_call_that_nobody_takes_over_is_passed_over_when_its_channel_ends() -> None:
+    state = lead()
+    through(state, "call-1", NOW)
+    state.settle("call-2", "deferred", NOW, "call", "rep_unavailable")
+    state.owed = Owed("call-2", NOW + 2 * MINUTE)
+    state.closed_channels["call"] = "no_consent"
     decision = act(state)
     assert decision.step.id == "email-1"
-    assert (decision.skips[0].step.id, decision.skips[0].reason) == ("call-1", "no_consent")
+    assert (decision.skips[0].step.id, decision.skips[0].reason) == ("call-2", "no_consent")
 
 
 def test_an_owed_call_of_a_plan_that_the_lead_has_left_is_forgotten() -> None:
