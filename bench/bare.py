@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 with workflow.unsafe.imports_passed_through():
     from speedlead.ports import Mail, Mailer
+    from workers.registry import RUNNER
 
 QUEUE = "bare"
 _TIMEOUT = timedelta(seconds=8)
@@ -88,11 +89,11 @@ class Bare:
 
 @asynccontextmanager
 async def bare_worker(client: Client, sender: BareSender | None = None) -> AsyncIterator[Bare]:
-    """A worker for the bare workflows, with the limits that the product's worker has."""
+    """A worker for the bare workflows, with the limits and the runner that the product's worker has."""
     activities: list[Callable[..., Any]] = [do_nothing, *([sender.send_bare_mail] if sender else [])]
     worker = Worker(
         client, task_queue=QUEUE, workflows=[BareMail, BareWeek, BareWait], activities=activities,
-        max_concurrent_activities=100, max_cached_workflows=2000,
+        workflow_runner=RUNNER, max_concurrent_activities=100, max_cached_workflows=2000,
     )  # fmt: skip
     async with worker:
         yield Bare(client)

@@ -76,9 +76,9 @@ async def measure(report: Report, *, quick: bool) -> Result:
         f"a: {len(product_ms)} forms and {len(floor_ms)} bare workflows at {PER_S:.0f} a second, in turns of "
         f"{seconds:.0f} s; from the moment before the form (or start) leaves to the provider's own received_at, by a "
         f"wall clock that moved {drift_ms:.2f} ms against the monotonic one. Floor: a workflow with one activity that "
-        "sends a mail of the same content through the same adapter, started eagerly in its worker's process; it has no "
-        "HTTP in front and no database behind. The burst is posted all at once; a form answered with 503 is sent again "
-        "after half a second, its time counts from the first try."
+        "sends a mail of the same content through the same adapter, started eagerly in its worker's process and run "
+        "outside the SDK's sandbox, like ours; it has no HTTP in front and no database behind. The burst is posted all "
+        "at once; a form answered with 503 is sent again after half a second, its time counts from the first try."
     )
     return result
 
