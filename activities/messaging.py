@@ -8,10 +8,19 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock, Moment
+from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
 from activities.headstart import Headstart
 from activities.planning import Planning
-from speedlead.composer import Composer, Message, Promise, promise_words
-from speedlead.contracts import AcknowledgeRequest, CheckRequest, SkipRow, TouchRequest, TouchResult, TouchState
+from speedlead.composer import ACKNOWLEDGEMENT, ComposeError, Composer, Message, Promise, by_hand, recipient
+from speedlead.contracts import (
+    AcknowledgeRequest,
+    Channel,
+    CheckRequest,
+    SkipRow,
+    TouchRequest,
+    TouchResult,
+    TouchState,
+)
 from speedlead.domain.plan import Plan
 from speedlead.ids import touch_id
 from speedlead.ports import Accepted, Mail, Mailer, SendError, SendErrorKind, Texter
@@ -31,13 +40,20 @@ from speedlead.records import (
 )
 
 LEASE_S = 7.0  # longer than the HTTP timeout of 5 s, shorter than the activity's 8 s: no attempt can overlap another
+# a provider's word on a request may take so long: nothing is repeated sooner
+_WORD_WITHIN = timedelta(seconds=15)
 _SMS_VALIDITY_S = 900  # a text that arrives later than this is stale
 _FINAL_REASONS = {
     SendErrorKind.BAD_ADDRESS: {"email": "invalid_email", "sms": "invalid_number"},
     SendErrorKind.CONFIG: {"email": "provider_config", "sms": "provider_config"},
     SendErrorKind.CONTENT: {"email": "content_refused", "sms": "content_refused"},
     SendErrorKind.RETRY_LATER: {"email": "provider_down", "sms": "provider_down"},
+    SendErrorKind.STALE: {"email": "stale", "sms": "stale"},
 }
+# an acknowledgement goes by the other channel after so many refused requests: some three seconds
+_ATTEMPTS_OF_ONE_WAY = 3
+# requests that were refused for no fault of theirs, half a minute in all, before operations hear of it
+_ATTEMPTS_UNTOLD = 5
 
 
 class Messaging:
@@ -85,7 +101,7 @@ class Messaging:
             # this answer is late (an outage): it must not promise a time that has gone by
             opening = await self._planning.opening(lead, moment.now)
         zone = opening.zone
-        promise = promise_words(opening.due, moment.now, zone, opening.channel)
+        promise = self._composer.promise(lead, opening.due, moment.now, zone, opening.channel)
         if lead.inquiry_number > 1:
             await self._promised_again(lead, promise.at, moment)
         step = f"ack-{request.inquiry_number}" + ("-again" if request.fallback else "")
@@ -98,9 +114,22 @@ class Messaging:
         ways = [(step, channels[0]), *((f"{step}-{channel}", channel) for channel in channels[1:])]
         for name, channel in ways:
             message = self._composer.compose(
-                channel, "acknowledgement", lead, promise, next_channel=opening.channel, ask_place=zone is None
+                channel,
+                ACKNOWLEDGEMENT,
+                lead,
+                unsubscribe_url=self._unsubscribe_url(lead.lead_id),
+                promise=promise,
+                next_channel=opening.channel,
+                ask_place=zone is None,
             )
-            result = await self._send(lead, name, channel, "acknowledgement", message, moment, moment, promise)
+            try:
+                result = await self._send(lead, name, channel, "acknowledgement", message, moment, moment, promise)
+            except ApplicationError as error:
+                # certainly not sent, and nobody knows for how long it will not be
+                waited = activity.info().attempt >= _ATTEMPTS_OF_ONE_WAY
+                if error.type != SendErrorKind.RETRY_SAFE or not waited or channel == ways[-1][1]:
+                    raise
+                continue
             # refused here and now: the other channel goes at once, the 30 seconds may not slip
             if result.state not in (TouchState.FAILED, TouchState.SKIPPED, TouchState.DEFERRED):
                 break
@@ -116,28 +145,65 @@ class Messaging:
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         await self._touches.skip(lead.lead_id, skip_rows(request.skips), moment.now)
-        message = self._composer.compose(request.channel, request.template, lead)
+        touch = touch_id(lead.lead_id, request.step)
+        earlier = await self._touches.doubtful(touch)
+        # quiet hours may lie between the doubt and the repeat: the provider's list may know it by now
+        known = await self._listed(touch, earlier, moment) if isinstance(earlier, Doubtful) else None
+        if known is not None:
+            return known
+        try:
+            message = await self._words(request, lead)
+        except ComposeError as error:  # it will not get better by trying: the plan goes on, and somebody mends it
+            await self._alert(lead, "template_error", request.channel, str(error), moment)
+            reason = "template_error"
+            await self._touches.skip(lead.lead_id, [(request.step, request.channel, reason, moment.now)], moment.now)
+            return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
         planned = moment._replace(now=request.planned_at)
         return await self._send(lead, request.step, request.channel, request.purpose, message, moment, planned)
 
+    async def _words(self, request: TouchRequest, lead: LeadRecord) -> Message:
+        """A template's, or those of one of our people. Raises ComposeError."""
+        if request.purpose == "manual":
+            wrote = await self._leads.answer(lead.lead_id, request.step)
+            return by_hand(request.channel, wrote)
+        url = self._unsubscribe_url(lead.lead_id)
+        return self._composer.compose(request.channel, request.template, lead, unsubscribe_url=url)
+
     @activity.defn
     async def reconcile(self, request: CheckRequest) -> TouchResult:
-        """Nobody heard how a touch ended: its callback, then the provider's list, then in doubt, and ops are told."""
+        """Nobody heard how a touch ended: its callback, then the provider's list, then once more, then ops (ADR 0010).
+
+        `deferred` with the reason `not_confirmed` gives the touch back for its one repeat, which goes through the gate.
+        """
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         touch = touch_id(request.lead_id, request.step)
-        claim = await self._touches.doubtful(touch)
-        if isinstance(claim, Ended):
-            return TouchResult(state=TouchState(claim.state), at=claim.at, reason=claim.reason)
-        if isinstance(claim, Doubtful):
-            found = await self._doubt(touch, claim, moment)
-            if found.state is not TouchState.IN_DOUBT or not request.give_up:
-                return found
-        state, reason = ("in_doubt", "no_answer_from_provider") if claim is not None else ("failed", "provider_down")
+        doubt = await self._touches.doubtful(touch)
+        if isinstance(doubt, Ended):
+            return TouchResult(state=TouchState(doubt.state), at=doubt.at, reason=doubt.reason)
+        if isinstance(doubt, Doubtful):
+            too_early_to_say(doubt.claimed_at, _WORD_WITHIN if doubt.repeatable else timedelta(seconds=LEASE_S), moment)
+            unseen = True
+            try:
+                known = await self._listed(touch, doubt, moment)
+            except SendError as error:
+                known, unseen = None, False  # a list that we may not read proves nothing
+                retry_if_safe(error)
+            if known is not None:
+                return known
+            if not request.give_up:
+                return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_answer_from_provider")
+            if unseen and doubt.repeatable and await self._touches.repeat(touch, moment.now):
+                return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=moment.now, reason="not_confirmed")
+        state, reason = ("in_doubt", "no_answer_from_provider") if doubt is not None else ("failed", "provider_down")
         await self._touches.ended(touch, state=state, reason=reason, at=moment.now)
-        await self._leads.tell(
-            lead.lead_id, dedupe=f"{state}:{touch}", audience="ops", kind=f"send_{state}", at=moment.now, reason=reason
-        )
+        if state == "failed":  # an outage is one thing to know, however many messages it stops
+            await self._alert(lead, reason, request.channel or "message", reason, moment)
+        else:
+            await self._leads.tell(
+                lead.lead_id, dedupe=f"{state}:{touch}", audience="ops", kind="send_in_doubt", at=moment.now,
+                reason=reason,
+            )  # fmt: skip
         return TouchResult(state=TouchState(state), at=moment.now, reason=reason)
 
     async def _promised_again(self, lead: LeadRecord, due: datetime | None, moment: Moment) -> None:
@@ -187,6 +253,7 @@ class Messaging:
                 hours=self._plan.hours.get("email" if channel == "email" else "sms") if purpose == "plan" else None,
                 subject=message.subject,
                 body=message.text,
+                template=message.edition,
                 promise=(promise.at, promise.text) if promise is not None else None,
             )
         )
@@ -208,13 +275,14 @@ class Messaging:
             Mail(
                 touch_id=touch,
                 to_address=address,
-                to_name=lead.name,
+                to_name=recipient(lead),
                 subject=message.subject or "",
                 text=message.text,
                 html=message.html or "",
                 reply_token=self._reply_token(lead.lead_id),
                 category="acknowledgement" if purpose == "acknowledgement" else "cadence",
                 list_unsubscribe_url=self._unsubscribe_url(lead.lead_id),
+                in_reply_to=message.in_reply_to,
             )
         )
 
@@ -233,18 +301,22 @@ class Messaging:
                 return await self._doubt(touch, answer, moment)
         raise AssertionError(answer)
 
-    async def _doubt(self, touch: str, claim: Doubtful, moment: Moment) -> TouchResult:
+    async def _doubt(self, touch: str, doubt: Doubtful, moment: Moment) -> TouchResult:
         """An earlier attempt died between claim and record: ask the provider what it has before saying 'in doubt'."""
         ended = await self._touches.look(touch)
         if ended is not None:
             return TouchResult(state=TouchState(ended.state), at=ended.at, reason=ended.reason)
-        if claim.body and claim.address.startswith("+"):
-            since = claim.claimed_wall - timedelta(seconds=2)
-            found = await self._texter.find(to=claim.address, body=claim.body, since=since)
-            if found:
-                await self._touches.sent(touch, provider_id=found[0], at=moment.now)
-                return TouchResult(state=TouchState.SENT, at=moment.now, reason="reconciled")
-        return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_answer_from_provider")
+        known = await self._listed(touch, doubt, moment)
+        return known or TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_answer_from_provider")
+
+    async def _listed(self, touch: str, doubt: Doubtful, moment: Moment) -> TouchResult | None:
+        """Sent after all, says the provider's list. Texts only: of mail there is no list, its events must come."""
+        if doubt.channel != "sms" or not doubt.body:
+            return None
+        found = await self._texter.find(to=doubt.address, body=doubt.body, since=doubt.since_wall - CLOCKS_DIFFER)
+        if not await self._touches.adopt(touch, found, at=moment.now):
+            return None
+        return TouchResult(state=TouchState.SENT, at=moment.now, reason="reconciled")
 
     async def _refused(
         self, lead: LeadRecord, touch: str, channel: str, error: SendError, moment: Moment
@@ -253,6 +325,8 @@ class Messaging:
         activity.logger.info("send refused", extra={"touch_id": touch, "kind": kind.value, "evidence": error.evidence})
         if kind is SendErrorKind.RETRY_SAFE:
             await self._touches.release(touch)
+            if activity.info().attempt >= _ATTEMPTS_UNTOLD:
+                await self._alert(lead, "provider_down", channel, error.evidence, moment)
             delay = timedelta(seconds=error.retry_after_s) if error.retry_after_s else None
             raise ApplicationError(error.evidence, type=kind.value, next_retry_delay=delay)
         if kind is SendErrorKind.IN_DOUBT:
@@ -272,19 +346,23 @@ class Messaging:
             )
         reason = _FINAL_REASONS[kind][channel]
         bad = kind is SendErrorKind.BAD_ADDRESS
-        await self._touches.ended(touch, state="failed", reason=reason, at=moment.now, bad_address=bad)
+        whole = bad and error.whole_number
+        await self._touches.ended(
+            touch, state="failed", reason=reason, at=moment.now, bad_address=bad, whole_number=whole
+        )
         if kind in (SendErrorKind.CONFIG, SendErrorKind.CONTENT):  # nothing gets better until a person of ours acts
-            await self._leads.tell(
-                lead.lead_id, dedupe=f"{reason}:{channel}", audience="ops", kind=reason, at=moment.now,
-                reason=error.evidence,
-            )  # fmt: skip
+            await self._alert(lead, reason, channel, error.evidence, moment)
+        number: Channel = "call" if whole else "sms"
         return TouchResult(
             state=TouchState.FAILED,
             at=moment.now,
             reason=reason,
             reasons=(error.evidence,),
-            bad_channel=("email" if channel == "email" else "sms") if bad else None,
+            bad_channel=("email" if channel == "email" else number) if bad else None,
         )
+
+    async def _alert(self, lead: LeadRecord, kind: str, channel: str, reason: str, moment: Moment) -> None:
+        await self._leads.alert(lead.lead_id, kind=kind, channel=channel, at=moment.now, reason=reason)
 
 
 def skip_rows(skips: tuple[SkipRow, ...]) -> list[tuple[str, str, str, datetime]]:

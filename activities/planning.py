@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from speedlead.domain.hours import Weekly
-from speedlead.domain.opening import Opening, Shift, covered, find_opening, serving
-from speedlead.domain.placing import Impossible, Placed, Placer, Question
+from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, serving
+from speedlead.domain.placing import Impossible, PastTouch, Placed, Placer, Question
 from speedlead.domain.plan import Plan
 from speedlead.domain.schedule import Asker
 from speedlead.domain.sla import LeadFacts
 from speedlead.place_finder import PlaceFinder
-from speedlead.records import LeadRecord, Leads, RepRecord, team_of
+from speedlead.records import LeadRecord, Leads, RepRecord, Touches, facts_of, team_of
 
 _TEAM_FOR_S = 5.0
 
@@ -20,8 +20,9 @@ _TEAM_FOR_S = 5.0
 class Planning:
     """Pure decisions over rows: reads the team, asks the calendar."""
 
-    def __init__(self, *, leads: Leads, placer: Placer, places: PlaceFinder, plan: Plan) -> None:
+    def __init__(self, *, leads: Leads, touches: Touches, placer: Placer, places: PlaceFinder, plan: Plan) -> None:
         self._leads = leads
+        self._touches = touches
         self._placer = placer
         self._places = places
         self._plan = plan
@@ -29,7 +30,7 @@ class Planning:
         self._team_read = -math.inf
 
     def asker(self, lead: LeadRecord) -> Asker:
-        return Asker(self._places.find(lead.evidence), lead.consents, self._plan)
+        return Asker(self._places.find(lead.evidence), lead.consents, self._plan.hours)
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -41,8 +42,7 @@ class Planning:
 
     def facts(self, lead: LeadRecord) -> LeadFacts:
         """What targets and on-call cover ask about."""
-        where = self._places.find(lead.evidence).jurisdictions
-        return LeadFacts(lead.lead_type, lead.intent, lead.source, lead.segment, lead.channel, where)
+        return facts_of(lead, self._places.find(lead.evidence))
 
     async def team(self, lead: LeadRecord) -> tuple[Shift, ...]:
         """The shifts that serve this lead, at most a few seconds old: they change rarely and every answer asks."""
@@ -52,15 +52,21 @@ class Planning:
 
     def call_hours(self, lead: LeadRecord, reps: Sequence[RepRecord], now: datetime) -> Weekly | None:
         """The business hours that the gate keeps for a planned call; none while somebody is on call for the lead."""
-        crew = serving(team_of(reps), self.facts(lead))
-        return None if covered(crew, now) else self._plan.hours.get("call")
+        return call_hours(self._plan, team_of(reps), self.facts(lead), now)
 
     async def opening(self, lead: LeadRecord, submitted_at: datetime) -> Opening:
         return find_opening(
             self._placer.place,
-            self.asker(lead).question("call", submitted_at),
+            self.asker(lead).question("call", submitted_at, history=await self._before(lead)),
             self._plan,
             self.facts(lead),
             await self.team(lead),
             can_mail=lead.email is not None,
         )
+
+    async def _before(self, lead: LeadRecord) -> tuple[PastTouch, ...]:
+        """What limits on calls count from earlier inquiries to this number. Most have none, and ask nothing more."""
+        if not lead.contacted_before:
+            return ()
+        history = await self._touches.history(lead.lead_id, lead.submitted_at)
+        return tuple(touch for touch in history if touch.at < lead.submitted_at)

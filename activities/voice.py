@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock, Moment
+from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
 from activities.messaging import skip_rows
 from activities.planning import Planning
 from activities.routing import available
@@ -16,6 +17,7 @@ from speedlead.domain.opening import next_shift, serving
 from speedlead.ids import leg_id, touch_id
 from speedlead.ports import Dialer, SendError, SendErrorKind
 from speedlead.records import (
+    CallSoFar,
     Claim,
     ClaimAnswer,
     Claimed,
@@ -32,6 +34,7 @@ from speedlead.records import (
 )
 
 LEASE_S = 7.0
+_WORD_WITHIN = timedelta(seconds=15)
 # reps that are rung one after the other for one attempt (REQ 88)
 MAX_LEVELS = 3
 # nobody accepted although somebody is there: the call stays due and is offered again this much later
@@ -79,7 +82,7 @@ class Voice:
             )
         )
         if not isinstance(answer, Claimed):
-            return await self._not_claimed(touch, leg, rep, answer, moment)
+            return await self._not_claimed(touch, leg, answer, moment)
         if request.mode == "task":
             return await self._offer_task(lead, request, rep, touch, leg, moment)
         return await self._ring(lead, rep, touch, leg, request.ring_s, moment)
@@ -93,7 +96,7 @@ class Voice:
         except SendError as error:
             return await self._refused(lead, touch, leg, error, moment)
         await self._touches.sent(touch, provider_id=accepted.provider_id, at=moment.now, leg_id=leg)
-        return await self._so_far(touch, leg, moment.now)
+        return _so_far(await self._touches.call(touch, leg), leg, moment.now)
 
     async def _offer_task(
         self, lead: LeadRecord, request: DialRequest, rep: RepRecord, touch: str, leg: str, moment: Moment
@@ -118,22 +121,71 @@ class Voice:
 
     @activity.defn
     async def check_call(self, request: CheckRequest) -> TouchResult:
-        """What became of a call whose end was not heard of in time."""
+        """What became of a call whose end was not heard of in time: our rows, then the provider, then a person."""
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         touch = touch_id(request.lead_id, request.step)
-        result = await self._so_far(touch, None, moment.now)
-        if result.state is TouchState.RINGING and request.give_up:
-            if await self._touches.doubtful(touch) is None:
-                # every request was refused: certainly no call
-                await self._touches.ended(touch, state="failed", reason="provider_down", at=moment.now)
-                return TouchResult(state=TouchState.FAILED, at=moment.now, reason="provider_down")
-            await self._touches.ended(touch, state="in_doubt", reason="no_call_result", at=moment.now)
-            await self._leads.tell(
-                lead.lead_id, dedupe=f"in_doubt:{touch}", audience="ops", kind="call_in_doubt", at=moment.now
+        call = await self._touches.call(touch, None)
+        result = _so_far(call, None, moment.now)
+        if result.state is not TouchState.RINGING:
+            return result
+        if call.claimed_at is None:
+            # every request was refused: certainly no call
+            await self._touches.ended(touch, state="failed", reason="provider_down", at=moment.now)
+            await self._leads.alert(
+                lead.lead_id, kind="provider_down", channel="call", at=moment.now, reason="provider_down"
             )
-            return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_call_result")
-        return result
+            return TouchResult(state=TouchState.FAILED, at=moment.now, reason="provider_down")
+        if not call.leg_known:
+            too_early_to_say(call.claimed_at, _WORD_WITHIN, moment)
+            if await self._listed(touch, call, moment):
+                return _so_far(await self._touches.call(touch, None), None, moment.now)
+            return await self._to_a_person(lead, touch, "no_answer_from_provider", moment)
+        if call.open_call is not None and await self._is_over(call.open_call):
+            # nobody accepted, and the report of that was lost: the next rep is rung
+            await self._touches.task_over(touch, call.leg_id or "", at=moment.now, result=None)
+            return TouchResult(state=TouchState.DECLINED, at=moment.now, reason="rep_no_answer", leg_id=call.leg_id)
+        return await self._to_a_person(lead, touch, "no_call_result", moment) if request.give_up else result
+
+    async def _to_a_person(self, lead: LeadRecord, touch: str, reason: str, moment: Moment) -> TouchResult:
+        """Nobody knows of this call and it is never placed again: its owner sees to the lead, ops see to the provider.
+
+        In that order of dying: the notices are there before the row says that it is over.
+        """
+        await self._leads.tell(
+            lead.lead_id, dedupe=f"in_doubt:{touch}", audience="ops", kind="call_in_doubt", at=moment.now, reason=reason
+        )
+        await self._leads.tell(
+            lead.lead_id,
+            dedupe=f"call_personally:{touch}",
+            audience="rep" if lead.owner_id is not None else "manager",
+            kind="call_personally" if reason == "no_answer_from_provider" else "call_in_doubt",
+            at=moment.now,
+            rep_id=lead.owner_id,
+            reason=reason,
+            due=lead.first_attempt_due,
+        )
+        await self._touches.ended(touch, state="in_doubt", reason=reason, at=moment.now)
+        return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason=reason)
+
+    async def _listed(self, touch: str, call: CallSoFar, moment: Moment) -> bool:
+        """The provider has a call to this rep since the claim that is no other touch's: it is ours."""
+        rep = next((rep for rep in await self._leads.reps() if rep.rep_id == call.rep_id), None)
+        if rep is None or rep.phone is None or call.claimed_wall is None:
+            return False
+        try:
+            found = await self._dialer.find(to=rep.phone, since=call.claimed_wall - CLOCKS_DIFFER)
+        except SendError as error:
+            retry_if_safe(error)
+            return False
+        return await self._touches.adopt(touch, found, at=moment.now, leg_id=call.leg_id)
+
+    async def _is_over(self, call_id: str) -> bool:
+        try:
+            return await self._dialer.is_over(call_id)
+        except SendError as error:
+            retry_if_safe(error)
+            return False
 
     async def _whom(
         self, lead: LeadRecord, touch: str, leg: str, reps: tuple[RepRecord, ...], level: int, now: datetime
@@ -181,9 +233,7 @@ class Voice:
         )
         return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=again, reason="rep_unavailable")
 
-    async def _not_claimed(
-        self, touch: str, leg: str, rep: RepRecord, answer: ClaimAnswer, moment: Moment
-    ) -> TouchResult:
+    async def _not_claimed(self, touch: str, leg: str, answer: ClaimAnswer, moment: Moment) -> TouchResult:
         match answer:
             case Ended(state=state, at=at, reason=reason, call_result=result):
                 return TouchResult(state=TouchState(state), at=at, reason=reason, call_result=result)
@@ -192,43 +242,22 @@ class Voice:
             case Deferred(next_at=next_at, reasons=reasons):
                 return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=next_at, reasons=reasons)
             case Leased(until_wall=until):
-                so_far = await self._so_far(touch, leg, moment.now)
+                so_far = _so_far(await self._touches.call(touch, leg), leg, moment.now)
                 if so_far.state is not TouchState.RINGING or so_far.reason == "ringing":
                     return so_far
                 wait = max(timedelta(seconds=1), until - moment.wall)
                 raise ApplicationError("another attempt holds the claim", type="leased", next_retry_delay=wait)
-            case Doubtful(claimed_wall=claimed):
-                return await self._doubt(touch, leg, rep, claimed, moment)
+            case Doubtful():
+                return await self._doubt(touch, leg, moment)
         raise AssertionError(answer)
 
-    async def _doubt(self, touch: str, leg: str, rep: RepRecord, claimed: datetime, moment: Moment) -> TouchResult:
-        """A call is never placed twice in doubt: if the provider has one to this rep since the claim, it is ours."""
-        so_far = await self._so_far(touch, leg, moment.now)
-        if so_far.reason == "ringing" or so_far.state is not TouchState.RINGING:
-            return so_far
-        found = await self._dialer.find(to=rep.phone or "", since=claimed - timedelta(seconds=2))
-        if found:
-            await self._touches.sent(touch, provider_id=found[0], at=moment.now, leg_id=leg)
-            return await self._so_far(touch, leg, moment.now)
-        await self._touches.ended(touch, state="in_doubt", reason="no_answer_from_provider", at=moment.now)
-        return TouchResult(state=TouchState.IN_DOUBT, at=moment.now, reason="no_answer_from_provider")
-
-    async def _so_far(self, touch: str, leg: str | None, now: datetime) -> TouchResult:
-        """From rows: ended, or ringing (reason `ringing` once the provider is known to have it)."""
+    async def _doubt(self, touch: str, leg: str, moment: Moment) -> TouchResult:
+        """An earlier attempt died between claim and record. Whatever the list says now, nobody is rung again."""
         call = await self._touches.call(touch, leg)
-        if call.ended is not None:
-            ended = call.ended
-            return TouchResult(
-                state=TouchState(ended.state),
-                at=ended.at,
-                reason=ended.reason,
-                call_result=ended.call_result,
-                leg_id=leg,
-            )
-        if call.leg_over:
-            return TouchResult(state=TouchState.DECLINED, at=now, reason=call.leg_result, leg_id=leg)
-        reason = "ringing" if call.leg_known else None
-        return TouchResult(state=TouchState.RINGING, at=now, leg_id=call.leg_id or leg, reason=reason)
+        if _so_far(call, leg, moment.now).state is TouchState.RINGING and not call.leg_known:
+            await self._listed(touch, call, moment)
+            call = await self._touches.call(touch, leg)
+        return _so_far(call, leg, moment.now)
 
     async def _refused(self, lead: LeadRecord, touch: str, leg: str, error: SendError, moment: Moment) -> TouchResult:
         activity.logger.info(
@@ -241,15 +270,42 @@ class Voice:
         if error.kind is SendErrorKind.IN_DOUBT:
             # the call may be ringing: its own callbacks will say
             await asyncio.sleep(0.2)
-            return await self._so_far(touch, leg, moment.now)
+            return _so_far(await self._touches.call(touch, leg), leg, moment.now)
+        if error.kind is SendErrorKind.RETRY_LATER:  # as many calls as it takes are under way or waiting there
+            again = moment.now + timedelta(seconds=error.retry_after_s or 60)
+            await self._touches.release(touch, leg)
+            await self._leads.alert(
+                lead.lead_id, kind="provider_busy", channel="call", at=moment.now, reason=error.evidence
+            )
+            return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=again, reason="provider_busy")
         # what the provider refuses here is the rep's number or our account, never the lead
-        await self._leads.tell(
-            lead.lead_id, dedupe=f"refused:{leg}", audience="ops", kind="provider_config", at=moment.now,
-            reason=error.evidence,
-        )  # fmt: skip
         if error.kind is SendErrorKind.BAD_ADDRESS:
             # a rep's wrong number must not cost the lead its call: the next rep is rung
+            await self._leads.tell(
+                lead.lead_id, dedupe=f"refused:{leg}", audience="ops", kind="provider_config", at=moment.now,
+                reason=error.evidence,
+            )  # fmt: skip
             await self._touches.release(touch, leg)
             return TouchResult(state=TouchState.DECLINED, at=moment.now, reason="rep_unreachable", leg_id=leg)
+        await self._leads.alert(
+            lead.lead_id, kind="provider_config", channel="call", at=moment.now, reason=error.evidence
+        )
         await self._touches.ended(touch, state="failed", reason="provider_config", at=moment.now)
         return TouchResult(state=TouchState.FAILED, at=moment.now, reason="provider_config", reasons=(error.evidence,))
+
+
+def _so_far(call: CallSoFar, leg: str | None, now: datetime) -> TouchResult:
+    """From rows: ended, or ringing (reason `ringing` once the provider is known to have it)."""
+    if call.ended is not None:
+        ended = call.ended
+        return TouchResult(
+            state=TouchState(ended.state),
+            at=ended.at,
+            reason=ended.reason,
+            call_result=ended.call_result,
+            leg_id=leg,
+        )
+    if call.leg_over:
+        return TouchResult(state=TouchState.DECLINED, at=now, reason=call.leg_result, leg_id=leg)
+    reason = "ringing" if call.leg_known else None
+    return TouchResult(state=TouchState.RINGING, at=now, leg_id=call.leg_id or leg, reason=reason)

@@ -25,6 +25,7 @@ from rich.console import Console  # noqa: E402
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: E402
 
 from bench import calendar, cost, memory, speed, starts  # noqa: E402
+from bench.faults import row as faults  # noqa: E402
 from bench.report import machine, show, write  # noqa: E402
 from bench.result import Result  # noqa: E402
 from bench.simulation import row as simulation  # noqa: E402
@@ -37,6 +38,7 @@ ROWS: dict[str, Callable[..., Awaitable[Result]]] = {
     "d": memory.measure,
     "calendar": calendar.measure,
     "simulation": simulation.measure,
+    "faults": faults.measure,
 }
 
 

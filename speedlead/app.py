@@ -15,13 +15,14 @@ from speedlead.cadence_client import CadenceClient
 from speedlead.calendarbook import CalendarError
 from speedlead.clock import SystemClock
 from speedlead.composer import ComposeError
+from speedlead.composing.assemble import editions_of
 from speedlead.credentials import Credentials, CredentialsError, load_or_create
-from speedlead.domain.business import Calendars
 from speedlead.domain.plan import Plan
 from speedlead.foresight import Foresight
 from speedlead.gateway.app import create_app
 from speedlead.gateway.context import home_country
 from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.webhook_replay import run_replay
 from speedlead.lawbook import LawError
 from speedlead.planbook import PlanError, load_plan
 from speedlead.ports import Clock
@@ -32,15 +33,17 @@ from speedlead.relay import Relay
 from speedlead.returns import Returns
 from speedlead.seed import seed
 from speedlead.settings import Settings
+from speedlead.store.asking import Asking
 from speedlead.store.data_releases import use_tzdata
 from speedlead.store.gate import LegGate
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanConflict
 from speedlead.store.pool import open_pool
+from speedlead.store.templates import publish
 from speedlead.store.transactions import transact
 from speedlead.temporal import connect
 from speedlead.tzdata_version import OlderData, release
-from workers.lifecycle import Calendar, build_activities, build_calendar, running_workers
+from workers.lifecycle import Calendar, build_activities, build_calendar, pace_of, running_workers
 
 
 class Unreachable(Exception):
@@ -79,6 +82,7 @@ async def open_parts(settings: Settings, database_url: str, *, lazy: bool = Fals
             # a gateway alone takes leads in with any data: what it decides, a worker has decided before
             await use_tzdata(pool, release())
         await seed(pool, plan, demo_reps=settings.uses_sandbox)
+        await publish(pool, editions_of(settings))
         try:
             client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=lazy)
         except RuntimeError as error:
@@ -114,7 +118,9 @@ async def _worker(parts: Parts) -> AsyncIterator[None]:
             plan=parts.plan,
             senders=senders,
         )
-        async with running_workers(parts.client, activities, slots=parts.settings.worker_slots):
+        async with running_workers(
+            parts.client, activities, slots=parts.settings.worker_slots, pace=pace_of(parts.settings)
+        ):
             yield
 
 
@@ -136,7 +142,6 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
         return Desk(foresight, home_country(settings.company_phone or settings.twilio_from), whose(reps), clock.wall())
 
     calendar, settings = parts.calendar, parts.settings
-    by_plan = leg_plan(parts.plan, calendar.business)
     return GatewayDeps(
         pool=parts.pool,
         settings=settings,
@@ -145,27 +150,25 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
         plan=parts.plan,
         relay=relay,
         leads=workflows,
-        leg_gate=LegGate(parts.pool, calendar.placer, calendar.places, by_plan, clock, settings.twilio_from),
-        returns=Returns(calendar.placer, calendar.places, parts.plan),
+        leg_gate=LegGate(
+            parts.pool,
+            Asking(calendar.placer, calendar.places),
+            parts.plan,
+            calendar.business,
+            clock,
+            settings.twilio_from,
+        ),
+        returns=Returns(calendar.placer, calendar.places, parts.plan, calendar.business),
         ready=ready,
         desk=desk,
     )
 
 
-def leg_plan(plan: Plan, business: Calendars) -> Plan:
-    """The plan by which a lead's leg is let through.
-
-    Where people are on call, the attempt's claim has asked for business hours or cover, half a minute before; the leg
-    is asked about the law again, and not about business hours.
-    """
-    on_call = any(team.on_call for team in business.teams)
-    return plan.model_copy(update={"hours": {}}) if on_call else plan
-
-
 async def serve_gateway(deps: GatewayDeps) -> None:
     """Until cancelled; open requests get two seconds."""
+    app = create_app(deps)
     config = uvicorn.Config(
-        create_app(deps),
+        app,
         host=deps.settings.http_host,
         port=deps.settings.http_port,
         log_config=None,
@@ -177,13 +180,14 @@ async def serve_gateway(deps: GatewayDeps) -> None:
     server = uvicorn.Server(config)
     # signals belong to our own main, which cancels us
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    task = asyncio.create_task(server.serve())
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await task
-        raise
+    async with _background(run_replay(app.state.context)):
+        task = asyncio.create_task(server.serve())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await task
+            raise
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """A YAML file read into a model; every fault is one line: file, line, field, and what was expected."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ def parse(model: type[Model], text: str, name: str, *, whole: str, context: obje
         for fault in error.errors():
             place = [part for part in fault["loc"] if isinstance(part, str | int)]
             message = str(fault["msg"]).removeprefix("Value error, ")
-            lines.append(f"{name}:{_line(node, place)}: {'.'.join(map(str, place)) or whole}: {message}")
+            lines.append(f"{name}:{line_of(node, place)}: {'.'.join(map(str, place)) or whole}: {message}")
         raise FileFault("\n".join(lines)) from None
 
 
@@ -58,7 +59,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _line(node: yaml.Node | None, place: list[str | int]) -> int:
+def line_of(node: yaml.Node | None, place: Sequence[str | int]) -> int:
     """The line of the deepest part of `place` that is there."""
     line = 1
     for part in place:

@@ -168,10 +168,21 @@ def demo(
 
 
 @app.command()
-def doctor() -> None:
-    """Check this machine and the servers it is configured for."""
-    from speedlead.doctor import report
+def doctor(
+    live: Annotated[bool, typer.Option("--live", help="Ask Twilio and SendGrid whether we can go live")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --live: one JSON array instead of lines")] = False,
+) -> None:
+    """Check this machine and the servers it is configured for; with --live the accounts, read-only."""
     from speedlead.settings import load_settings
+
+    if live:
+        from speedlead.doctor_live import report_live
+
+        run(report_live(load_settings(), as_json=as_json))
+    if as_json:
+        print("--json: expected together with --live", file=sys.stderr)
+        raise typer.Exit(2)
+    from speedlead.doctor import report
 
     run(report(load_settings()))
 

@@ -7,10 +7,14 @@ from importlib import metadata
 
 import holidays
 
+from speedlead.place_names import CROWN
+
 YEARS = range(2023, 2036)
 
 # Countries whose national list lacks days that most businesses keep: which subdivisions to read when none is known.
 _WHEN_UNKNOWN: dict[str, tuple[str, ...]] = {"GB": ("ENG",)}
+# Parts, as jurisdictions are written here, that the library has as countries of their own.
+_COUNTRIES_OF_THEIR_OWN = {(of, island): island for island, of in CROWN.items()}
 # States differ so much that without one every state's days count (nothing is lost but a polite day).
 _UNION_OF_STATES = frozenset({"MY"})
 
@@ -43,6 +47,7 @@ class HolidayClosures:
         return known
 
     def _dates(self, country: str, part: str) -> Iterable[date]:
+        country = _COUNTRIES_OF_THEIR_OWN.get((country, part), country)
         parts_of = self._supported.get(country)
         if parts_of is None:
             return set()

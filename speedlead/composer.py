@@ -1,50 +1,30 @@
-"""Turns a template and a lead into a message. Every template refers to the lead's own inquiry (REQ 54).
+"""Turns a template and a lead into a message, in the lead's language. Every template refers to the inquiry (REQ 54).
 
-Templates are text files, `templates/{channel}/{name}.{language}.txt`; a mail's first line is its subject. What a lead
-wrote is data: it is never rendered as a template, and HTML is made from the finished text by escaping it.
+Templates are files (docs/templates.md). Their rules are checked before anything is sent (`composing/lint.py`).
 """
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from html import escape
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from functools import cache
 
-from jinja2 import (
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    UndefinedError,
-    meta,
-)
+from speedlead.composing import safe
+from speedlead.composing.book import DEFAULT_LANGUAGE, Book, Template, load_book
+from speedlead.composing.languages import choose
+from speedlead.composing.rendering import Link, Renderer, RenderError
+from speedlead.composing.segments import LONGEST_BODY, count, plain_letters
+from speedlead.composing.words import Words
+from speedlead.mail_text import html_of_text
+from speedlead.records import Answer, LeadRecord
 
-from speedlead.records import LeadRecord
-
-TEMPLATES = Path(__file__).parent / "templates"
-_QUOTE = 140
-# what a template may ask for
-_NAMES = frozenset(
+ACKNOWLEDGEMENT = "acknowledgement"
+# what every template may name, beside the addresses in its own head
+NAMES = frozenset(
     (
-        "first_name company company_phone inquiry inquiry_short quote signature promise next_human_step ask_place "
-        "other_ways other_ways_short called"
+        "first_name company company_phone inquiry quote called signature promise next_human_step ask_place other_ways "
+        "other_ways_short unsubscribe_url"
     ).split()
 )
-# Anybody can type anybody's address into a form: a mail of ours must not carry a stranger's link to them.
-_LINK = re.compile(r"://|@|\w\.[a-z]{2,}", re.IGNORECASE)
-_NO_NAME = re.compile(r"[\d<>/:@_\\|{}\[\]()\"=&%#$*+~^!?\u200b-\u200f\u202a-\u202e\u2066-\u2069]|\.\w{2,}")
-_INTENTS = {
-    "demo_request": "demo request",
-    "pricing": "pricing question",
-    "talk_to_sales": "request to talk to us",
-    "cart_abandoned": "order",
-    "content_download": "download",
-    "webinar": "webinar registration",
-    "newsletter": "newsletter registration",
-    "research": "research",
-}
 
 
 class ComposeError(ValueError):
@@ -53,9 +33,14 @@ class ComposeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """`edition`: which version of which template in which language this is, such as `email/useful.de v3`."""
+
     subject: str | None
     text: str
     html: str | None
+    edition: str
+    # the Message-ID of the mail that this one answers
+    in_reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,117 +51,159 @@ class Promise:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who writes: the company, its number (E.164), its own language, and how many segments a text may take."""
+
+    company: str
+    company_phone: str | None = None
+    language: str = DEFAULT_LANGUAGE
+    segments: int = 3
+
+
 class Composer:
-    def __init__(self, company: str, company_phone: str | None) -> None:
-        self._company = company
-        self._company_phone = company_phone
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - plain text; HTML is made from the finished text by escaping it
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+    """Made once; keeps compiled templates. `book` without one is the packaged one. Raises ComposeError."""
+
+    def __init__(self, house: House, book: Book | None = None) -> None:
+        self.house = house
+        self.book = book or packaged_book()
+        self._renderer = Renderer()
+        # a promise is made in a language in which the whole acknowledgement can be said
+        both = [set(self.book.languages(channel, ACKNOWLEDGEMENT)) for channel in ("email", "sms")]
+        self._offered = frozenset(both[0] & both[1])
+        if house.language not in self._offered:
+            raise ComposeError(
+                f"SPEEDLEAD_LANGUAGE: expected one of {', '.join(sorted(self._offered))}, in which there is an "
+                f"acknowledgement by mail and by text, got {house.language!r}"
+            )
 
     def check(self, channel: str, template: str) -> None:
-        """Raises ComposeError when the template is missing, cannot be read, or forgets the inquiry."""
-        source = TEMPLATES / channel / f"{template}.en.txt"
-        if not source.is_file():
-            raise ComposeError(f"template {channel}/{template}: there is no file {source.name}")
-        try:
-            names = meta.find_undeclared_variables(self._environment.parse(source.read_text(encoding="utf-8")))
-        except TemplateSyntaxError as error:
-            raise ComposeError(f"template {channel}/{template}: line {error.lineno}: {error.message}") from None
-        if unknown := names - _NAMES:
-            raise ComposeError(f"template {channel}/{template}: no message has {', '.join(sorted(unknown))}")
-        if not names & {"inquiry", "inquiry_short"}:
-            raise ComposeError(f"template {channel}/{template}: does not refer to the inquiry")
+        """Raises ComposeError when the template is missing where it must be: in the house's own language."""
+        if (channel, template, self.house.language) not in self.book.templates:
+            raise ComposeError(
+                f"template {channel}/{template}: expected a file {channel}/{template}.{self.house.language}.txt"
+            )
+
+    def language(self, lead: LeadRecord) -> str:
+        return choose(lead.language, lead.evidence.country, self._offered, self.house.language)
+
+    def promise(self, lead: LeadRecord, due: datetime | None, now: datetime, zone: str | None, channel: str) -> Promise:
+        return Promise(due, self.book.words[self.language(lead)].promised(due, now, zone, channel))
+
+    def find(self, channel: str, template: str, language: str) -> Template:
+        """The template in that language, else in the house's. Raises ComposeError."""
+        found = self.book.templates.get((channel, template, language))
+        if found is None:
+            self.check(channel, template)
+            found = self.book.templates[channel, template, self.house.language]
+        return found
 
     def compose(
         self,
         channel: str,
         template: str,
         lead: LeadRecord,
+        *,
+        unsubscribe_url: str,
         promise: Promise | None = None,
         next_channel: str = "call",
         ask_place: bool = False,
+        language: str | None = None,
     ) -> Message:
-        """Raises ComposeError."""
-        names = {
-            "first_name": first_name(lead.name),
-            "company": self._company,
-            "company_phone": self._company_phone,
-            "inquiry": inquiry_words(lead),
-            "inquiry_short": inquiry_words(lead),
-            "quote": quote(lead.message),
-            "called": lead.called,
-            "signature": lead.owner_name or f"The team at {self._company}",
-            "promise": promise.text if promise else "",
-            "next_human_step": {"call": "calls you", "email": "writes to you"}[next_channel],
-            "ask_place": ask_place,
-            "other_ways": self._other_ways(),
-            "other_ways_short": f"Call {self._company_phone}." if self._company_phone else "Just reply.",
-        }
+        """In the lead's language, or the one that is asked for. Raises ComposeError."""
+        found = self.find(channel, template, language or self.language(lead))
+        values = self.values(found, lead, promise, next_channel, ask_place, unsubscribe_url)
         try:
-            text = self._environment.get_template(f"{channel}/{template}.en.txt").render(names)
-        except TemplateNotFound as error:
-            raise ComposeError(f"template {channel}/{template}: there is no file {error.name}") from None
-        except UndefinedError as error:
-            raise ComposeError(f"template {channel}/{template}: {error.message}") from None
-        if channel != "email":
-            return Message(None, " ".join(text.split()), None)
-        subject, _, body = text.partition("\n")
-        body = body.strip() + "\n"
-        return Message(" ".join(subject.removeprefix("Subject:").split()), body, as_html(body))
+            return self.render(found, values)
+        except RenderError as error:
+            raise ComposeError(f"template {found.name}: {error}") from None
 
-    def _other_ways(self) -> str:
-        call = f"Call {self._company_phone}, or reply" if self._company_phone else "Reply"
-        return f"{call} to this mail: it goes straight to the person in charge of your inquiry."
+    def render(self, template: Template, values: Mapping[str, object]) -> Message:
+        """Raises RenderError."""
+        if template.channel == "sms":
+            return Message(None, self._text_message(template, values), None, template.edition)
+        return Message(
+            self._renderer.subject(template, values),
+            self._renderer.text(template, values),
+            self._renderer.html(template, values),
+            template.edition,
+        )
+
+    def values(
+        self,
+        template: Template,
+        lead: LeadRecord,
+        promise: Promise | None,
+        next_channel: str,
+        ask_place: bool,
+        url: str,
+    ) -> dict[str, object]:
+        """All that a template may name; what may be missing is None."""
+        words, house = self.book.words[template.language], self.house
+        phone = safe.line(house.company_phone) or None
+        links = {name: Link(address) for name, address in template.head.links.items()}
+        return links | {
+            "first_name": safe.first_name(lead.name) or words.nobody,
+            "company": house.company,
+            "company_phone": phone,
+            "inquiry": inquiry_words(words, lead.intent),
+            "quote": safe.quote(lead.message),
+            "called": lead.called,
+            "signature": safe.line(lead.owner_name, 80) or words.team.format(company=house.company),
+            "promise": promise.text if promise else "",
+            "next_human_step": words.next_human_step[next_channel],
+            "ask_place": ask_place,
+            "other_ways": _way(words.other_ways, phone),
+            "other_ways_short": _way(words.other_ways_short, phone),
+            "unsubscribe_url": Link(url),
+        }
+
+    def _text_message(self, template: Template, values: Mapping[str, object]) -> str:
+        """Too long, it loses the lead's own words first: never the promise, never the way to opt out."""
+        said = values.get("quote")
+        quotes = [said, safe.quote(said, 40) if isinstance(said, str) else None, None]
+        text = ""
+        for quote in quotes:
+            text = plain_letters(self._renderer.text(template, {**values, "quote": quote}))
+            if count(text).segments <= self.house.segments and len(text) <= LONGEST_BODY:
+                return text
+        if len(text) > LONGEST_BODY:
+            raise RenderError(f"{len(text)} characters; a provider takes {LONGEST_BODY} at most")
+        return text
 
 
-def promise_words(due: datetime | None, now: datetime, zone: str | None, channel: str) -> Promise:
-    """'by 14:07 (New York time)'. Minutes are rounded up: a promise may be kept early, not late."""
-    verb = {"call": "A person calls you", "email": "A person writes to you personally"}[channel]
-    if due is None:
-        return Promise(None, f"{verb} on the next business day.")
-    if zone is None:
-        return Promise(due, f"{verb} within {_within(due - now)}.")
-    local = due.astimezone(ZoneInfo(zone))
-    if local.second or local.microsecond:
-        local = datetime.fromtimestamp((int(due.timestamp()) // 60 + 1) * 60, ZoneInfo(zone))
-    days = (local.date() - now.astimezone(ZoneInfo(zone)).date()).days
-    day = "" if days == 0 else " tomorrow," if days == 1 else f" on {local:%A} {local.day} {local:%B},"
-    city = zone.rsplit("/", 1)[-1].replace("_", " ")
-    return Promise(due, f"{verb}{day} by {local:%H:%M} ({city} time).")
+def promise_words(
+    due: datetime | None, now: datetime, zone: str | None, channel: str, language: str = DEFAULT_LANGUAGE
+) -> Promise:
+    """The promise in the packaged words: 'A person calls you by 14:07 (New York time).'"""
+    return Promise(due, packaged_book().words[language].promised(due, now, zone, channel))
 
 
-def _within(wait: timedelta) -> str:
-    """Elapsed time, rounded up: '4 minutes', '3 hours'."""
-    seconds = max(60, -(-wait // timedelta(seconds=1)))
-    size, unit = (60, "minute") if seconds <= 5400 else (3600, "hour")
-    count = -(-seconds // size)
-    return f"{count} {unit}{'s' if count > 1 else ''}"
+def packaged_language(wished: str | None, country: str | None) -> str:
+    """The language in which a house without templates of its own answers such a lead."""
+    return choose(wished, country, frozenset(packaged_book().words), DEFAULT_LANGUAGE)
 
 
-def first_name(name: str | None) -> str:
-    """The first word of a name, if it can be one."""
-    word = name.split()[0].rstrip(",;") if name and name.split() else ""
-    return word if word and len(word) <= 40 and not _NO_NAME.search(word) else "there"
+def recipient(lead: LeadRecord) -> str | None:
+    """The name beside the address of a mail; none that could be read as a link."""
+    name = safe.line(lead.name, 100)
+    return None if not name or safe.has_link(name) else name
 
 
-def inquiry_words(lead: LeadRecord) -> str:
-    return f"your {_INTENTS.get(lead.intent, 'inquiry')}"
+def inquiry_words(words: Words, intent: str) -> str:
+    return words.intents.get(intent) or words.intents["other"]
 
 
-def quote(message: str | None) -> str | None:
-    """One line of what the lead wrote, cut at a word; nothing of a text with a link in it."""
-    if not message or not message.split() or _LINK.search(message):
-        return None
-    line = " ".join(message.split())
-    return line if len(line) <= _QUOTE else line[: _QUOTE + 1].rsplit(" ", 1)[0] + " …"
+@cache
+def packaged_book() -> Book:
+    return load_book()
 
 
-def as_html(text: str) -> str:
-    """Paragraphs of escaped text; nothing in it can become markup."""
-    paragraphs = [escape(p).replace("\n", "<br>\n") for p in text.strip().split("\n\n") if p.strip()]
-    return "<html><body>\n" + "\n".join(f"<p>{p}</p>" for p in paragraphs) + "\n</body></html>\n"
+def _way(phrases: Mapping[str, str], phone: str | None) -> str:
+    return phrases["phone"].format(phone=phone) if phone else phrases["reply"]
+
+
+def by_hand(channel: str, answer: Answer) -> Message:
+    """What one of our people wrote, as it stands: no template, no signature, no quote."""
+    html = html_of_text(answer.body) if channel == "email" else None
+    return Message(answer.subject, answer.body, html, edition="", in_reply_to=answer.in_reply_to)

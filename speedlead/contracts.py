@@ -59,6 +59,8 @@ class Resume(Contract):
     steps: tuple[StepRow, ...] = ()
     closed_channels: dict[str, str] = {}
     replied_at: AwareDatetime | None = None
+    reply_due: AwareDatetime | None = None
+    answered_at: AwareDatetime | None = None
     connected_at: AwareDatetime | None = None
     outcome: Outcome | None = None
     outcome_at: AwareDatetime | None = None
@@ -80,6 +82,9 @@ class LeadStart(Contract):
     reach: Reach
     plan: Cadence
     inquiry_number: int = 1
+    # the inquiry is a reply to a lead that had closed: a person of ours answers it, by then
+    is_reply: bool = False
+    reply_due: AwareDatetime | None = None
     # set when the lead is started again from rows: what had happened by then
     resume: Resume | None = None
 
@@ -127,9 +132,19 @@ class OutcomeSignal(Signal):
 
 
 class ReplySignal(Signal):
+    """`due`: by when a person of ours is to answer; None in what an older version wrote, and for a program's mail."""
+
     channel: Channel
     automatic: bool = False
     until: AwareDatetime | None = None
+    due: AwareDatetime | None = None
+
+
+class AnswerSignal(Signal):
+    """A person of ours wrote to the lead; the text is the row `answer` with this number."""
+
+    number: int = Field(ge=1)
+    channel: Literal["email", "sms"]
 
 
 class OptOutSignal(Signal):
@@ -140,8 +155,14 @@ class DeliverySignal(Signal):
     """A touch that was accepted and then could not be delivered."""
 
     touch_id: Id
-    status: Literal["bounced", "dropped", "undelivered", "failed", "spam_report"]
+    status: Literal["bounced", "blocked", "dropped", "undelivered", "failed", "spam_report"]
     bad_address: bool = True
+    # what a bad address is bad for; a number that cannot be called either is bad for `call`
+    channel: Channel | None = None
+    # what the table of errors says of it; `again_after_s` and `times` are for another try
+    then: Literal["again", "other_channel", "plan", "decide"] | None = None
+    again_after_s: float | None = Field(default=None, ge=0, le=86_400)
+    times: int = Field(default=1, ge=1, le=3)
 
 
 class CallProgressSignal(Signal):
@@ -382,6 +403,7 @@ class CheckRequest(Contract):
 
     lead_id: str
     step: str
+    channel: Channel | None = None
     # the last look: still nothing known is in doubt
     give_up: bool = False
 

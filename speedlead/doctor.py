@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import sys
 import zoneinfo
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from speedlead.settings import PREFIX, Settings
@@ -61,6 +61,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     async for finding in _database(settings, running):
         yield finding
+    yield webhook_keys(settings)
     if settings.embedded_temporal and not running:
         yield _temporal_program()
     else:
@@ -94,14 +95,14 @@ async def _database(settings: Settings, running: bool) -> AsyncIterator[Finding]
     from speedlead.embedded.process import StartError
 
     if settings.database_url is not None:
-        async for finding in _reach_database(settings.database_url.get_secret_value()):
+        async for finding in _reach_database(settings.database_url.get_secret_value(), settings):
             yield finding
         return
     try:
         if running:
             from speedlead.embedded.postgres import dsn
 
-            async for finding in _reach_database(dsn(postgres_files.socket_folder(settings.data_dir))):
+            async for finding in _reach_database(dsn(postgres_files.socket_folder(settings.data_dir)), settings):
                 yield finding
             return
         programs = postgres_files.find_programs()
@@ -110,7 +111,7 @@ async def _database(settings: Settings, running: bool) -> AsyncIterator[Finding]
         yield Finding("database", False, str(error))
 
 
-async def _reach_database(url: str) -> AsyncIterator[Finding]:
+async def _reach_database(url: str, settings: Settings) -> AsyncIterator[Finding]:
     import asyncpg
 
     from speedlead.store.data_releases import newest_tzdata
@@ -122,6 +123,8 @@ async def _reach_database(url: str) -> AsyncIterator[Finding]:
             version = str(await connection.fetchval("show server_version"))
             missing = await pending(url)
             newest = None if missing else await newest_tzdata(connection)
+            reps = [] if missing else await connection.fetch("select email from rep where active")
+            told = [] if missing else await _webhooks(connection)
         finally:
             await connection.close()
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
@@ -132,6 +135,50 @@ async def _reach_database(url: str) -> AsyncIterator[Finding]:
         return
     yield Finding("database", True, f"PostgreSQL {version}, migrated")
     yield zone_data(release(), newest)
+    yield calendar_people(settings, [row["email"] for row in reps])
+    for finding in told:
+        yield finding
+
+
+def calendar_people(settings: Settings, emails: Sequence[str]) -> Finding:
+    """Is everybody whom the calendar file names there? Cover by an address of nobody's rings nobody."""
+    from speedlead.calendarbook import CalendarError, load_calendars
+
+    try:
+        calendars, _ = load_calendars(settings.calendars_file)
+    except CalendarError as error:
+        return Finding("calendars", False, str(error))
+    if strangers := calendars.strangers(emails):
+        return Finding("calendars", False, f"no active rep has the address of {', '.join(strangers)}")
+    return Finding("calendars", True, "everybody whom they name is an active rep")
+
+
+async def _webhooks(connection: object) -> list[Finding]:
+    """What is left to be acted on, and which secrets signed what is kept: an old one that signs nothing may go."""
+    from speedlead.store.webhooks import not_done, signers
+
+    left = await not_done(connection)
+    state = ", ".join(f"{number} {state}" for state, number in left.items()) or "all that is kept is done"
+    found = [Finding("webhooks", not left.get("failed"), state)]
+    for row in await signers(connection):
+        detail = f"{row['provider']}: {row['n']} signed by {row['signed_by']}, last {row['newest']:%Y-%m-%d %H:%M} UTC"
+        found.append(Finding("", None, detail))
+    return found
+
+
+def webhook_keys(settings: Settings) -> Finding:
+    """By which secrets webhooks are believed; names only."""
+    if settings.uses_sandbox:
+        return Finding("webhook keys", None, "the sandbox's own")
+    twilio = ["auth token"]
+    twilio += ["other auth token"] if settings.twilio_auth_token_other is not None else []
+    twilio += ["shared key"] if settings.twilio_webhook_shared_key is not None else []
+    keys = settings.sendgrid_webhook_public_key
+    if keys is None:
+        missing = f"{PREFIX}SENDGRID_WEBHOOK_PUBLIC_KEY is empty: no mail event and no reply by mail is believed"
+        return Finding("webhook keys", False, missing)
+    count = len([key for key in keys.split(",") if key.strip()])
+    return Finding("webhook keys", True, f"twilio: {', '.join(twilio)}; sendgrid: {count} public key(s)")
 
 
 def zone_data(installed: str, newest: str | None) -> Finding:

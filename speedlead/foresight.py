@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from speedlead import times
-from speedlead.composer import Promise, promise_words
+from speedlead.composer import Promise, packaged_language, promise_words
 from speedlead.domain.cadence import Act, Await, Finish, HandOver, Remind, Resume, Skip, Substitute, decide
 from speedlead.domain.lead import FollowUp, LeadState
 from speedlead.domain.opening import Opening, Shift, covered, find_opening, next_shift, serving
@@ -157,7 +157,7 @@ class _Walk:
     def __post_init__(self) -> None:
         who = self.prospect
         self.now = who.submitted_at.astimezone(UTC)
-        self.asker = Asker(self.by.places.find(who.evidence), who.consents, self.by.plan)
+        self.asker = Asker(self.by.places.find(who.evidence), who.consents, self.by.plan.hours)
         where = self.asker.place.jurisdictions
         self.facts = LeadFacts(who.lead_type, who.intent, who.source, who.segment, who.channel, where)
         self.team = serving(self.by.team, self.facts)
@@ -192,7 +192,7 @@ class _Walk:
         )  # fmt: skip
 
     def _opening(self, at: datetime) -> Opening:
-        question = self.asker.question("call", at)
+        question = self.asker.question("call", at, history=self.prospect.history)
         can_mail = self.prospect.has_email
         return find_opening(self.by.placer.place, question, self.by.plan, self.facts, self.team, can_mail=can_mail)
 
@@ -201,7 +201,8 @@ class _Walk:
         opening, at = self.opening, self.acknowledged_at
         if opening.due is not None and opening.due <= at:
             opening = self._opening(at)
-        return promise_words(opening.due, at, opening.zone, opening.channel)
+        language = packaged_language(None, self.prospect.evidence.country)
+        return promise_words(opening.due, at, opening.zone, opening.channel, language)
 
     def _turn(self) -> Finish | None:
         match decision := decide(self.lead, self.now):
@@ -210,10 +211,10 @@ class _Walk:
             case Substitute(step=step, reason=reason, due=due, at=at):
                 self._note(step.id, step.channel, "task", self.now, reason=reason, due=due)
                 self.lead.settle(step.id, "skipped", at, step.channel, reason)
-            case HandOver(skips=skips):
+            case HandOver(skips=skips, reminded=reminded):
                 self._skip(skips)
                 self.handed_over_at = self.now
-                self.lead.follow_up = FollowUp("unreachable", self.now)
+                self.lead.follow_up = FollowUp("unreachable", self.now, reminded)
             case Remind(number=number):
                 assert self.lead.follow_up is not None
                 self.lead.follow_up.reminded = number

@@ -11,7 +11,7 @@ _PARTS: dict[str, frozenset[str]] = {
     "US": frozenset(US_STATES.values()) | US_TERRITORIES,
     "CA": frozenset(CANADA_PROVINCES.values()),
     "AU": frozenset(AUSTRALIA_STATES.values()),
-    "GB": frozenset({"ENG", "SCT", "WLS", "NIR"}),
+    "GB": frozenset({"ENG", "SCT", "WLS", "NIR"}) | set(CROWN),
 }
 
 
@@ -23,7 +23,9 @@ def check_jurisdiction(name: str) -> None:
     if country in US_TERRITORIES:
         raise ValueError(f"{name!r} is a territory of the United States here: write 'US-{country}'")
     if country in CROWN:
-        raise ValueError(f"{name!r} follows the rules of {CROWN[country]!r} here: write that")
+        raise ValueError(
+            f"{name!r} follows the rules of {CROWN[country]!r} here: write that, or '{CROWN[country]}-{country}'"
+        )
     if country not in _countries():
         raise ValueError(f"{name!r} is not a country (ISO 3166, such as 'FR') nor a part of one, such as 'US-FL'")
     parts = _PARTS.get(country)

@@ -1,54 +1,46 @@
 """Does what somebody wrote ask us to stop? Pure; wrong in the cautious direction.
 
 Keywords are those that carriers act on (Twilio's default list), as the whole text. US rules also honour any reasonable
-wording (47 CFR 64.1200(a)(10)), so common phrases count anywhere in the text.
+wording (47 CFR 64.1200(a)(10)), so common phrases count anywhere in the text, in the languages of `optout_words.py`.
 """
 
 import re
+import unicodedata
 from typing import Literal
+
+from speedlead.optout_words import ENGLISH, LANGUAGES, Words
 
 Scope = Literal["all", "call", "sms", "email"]
 
-_STOP = frozenset(
-    "stop stopall unsubscribe cancel end quit revoke optout remove arret arreter alto baja stopp abmelden".split()
-) | {"opt out", "stop all", "please stop", "stop please", "unsubscribe me", "remove me", "stop it"}
+# what Twilio answers, and blocks, by itself: whole texts in any case (its page on Advanced Opt-Out)
+_ANSWERED_BY_PROVIDER = frozenset("stop stopall unsubscribe cancel end quit revoke optout".split())
 _START = frozenset({"start", "yes", "unstop", "subscribe", "opt in", "optin"})
 
-_NEGATED = r"(?<!don't )(?<!dont )(?<!do not )(?<!never )"
-_NEVER = r"(?:do not|don't|dont|never|no longer|quit|cease|stop|please stop)"
-_EVERYTHING = (
-    rf"{_NEGATED}\bstop (?:contacting|bothering|messaging and calling|harassing)\b",
-    r"\b(?:do not|don't|dont|never) (?:ever )?(?:contact|bother) (?:me|us)\b",
-    r"\bleave (?:me|us) alone\b",
-    r"\b(?:take|remove) (?:me|us|my (?:name|number|details|e-?mail)) (?:off|from)\b",
-    r"\bopt (?:me )?out of (?:everything|all)\b",
-)
-_PHRASES: tuple[tuple[Scope, tuple[str, ...]], ...] = (
-    ("all", _EVERYTHING),
-    ("call", (rf"{_NEGATED}\bstop (?:calling|phoning|ringing)\b",
-              rf"\b{_NEVER} (?:ever )?(?:call|phone|ring) (?:me|us)\b(?! (?:before|after|until|till|at|on)\b)")),
-    ("sms", (rf"{_NEGATED}\bstop (?:texting|messaging|sms)\b",
-             r"\b(?:do not|don't|dont|never) (?:text|message) (?:me|us)\b",
-             r"\bno more (?:texts|messages|sms)\b")),
-    ("email", (rf"{_NEGATED}\bstop (?:e-?mailing|mailing|sending (?:me|us) (?:e-?)?mails?)\b",
-               r"\b(?:do not|don't|dont|never) (?:e-?mail|write to) (?:me|us)\b", r"\bno more (?:e-?)?mails\b")),
-)  # fmt: skip
-# these name no channel: the one they came by is meant
-_HERE = re.compile(
-    rf"\bunsubscribe (?:me|us)\b|\bopt (?:me|us) out\b|{_NEGATED}\bstop sending\b|\bi (?:want to )?opt out\b"
-)
-_COMPILED = tuple((scope, re.compile("|".join(patterns))) for scope, patterns in _PHRASES)
+
+def _compiled() -> tuple[tuple[Scope | None, re.Pattern[str], Words], ...]:
+    """The widest scope first, whatever the language. None: the channel that the text came by."""
+    scopes: tuple[Scope | None, ...] = ("all", "call", "sms", "email", None)
+    found = []
+    for scope in scopes:
+        for words in LANGUAGES:
+            phrases = words.everything if scope == "all" else words.here if scope is None else getattr(words, scope)
+            if phrases:
+                found.append((scope, re.compile("|".join(phrases)), words))
+    return tuple(found)
+
+
+_PHRASES = _compiled()
 
 
 def opt_out_scope(text: str, channel: Literal["sms", "email"]) -> Scope | None:
     """What a text opts out of, or None. A keyword means the channel it came by."""
-    plain = _plain(text)
-    if plain in _STOP:
-        return channel
-    for scope, pattern in _COMPILED:
-        if pattern.search(plain):
-            return scope
-    return channel if _HERE.search(plain) else None
+    found = _find(text)
+    return None if found is None else found[0] or channel
+
+
+def answered_by_provider(text: str) -> bool:
+    """Does the SMS provider confirm this opt-out itself? Then it is not for us to do so again."""
+    return text.strip().lower() in _ANSWERED_BY_PROVIDER
 
 
 def asks_to_resume(text: str) -> bool:
@@ -56,7 +48,31 @@ def asks_to_resume(text: str) -> bool:
     return _plain(text) in _START
 
 
+def confirmation(text: str, company: str) -> str:
+    """The one text that confirms an opt-out by SMS, in the language that it was asked in.
+
+    It names the sender and sells nothing, as US law wants it within five minutes (47 CFR 64.1200(a)(12)).
+    """
+    scope, words = _find(text) or (None, ENGLISH)
+    said = {"all": words.nothing, "call": words.no_calls}.get(scope or "sms", words.no_texts)
+    return f"{company[:40]}: {said}"
+
+
+def _find(text: str) -> tuple[Scope | None, Words] | None:
+    """The scope that was named, if one was, and the language."""
+    plain = _plain(text)
+    if plain in _ANSWERED_BY_PROVIDER:
+        return None, ENGLISH
+    for words in LANGUAGES:
+        if plain in words.keywords:
+            return None, words
+    return next(((scope, words) for scope, pattern, words in _PHRASES if pattern.search(plain)), None)
+
+
 def _plain(text: str) -> str:
-    """Lower case, straight quotes, single spaces, no punctuation at the ends; the first 2,000 characters."""
-    words = text[:2000].lower().replace("\u2019", "'").translate(str.maketrans("êé", "ee"))
-    return re.sub(r"\s+", " ", re.sub(r"[-–—]", " ", words)).strip(" \t.,;:!?\"'()[]*_\u200b\ufeff")
+    """Lower case, without accents, straight quotes, single spaces, no punctuation at the ends; 2,000 characters."""
+    flat = unicodedata.normalize("NFKD", text[:2000].lower().replace("\u2019", "'"))
+    letters = "".join(letter for letter in flat if not unicodedata.combining(letter))
+    return re.sub(r"\s+", " ", re.sub(r"[-\u2013\u2014]", " ", letters)).strip(
+        " \t.,;:!?\u00a1\u00bf\"'()[]*_\u200b\ufeff"
+    )

@@ -64,10 +64,13 @@ _YOUNG_US = {
 
 @dataclass(frozen=True, slots=True)
 class PhonePlace:
-    """`zones` may be empty: then only the country is known. `geographic` False: any place in the country."""
+    """`zones` may be empty: then only the country is known. `geographic` False: any place in the country.
+
+    `states`: parts of the country that the number may belong to; none: nothing says which.
+    """
 
     country: str
-    state: str | None
+    states: tuple[str, ...]
     zones: tuple[str, ...]
     geographic: bool
     landline: bool
@@ -92,13 +95,24 @@ def place_of_phone(
     if number.country_code == 1:
         return _north_america(digits, country, state_of_code, zones_of_code)
     if digits.startswith("7401"):  # the table says Bucharest, which has summer time
-        return PhonePlace("RU", None, ("Europe/Kaliningrad",), geographic=True, landline=landline)
+        return PhonePlace("RU", (), ("Europe/Kaliningrad",), geographic=True, landline=landline)
     if not phonenumbers.is_number_geographical(number):
-        return PhonePlace(country, None, (), geographic=False, landline=False)
+        return PhonePlace(country, (), (), geographic=False, landline=False)
     _, zones = _longest_prefix(digits)
-    if digits.startswith("618") and "Australia/Adelaide" in zones:
-        zones = (*zones, "Australia/Darwin")
-    return PhonePlace(country, None, zones, geographic=True, landline=landline)
+    if country == "AU" and digits.startswith("618"):
+        return PhonePlace("AU", _AUSTRALIA_08, _zones_08(zones), geographic=True, landline=landline)
+    return PhonePlace(country, (), zones, geographic=True, landline=landline)
+
+
+# South Australia, Western Australia, the Northern Territory, and Broken Hill in New South Wales share one code. The
+# numbers of an exchange are used all over it, so the table's one zone for an exchange is no promise.
+_AUSTRALIA_08 = ("SA", "WA", "NT", "NSW")
+
+
+def _zones_08(listed: tuple[str, ...]) -> tuple[str, ...]:
+    """The table has neither Darwin nor, for Broken Hill, the time that is kept there: Adelaide's."""
+    listed = tuple(zone for zone in listed if zone != "Australia/Sydney")
+    return tuple(dict.fromkeys((*listed, "Australia/Adelaide", "Australia/Perth", "Australia/Darwin")))
 
 
 _PLACELESS = frozenset(
@@ -125,14 +139,14 @@ def _north_america(
         province = CANADA_PROVINCE.get(code)
         if len(prefix) <= 4:  # no exchange is listed
             zones = _SPLIT_CANADA.get(code) or (zones if len(prefix) == 4 else CANADA_ZONES.get(province or "", ()))
-        return PhonePlace("CA", province, zones, geographic=bool(zones), landline=False)
+        return PhonePlace("CA", (province,) if province else (), zones, geographic=bool(zones), landline=False)
     state = (state_of_code(code) or _YOUNG_US.get(code)) if country == "US" else None
     wrong = any(digits.startswith(exchange) for exchange in WRONG_EXCHANGES)
     if country == "US" and (wrong or len(prefix) < 4 or (len(prefix) == 4 and code in SPLIT_US)):
         zones = zones_of_code(code)
     elif len(prefix) < 4:
         zones = ()
-    return PhonePlace(country, state, zones, geographic=bool(zones), landline=False)
+    return PhonePlace(country, (state,) if state else (), zones, geographic=bool(zones), landline=False)
 
 
 def _longest_prefix(digits: str) -> tuple[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ Tables are built once, on first use (about half a second); after that an answer 
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -71,7 +71,7 @@ class PlaceFinder:
         clues: list[Clue] = []
         if tz:
             of = self._countries_of_zone.get(tz)
-            clues.append(Clue("tz", (tz,), _jurisdictions(of, None) if of else (), f"time zone {tz} from the form"))
+            clues.append(Clue("tz", (tz,), _jurisdictions(of) if of else (), f"time zone {tz} from the form"))
         if hint and (found := self._postcode(hint, evidence.postcode)):
             clues.append(found)
         if hint and (found := self._region(hint, evidence.region)):
@@ -79,9 +79,7 @@ class PlaceFinder:
         if phone:
             clues.append(self._phone_clue(phone))
         if country:
-            clues.append(
-                Clue("country", self._country_zones(country), _jurisdictions(country, None), f"country {country}")
-            )
+            clues.append(Clue("country", self._country_zones(country), _jurisdictions(country), f"country {country}"))
         place = combine(clues, self._same)
         return self._with_states(place) if evidence.phone_e164 else place
 
@@ -172,8 +170,9 @@ class PlaceFinder:
         source: Source = "country"
         if phone.geographic and zones:
             source = "landline" if phone.landline else "mobile"
-        what = f"{phone.country}-{phone.state}" if phone.state else phone.country
-        return Clue(source, zones or of_country, _jurisdictions(phone.country, phone.state), f"phone number of {what}")
+        what = " or ".join(f"{phone.country}-{state}" for state in phone.states) or phone.country
+        where = _jurisdictions(phone.country, *phone.states)
+        return Clue(source, zones or of_country, where, f"phone number of {what}")
 
     # -- tables --------------------------------------------------------------------------------------------------------
 
@@ -263,11 +262,10 @@ class PlaceFinder:
         return before, tuple((at, offset) for at, offset in pairs if start < at < end)
 
 
-def _jurisdictions(country: str, state: str | None) -> tuple[str, ...]:
-    names: Iterable[str]
+def _jurisdictions(country: str, *states: str | None) -> tuple[str, ...]:
+    """The country, and the parts of it that are known. A territory or an island is a part of whose law it follows."""
     if country in US_TERRITORIES:
-        names = ("US", f"US-{country}")  # federal law reaches the territories
-    else:
-        country = CROWN.get(country, country)
-        names = (country, f"{country}-{state}") if state else (country,)
-    return tuple(names)
+        return ("US", f"US-{country}")  # federal law reaches the territories
+    if country in CROWN:
+        return (CROWN[country], f"{CROWN[country]}-{country}")
+    return (country, *(f"{country}-{state}" for state in states if state))

@@ -7,7 +7,7 @@ from speedlead.phone_place import CANADA_ZONES
 
 US_TERRITORIES = frozenset({"PR", "GU", "VI", "AS", "MP"})
 CROWN: Mapping[str, str] = {"GG": "GB", "JE": "GB", "IM": "GB"}
-"""Islands that share the United Kingdom's numbers; its rules are applied to them."""
+"""Islands that share the United Kingdom's numbers; its law is applied to them, their holidays are their own."""
 
 _ALIASES = {
     "USA": "US", "UNITED STATES OF AMERICA": "US", "AMERICA": "US", "UK": "GB", "UNITED KINGDOM": "GB", "BRITAIN": "GB",
@@ -121,10 +121,15 @@ _SCOTLAND = frozenset("AB DD DG EH FK G HS IV KA KW KY ML PA PH TD ZE".split())
 _WALES = frozenset("CF LD LL NP SA".split())
 
 
+_ISLANDS = {"GY": "GG", "JE": "JE", "IM": "IM"}
+
+
 def uk_nation(code: str) -> str | None:
-    """ENG, SCT, WLS or NIR from a post code without spaces, by its area letters; None for anything else."""
+    """ENG, SCT, WLS, NIR or an island from a post code without spaces, by its area letters; None for anything else."""
     found = re.fullmatch(r"([A-Z]{1,2})[0-9][0-9A-Z]?([0-9][A-Z]{2})?", code)
     if found is None:
         return None
     area = found[1]
+    if area in _ISLANDS:
+        return _ISLANDS[area]
     return "NIR" if area == "BT" else "SCT" if area in _SCOTLAND else "WLS" if area in _WALES else "ENG"

@@ -6,7 +6,9 @@ A sender does one request per call and never retries by itself: retrying is deci
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
+
+from speedlead.domain.recovery import Then
 
 
 class SendErrorKind(StrEnum):
@@ -19,16 +21,40 @@ class SendErrorKind(StrEnum):
     OPTED_OUT = "opted_out"
     CONFIG = "config"  # credentials, sender number, permissions: a person of ours must act
     CONTENT = "content"  # refused for what it says
+    STALE = "stale"  # its time ran out before it was delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one refusal means, from the table of errors (providers/errors.yaml).
+
+    `then`: what follows. `scope`: what a bad address is bad for; `number` is for calls as well. `after_s`: not again
+    sooner, in seconds; `times`: how often again at most. `tell`: operations have to know.
+    """
+
+    kind: SendErrorKind
+    then: Then
+    why: str
+    scope: Literal["number", "sms", "email"] | None = None
+    after_s: float | None = None
+    times: int = 1
+    tell: bool = False
 
 
 class SendError(Exception):
-    """A provider did not accept a request. `evidence` is 'HTTP 400, code 21211', never a body or an address."""
+    """A provider did not accept a request. `evidence` is 'HTTP 400, code 21211', never a body or an address.
 
-    def __init__(self, kind: SendErrorKind, evidence: str, retry_after_s: float | None = None) -> None:
+    `whole_number`: the number is bad for calls as well as for texts.
+    """
+
+    def __init__(
+        self, kind: SendErrorKind, evidence: str, retry_after_s: float | None = None, *, whole_number: bool = False
+    ) -> None:
         super().__init__(f"{kind.value}: {evidence}")
         self.kind = kind
         self.evidence = evidence
         self.retry_after_s = retry_after_s
+        self.whole_number = whole_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +76,8 @@ class Mail:
     category: str  # 'acknowledgement' or 'cadence' or 'notice'
     list_unsubscribe_url: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    # the Message-ID of the mail that this one answers
+    in_reply_to: str | None = None
 
 
 class Mailer(Protocol):
@@ -75,6 +103,10 @@ class Dialer(Protocol):
 
     async def find(self, *, to: str, since: datetime) -> list[str]:
         """Ids of calls to `to` started at or after `since` (wall time): reconciliation."""
+        ...
+
+    async def is_over(self, call_id: str) -> bool:
+        """Whether this call has ended, however: for the report of it that did not come."""
         ...
 
     async def hang_up(self, call_id: str) -> None: ...

@@ -13,7 +13,8 @@ from speedlead.domain.opening import Shift
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.placing import Consents, PastTouch
 from speedlead.domain.plan import Cadence
-from speedlead.domain.zones import Evidence
+from speedlead.domain.sla import LeadFacts
+from speedlead.domain.zones import Evidence, Place
 
 Purpose = Literal["acknowledgement", "plan", "manual"]
 
@@ -52,6 +53,10 @@ class LeadRecord:
     called: bool = False
     # how this inquiry came to us
     channel: str = "form"
+    # the language that its sender or their browser asked for, such as de-AT
+    language: str | None = None
+    # calls or texts to this number before this inquiry, within the span that a law may look back
+    contacted_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,20 @@ def team_of(reps: Sequence[RepRecord]) -> tuple[Shift, ...]:
     return tuple(shift for rep in reps if not rep.manager for shift in rep.shifts)
 
 
+def facts_of(lead: LeadRecord, where: Place) -> LeadFacts:
+    """What targets and on-call cover ask about."""
+    return LeadFacts(lead.lead_type, lead.intent, lead.source, lead.segment, lead.channel, where.jurisdictions)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person of ours wrote to a lead. `in_reply_to`: the Message-ID of the mail that it answers."""
+
+    subject: str | None
+    body: str
+    in_reply_to: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A touch that wants to go out."""
@@ -96,6 +115,8 @@ class Claim:
     body: str | None = None
     # what an acknowledgement promises: (the instant, the words)
     promise: tuple[datetime | None, str] | None = None
+    # which version of which template says it, such as `email/useful.de v3`
+    template: str | None = None
     # a call rings a rep first: the leg that is claimed with the touch
     leg_id: str | None = None
     rep_id: str | None = None
@@ -138,23 +159,37 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A claim whose lease has run out: nobody knows whether the provider was asked."""
+    """A request of which nobody knows whether the provider took it. `since_wall`: when the first one was claimed.
+
+    `repeatable`: a message of the plan, which goes once more when it is nowhere to be found. A call never does, and the
+    acknowledgement has a rule of its own.
+    """
 
     address: str
     body: str | None
-    claimed_wall: datetime
-    leg_id: str | None
+    channel: str
+    since_wall: datetime
+    claimed_at: datetime
+    repeatable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CallSoFar:
-    """A call attempt from its rows. `leg_known`: the provider has told us of this leg."""
+    """A call attempt from its rows. `leg_known`: the provider has told us of this leg.
+
+    `rep_id`, `claimed_wall` and `call_id` are what the provider's list can be asked by.
+    """
 
     ended: Ended | None
     leg_id: str | None
     leg_known: bool
     leg_over: bool
     leg_result: str | None
+    rep_id: str | None = None
+    claimed_at: datetime | None = None
+    claimed_wall: datetime | None = None
+    # the provider's id of a rep's call from which the lead has not been dialled
+    open_call: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +231,28 @@ class Touches(Protocol):
         reason: str,
         at: datetime,
         bad_address: bool = False,
+        whole_number: bool = False,
         opted_out: bool = False,
     ) -> None:
-        """`failed`, `skipped` or `in_doubt`, with what the refusal says about the address."""
+        """`failed`, `skipped` or `in_doubt`, with what the refusal says about the address.
+
+        `whole_number`: a bad number of a text is bad for calls as well.
+        """
         ...
 
     async def doubtful(self, touch_id: str) -> Ended | Doubtful | None:
-        """How it ended, or the claim that is still open; None when it was released and never claimed again."""
+        """How it ended, or the request that is in doubt; None when the provider refused every one."""
+        ...
+
+    async def adopt(self, touch_id: str, found: Sequence[str], *, at: datetime, leg_id: str | None = None) -> bool:
+        """The provider has it: the first of the ids `found` that is no other touch's. False when there is none."""
+        ...
+
+    async def repeat(self, touch_id: str, at: datetime) -> bool:
+        """Gives a message in doubt back to be sent once more, from `at`; False when that was done before.
+
+        Asked again before the repeat is claimed, the answer is the same: whoever asked may have died.
+        """
         ...
 
     async def look(self, touch_id: str) -> Ended | None:
@@ -262,6 +312,10 @@ class Leads(Protocol):
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None: ...
 
+    async def answer(self, lead_id: str, step: str) -> Answer:
+        """What the touch `answer-{number}` says. Raises LookupError."""
+        ...
+
     async def placed(self, placement: Placement) -> None:
         """Writes the answer down, once however often the same is answered."""
         ...
@@ -283,6 +337,10 @@ class Leads(Protocol):
         due: datetime | None = None,
     ) -> bool:
         """A notice, once per dedupe key; answers whether it is new."""
+        ...
+
+    async def alert(self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str) -> None:
+        """Tells operations, once a day for each kind and channel, whichever lead met it first."""
         ...
 
     async def story(

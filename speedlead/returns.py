@@ -1,26 +1,35 @@
-"""Until when does the plan wait for somebody who is out of office? The day that their note names, as an instant."""
+"""What a message of a lead means for time: until when somebody is away, and by when a person of ours is to answer."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal
 
 from speedlead.domain.absence import return_day
+from speedlead.domain.business import Calendars
 from speedlead.domain.calendar import offset_at, to_second
-from speedlead.domain.placing import Consents, Placed, Placer, Question
+from speedlead.domain.open_time import OpenTime
+from speedlead.domain.opening import on_shift, place_human
+from speedlead.domain.placing import Consents, Impossible, Placed, Placer, Question
 from speedlead.domain.plan import Plan
 from speedlead.domain.walltime import resolve_wall
 from speedlead.domain.zones import Evidence, Place
 from speedlead.place_finder import PlaceFinder
+from speedlead.records import team_of
+from speedlead.store.leads import LeadStore
 
+_NOWHERE = Evidence(tz=None, country=None, region=None, postcode=None, phone_e164=None)
 # the Date header of a note is believed if it is about as old as its delivery
 _OLDEST, _AHEAD = timedelta(days=3), timedelta(days=1)
 
 
 class Returns:
-    """Reads notes with the calendar that also places touches."""
+    """Reads notes, and sets targets, with the calendar that also places touches."""
 
-    def __init__(self, placer: Placer, places: PlaceFinder, plan: Plan) -> None:
+    def __init__(self, placer: Placer, places: PlaceFinder, plan: Plan, calendars: Calendars | None = None) -> None:
         self._placer = placer
         self._places = places
-        self._plan = plan
+        self._calendars = calendars
+        self.plan = plan
 
     def until(self, note: str, mailed: datetime | None, evidence: Evidence, now: datetime) -> datetime | None:
         """The start of business where the lead is, on the day it returns; None when the note names no day ahead.
@@ -36,6 +45,25 @@ class Returns:
         until = self._start_of_business(day, place)
         return until if until > now else None
 
+    async def answer_due(self, conn: Any, channel: Literal["email", "sms"], now: datetime) -> datetime | None:
+        """The plan's target for an answer, counted in hours in which somebody of the team is on shift (REQ 22, 37).
+
+        None when the plan has none for this channel. Where the lead is does not matter: the gate asks that.
+        """
+        span = self.plan.answers.get(channel)
+        if span is None:
+            return None
+        team = on_shift(team_of(await LeadStore(conn, self._calendars).reps()))
+        question = Question(
+            channel="email", earliest=now, latest=None, place=self._places.find(_NOWHERE), hours=None, slot=None,
+            consents=Consents(call_requested=True, sms=True, call=True, inquiry=True), transactional=True,
+        )  # fmt: skip
+        first = place_human(self._placer.place, question, team)
+        if isinstance(first, Impossible):
+            return now + timedelta(seconds=span)
+        later = OpenTime(first, lambda at: place_human(self._placer.place, replace(question, earliest=at), team), ())
+        return later.after(timedelta(seconds=span))
+
     def _start_of_business(self, day: date, place: Place) -> datetime:
         if not place.business_zones:
             return datetime.combine(day, time(12), UTC)  # at noon it is that day everywhere but on a few islands
@@ -43,7 +71,7 @@ class Returns:
         begins = max(resolve_wall(zone, midnight).first_at_or_after for zone in place.business_zones)
         # mail has no hours of law: what is asked here is only when people work
         question = Question(
-            channel="email", earliest=begins, latest=None, place=place, hours=self._plan.hours.get("call"), slot=None,
+            channel="email", earliest=begins, latest=None, place=place, hours=self.plan.hours.get("call"), slot=None,
             consents=Consents(call_requested=True, sms=False, call=True, inquiry=True),
         )  # fmt: skip
         answer = self._placer.place(question)

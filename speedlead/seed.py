@@ -45,7 +45,7 @@ def demo_team(calendars: Calendars) -> tuple[Shift, ...]:
         shift
         for name, email, _, zone, manager in DEMO_REPS
         if not manager
-        for shift in shifts_of(calendars, email=email, team=None, zone=zone, weekly=_hours(_week_of(name)))
+        for shift in shifts_of(calendars, email=email, zone=zone, weekly=_hours(_week_of(name)))
     )
 
 

@@ -4,22 +4,39 @@ Only a `main()` reads the environment; everything else gets a `Settings`. A wron
 variable (a typo) stops the process with one line per mistake, before anything has started.
 """
 
+import base64
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "SPEEDLEAD_"
 
+# how the DER form of every public key on that curve begins (RFC 5480), up to the two coordinates of 32 bytes each
+_EC_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+
+_HOST = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?")
+_SIDS = {"twilio_account_sid": "AC", "twilio_messaging_service_sid": "MG", "twilio_api_key_sid": "SK"}
+
 Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"expected": "a port number 1..65535"})]
 Count = Annotated[int, Field(ge=1, json_schema_extra={"expected": "a whole number of at least 1"})]
+Rate = Annotated[float, Field(gt=0, le=10_000, json_schema_extra={"expected": "a number above 0, at most 10000"})]
 
 
 class SettingsError(Exception):
@@ -80,6 +97,16 @@ class Settings(BaseSettings):
     # providers
     twilio_account_sid: str | None = Field(None, description="Twilio account (AC…); empty uses the sandbox")
     twilio_auth_token: SecretStr | None = Field(None, description="Twilio auth token; also verifies its webhooks")
+    twilio_auth_token_other: SecretStr | None = Field(
+        None, description="Second auth token that may sign webhooks, while tokens are changed"
+    )
+    twilio_webhook_shared_key: SecretStr | None = Field(
+        None, description="Secret of a Twilio shared key that may sign webhooks (HMAC_SHA256)"
+    )
+    twilio_api_key_sid: str | None = Field(
+        None, description="Twilio API key (SK…) that requests are made with instead of the auth token"
+    )
+    twilio_api_key_secret: SecretStr | None = Field(None, description="Secret of that API key")
     twilio_from: str = Field("+14155552671", description="Number that calls and texts come from, E.164")
     twilio_messaging_service_sid: str | None = Field(
         None, description="Messaging service (MG…) used instead of a number"
@@ -87,10 +114,24 @@ class Settings(BaseSettings):
     twilio_base_url: str | None = Field(None, description="Other address of the Twilio API, for a proxy or a test")
     sendgrid_api_key: SecretStr | None = Field(None, description="SendGrid API key; empty uses the sandbox")
     sendgrid_from: str = Field("hello@speedlead.example", description="Sender address of acknowledgements")
-    sendgrid_base_url: str | None = Field(None, description="Other address of the SendGrid API, for a proxy or a test")
-    sendgrid_webhook_public_key: str | None = Field(
-        None, description="Public key (base64) that signs SendGrid's event webhook"
+    sendgrid_reply_domain: str | None = Field(
+        None, description="Host of the Inbound Parse setting, where replies go; empty is the domain of the sender"
     )
+    sendgrid_base_url: str | None = Field(
+        None, description="Other address of the SendGrid API: https://api.eu.sendgrid.com, a proxy or a test"
+    )
+    sendgrid_webhook_public_key: str | None = Field(
+        None, description="Public keys (base64, comma separated) that sign SendGrid's events and Inbound Parse"
+    )
+    webhook_max_age_hours: Count = Field(73, description="Hours after which a SendGrid signature is too old")
+    webhook_keep_days: Count = Field(7, description="Days for which webhooks are kept as they came (personal data)")
+
+    # what the accounts take; the sandbox takes more unless these are set
+    mails_per_second: Rate = Field(100, description="Planned mails a second, of all workers together")
+    texts_per_second: Rate = Field(
+        1, description="Planned texts a second: long code 1, toll-free 3, alphanumeric 10, short code 30 and more"
+    )
+    calls_per_second: Rate = Field(1, description="Calls a second; 1 is what Twilio gives a new account")
 
     # the product
     company_name: str = Field("Acme", min_length=1, description="Name in messages, pages and call scripts")
@@ -101,6 +142,18 @@ class Settings(BaseSettings):
     )
     calendars_file: Path | None = Field(
         None, description="Business calendars: closures, half days, on-call cover; empty uses the packaged ones"
+    )
+    templates_dir: Path | None = Field(
+        None, description="Folder of message templates and scripts of your own, laid over the packaged ones"
+    )
+    language: str = Field(
+        "en",
+        pattern="^[a-z]{2,3}$",
+        description="Language of messages to leads who have asked for none that we write",
+        json_schema_extra={"expected": "a language such as en"},
+    )
+    sms_segments: Annotated[int, Field(ge=1, le=10, json_schema_extra={"expected": "a number 1..10"})] = Field(
+        3, description="Most segments that a text message may take"
     )
     callbacks: Literal["late", "before"] = Field(
         "late", description="Whether the sandbox runs its callbacks after or before it answers (tests)"
@@ -113,7 +166,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
-    @field_validator("data_dir", "plan_file", "law_file", "calendars_file")
+    @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "templates_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         # children may be started from another folder
@@ -150,6 +203,18 @@ class Settings(BaseSettings):
             raise ValueError("an address like https://leads.example.com")
         return value.rstrip("/")
 
+    @field_validator("sendgrid_webhook_public_key")
+    @classmethod
+    def _public_keys(cls, value: str | None) -> str | None:
+        for part in value.split(",") if value is not None else ():
+            try:
+                key = base64.b64decode(part.strip(), validate=True)
+            except ValueError:
+                key = b""
+            if not key.startswith(_EC_P256) or len(key) != len(_EC_P256) + 64:
+                raise ValueError("public keys as SendGrid shows them (base64 of an EC P-256 key), separated by commas")
+        return value
+
     @field_validator("temporal_address")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
@@ -184,6 +249,21 @@ class Settings(BaseSettings):
             raise ValueError("an e-mail address")
         return value
 
+    @field_validator("sendgrid_reply_domain")
+    @classmethod
+    def _host(cls, value: str | None) -> str | None:
+        if value is not None and not _HOST.fullmatch(value):
+            raise ValueError("a host name such as reply.example.com")
+        return value and value.lower()
+
+    @field_validator("twilio_account_sid", "twilio_messaging_service_sid", "twilio_api_key_sid")
+    @classmethod
+    def _sid(cls, value: str | None, info: ValidationInfo) -> str | None:
+        prefix = _SIDS[str(info.field_name)]
+        if value is not None and not re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", value):
+            raise ValueError(f"{prefix} and 32 hexadecimal digits")
+        return value
+
     @model_validator(mode="after")
     def _accounts_are_whole(self) -> Self:
         # half an account would send one channel to real people and the other into the sandbox
@@ -193,7 +273,19 @@ class Settings(BaseSettings):
         if missing and len(missing) < len(given):
             raise ValueError(f"{missing[0]}: expected a value as well when another provider account is set "
                              "(all of them, or none for the sandbox)")  # fmt: skip
+        if (self.twilio_api_key_sid is None) != (self.twilio_api_key_secret is None):
+            name = "SID" if self.twilio_api_key_sid is None else "SECRET"
+            raise ValueError(f"{PREFIX}TWILIO_API_KEY_{name}: expected a value as well: the key has both")
+        # their defaults belong to nobody: no real person may get a message from them
+        absent = [name for name in ("public_url", "twilio_from", "sendgrid_from") if name not in self.model_fields_set]
+        if absent and not missing:
+            raise ValueError(f"{PREFIX}{absent[0].upper()}: expected a value of your own with a provider account")
         return self
+
+    @property
+    def reply_domain(self) -> str:
+        """Where replies to our mails go: the host of the Inbound Parse setting."""
+        return self.sendgrid_reply_domain or self.sendgrid_from.rpartition("@")[2].lower()
 
     @property
     def uses_sandbox(self) -> bool:

@@ -21,7 +21,7 @@ from speedlead import lawbook, tzdata_version
 from speedlead.calendarbook import load_calendars
 from speedlead.clock import SystemClock
 from speedlead.closures import HolidayClosures
-from speedlead.composer import Composer
+from speedlead.composing.assemble import build_composer
 from speedlead.credentials import Credentials
 from speedlead.domain.business import Calendars
 from speedlead.domain.placing import Placer
@@ -33,7 +33,7 @@ from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
 from speedlead.store.touches import TouchStore
 from speedlead.tokens import make_token
-from workers.registry import Activities, build_workers
+from workers.registry import Activities, Pace, build_workers
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,8 @@ def build_activities(
 ) -> Activities:
     leads, touches = LeadStore(pool, calendar.business), TouchStore(pool, calendar.placer, calendar.places)
     clock = ActivityClock(SystemClock(), virtual=settings.virtual_clock)
-    planning = Planning(leads=leads, placer=calendar.placer, places=calendar.places, plan=plan)
-    composer = Composer(settings.company_name, settings.company_phone)
-    composer.check("email", "acknowledgement")
-    for channel, template in plan.templates():
-        composer.check(channel, template)
+    planning = Planning(leads=leads, touches=touches, placer=calendar.placer, places=calendar.places, plan=plan)
+    composer = build_composer(settings, plan)
     secret = credentials.secret_bytes
     headstart = Headstart()
     return Activities(
@@ -98,9 +95,18 @@ def build_activities(
 
 
 @asynccontextmanager
-async def running_workers(client: Client, activities: Activities, *, slots: int = 100) -> AsyncIterator[None]:
+async def running_workers(
+    client: Client, activities: Activities, *, slots: int = 100, pace: Pace | None = None
+) -> AsyncIterator[None]:
     """The workers of all task queues, until the block ends; then running activities get their grace time."""
     async with AsyncExitStack() as stack:
-        for worker in build_workers(client, activities, slots=slots):
+        for worker in build_workers(client, activities, slots=slots, pace=pace or Pace()):
             await stack.enter_async_context(worker)
         yield
+
+
+def pace_of(settings: Settings) -> Pace:
+    """The limits of the accounts. The sandbox has none, so there they count only where somebody set them."""
+    rates = {"mails_per_second", "texts_per_second", "calls_per_second"}
+    counting = rates & settings.model_fields_set if settings.uses_sandbox else rates
+    return Pace(**{name.removesuffix("_per_second"): getattr(settings, name) for name in counting})

@@ -15,7 +15,7 @@ from activities.records import Records
 from activities.routing import Routing
 from activities.voice import Voice
 from workflows.lead import LeadWorkflow
-from workflows.options import LEADS_QUEUE, MESSAGES_QUEUE, VOICE_QUEUE
+from workflows.options import LEADS_QUEUE, MESSAGES_QUEUE, TEXTS_QUEUE, VOICE_QUEUE
 
 WORKFLOWS: Sequence[type] = (LeadWorkflow,)
 
@@ -23,6 +23,15 @@ WORKFLOWS: Sequence[type] = (LeadWorkflow,)
 # acknowledgement. What it guards against is kept elsewhere: tests/architecture forbids clocks, randomness and I/O in
 # workflows/ and the domain, no module of theirs keeps state, and tests/replay replays under the whole sandbox.
 RUNNER = UnsandboxedWorkflowRunner()
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a provider takes, per second and for all workers together: planned mails, planned texts, calls."""
+
+    mails: float = 100
+    texts: float = 100
+    calls: float = 100
 
 
 @dataclass(frozen=True)
@@ -51,15 +60,14 @@ class Activities:
                 self.voice.settle_task,
             ],
             MESSAGES_QUEUE: [self.messaging.send],
+            TEXTS_QUEUE: [self.messaging.send],
             VOICE_QUEUE: [self.voice.dial],
         }
 
 
-def build_workers(
-    client: Client, activities: Activities, *, slots: int = 100, messages_per_s: float = 50, calls_per_s: float = 10
-) -> list[Worker]:
-    """One worker per task queue. Provider limits are held by the server, for all workers together."""
-    limits = {MESSAGES_QUEUE: messages_per_s, VOICE_QUEUE: calls_per_s}
+def build_workers(client: Client, activities: Activities, *, slots: int = 100, pace: Pace = Pace()) -> list[Worker]:
+    """One worker per task queue. The server holds the pace: what is ready waits there, hot leads first."""
+    limits = {MESSAGES_QUEUE: pace.mails, TEXTS_QUEUE: pace.texts, VOICE_QUEUE: pace.calls}
     return [
         Worker(
             client,

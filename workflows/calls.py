@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.outcomes import CallResult
     from speedlead.ids import touch_id
     from workflows import options
+    from workflows.failures import backed_up, never_began
     from workflows.state import LeadRun
     from workflows.waiting import Alarm
 
@@ -32,8 +33,8 @@ class Calls:
                 result = await self._dial(act, name, at, level, skips)
                 if result.state is c.TouchState.RINGING:
                     result = await self._hear(name, result)
-            except ActivityError:
-                return await self._check(name, give_up=True)
+            except ActivityError as error:
+                return backed_up() if never_began(error) else await self._check(name, give_up=True)
             if result.state is not c.TouchState.DECLINED:
                 return result
             skips = ()
@@ -60,7 +61,7 @@ class Calls:
                 mode=lead.track.mode,
             ),
             summary=f"ring rep {level} for {act.step.id}",
-            **options.DIAL,
+            **options.dial(lead.lead_type),
         )
 
     async def _hear(self, name: str, ringing: c.TouchResult) -> c.TouchResult:
@@ -70,11 +71,14 @@ class Calls:
         touch = touch_id(self._run.lead.lead_id, name)
         ring = timedelta(seconds=self._run.lead.track.ring)
         # a connected call may go on for long: look again at growing distances, then give up
-        for wait in (
+        waits = [
             ring + options.KEY_PRESS + options.LEAD_RINGS + options.CALLBACK_LATE,
             timedelta(minutes=5),
             options.TALK_AT_MOST,
-        ):
+        ]
+        if ringing.reason != "ringing":  # in doubt: no phone may ring at all
+            waits.insert(0, options.RECONCILE_AFTER)
+        for wait in waits:
             await self._alarm.until(
                 workflow.now() + wait, lambda: self._heard(touch, ringing.leg_id) is not None, f"{name}: phones ring"
             )

@@ -1,6 +1,7 @@
 """What each message does to a running lead. Handlers in `lead.py` pass whatever arrived; this reads and applies it."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -9,8 +10,9 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from speedlead import contracts as c
-    from speedlead.domain.lead import OUT_OF_OFFICE
+    from speedlead.domain.lead import OUT_OF_OFFICE, Report
     from speedlead.domain.outcomes import Outcome
+    from speedlead.domain.recovery import not_delivered
     from workflows.messages import Rejected, read
     from workflows.state import LeadRun
 
@@ -82,7 +84,7 @@ class Inbox:
     def reply(self, message: c.ReplySignal) -> None:
         lead = self._run.lead
         away, until = lead.paused, lead.paused_until
-        lead.replied(workflow.now(), automatic=message.automatic, until=message.until)
+        lead.replied(workflow.now(), automatic=message.automatic, until=message.until, due=message.due)
         if lead.paused and lead.paused_until != until:
             self._run.note("paused", reason=OUT_OF_OFFICE, key=message.message_id, paused_until=lead.paused_until)
             return
@@ -90,6 +92,9 @@ class Inbox:
             "reply_heard", reason="automatic" if message.automatic else message.channel, key=message.message_id
         )
         self._goes_on(away)
+
+    def answer(self, message: c.AnswerSignal) -> None:
+        self._run.answers.append(message)
 
     def _goes_on(self, paused_before: bool) -> None:
         """Says so when what was just heard has ended a pause."""
@@ -111,12 +116,32 @@ class Inbox:
         )
 
     def delivery(self, message: c.DeliverySignal) -> None:
-        if not message.bad_address:
-            return
-        step = message.touch_id.split(".")[1] if message.touch_id.count(".") else ""
-        settled = self._run.lead.settled.get(step)
-        email = settled.channel == "email" if settled else message.status in ("bounced", "dropped", "spam_report")
-        self._run.lead.undeliverable("email" if email else "sms")
+        """A message did not arrive: another way at once, the same once more, or on with the plan (domain/recovery)."""
+        lead = self._run.lead
+        name, current = self._step_of(message.touch_id)
+        then = message.then or ("other_channel" if message.bad_address else None)
+        if message.bad_address:
+            mail = message.status in ("bounced", "blocked", "dropped", "spam_report")
+            lead.undeliverable(message.channel or ("email" if mail else "sms"))
+        after = timedelta(seconds=message.again_after_s or 0)
+        if name.startswith("ack-"):
+            self._acknowledge_again(name, then, after)
+        elif current:
+            not_delivered(lead, name, Report(then, after, message.times), workflow.now())
+
+    def _acknowledge_again(self, name: str, then: str | None, after: timedelta) -> None:
+        """Once for each inquiry: by the other channel, or by the same when that may work later."""
+        number = name.split("-")[1]
+        if number.isdigit() and "-again" not in name and then in ("other_channel", "again"):
+            self._run.unheard.append((int(number), workflow.now() + (after if then == "again" else timedelta(0))))
+
+    def _step_of(self, touch_id: str) -> tuple[str, bool]:
+        """The step's name without its round, and whether that is the round of now."""
+        name = touch_id.split(".")[1] if touch_id.count(".") else ""
+        step, mark, of_round = name.rpartition("-r")
+        if not mark or not of_round.isdigit():
+            return name, self._run.lead.round == 1
+        return step, self._run.lead.round == int(of_round)
 
     def call_progress(self, message: c.CallProgressSignal) -> None:
         self._run.progress[message.touch_id] = message

@@ -58,17 +58,17 @@ class LeadWorkflow:
                 await self._steps.act(decision)
             case Substitute():
                 await self._steps.substitute(decision)
-            case Remind(audience=audience, kind=kind, number=number):
-                await self._steps.remind(audience, kind, number)
+            case Remind(audience=audience, kind=kind, number=number, due=due):
+                await self._steps.remind(audience, kind, number, due)
             case Await(until=until, why=why):
                 await self._steps.wait(until, why)
             case Resume():
                 self._run.lead.resume(workflow.now())
                 self._run.placement = None
                 self._run.note("resumed", reason="pause_over")
-            case HandOver(skips=skips):
+            case HandOver(skips=skips, reminded=reminded):
                 await self._steps.skip(skips)
-                self._run.lead.follow_up = FollowUp("unreachable", workflow.now())
+                self._run.lead.follow_up = FollowUp("unreachable", workflow.now(), reminded)
             case Finish():
                 return await self._finish(decision)
         return None
@@ -79,6 +79,9 @@ class LeadWorkflow:
             task = asyncio.create_task(self._steps.acknowledge(self._run.unanswered.pop(0)))
             self._acknowledgements.append(task)
             await asyncio.sleep(0)  # its command stands before all others: the first one needs no queue
+        while self._run.unheard:
+            task = asyncio.create_task(self._steps.acknowledge_again(*self._run.unheard.pop(0)))
+            self._acknowledgements.append(task)
 
     async def _write_records(self) -> None:
         while self._run.records:
@@ -105,6 +108,8 @@ class LeadWorkflow:
             **options.ROWS,
         )
         if result.closed:
+            if self._acknowledgements:  # an answer that came meanwhile learns from the gate that it is too late
+                await workflow.wait(self._acknowledgements)
             return c.LeadClosed(lead_id=self._run.lead.lead_id, reason=end.reason, at=result.at)
         # a message is on its way to this lead: hear it first
         await self._steps.wait(workflow.now() + options.CLOSE_AGAIN_AFTER, "message_on_its_way")
@@ -123,6 +128,13 @@ class LeadWorkflow:
     @workflow.signal(name="reply", description="The lead answered: {channel}")
     def _on_reply(self, *args: Any) -> None:
         self._inbox.take("reply", c.ReplySignal, args, self._inbox.reply)
+
+    @workflow.signal(name="answer", description="A person of ours wrote to the lead: {number, channel}")
+    def _on_answer(self, *args: Any) -> None:
+        self._inbox.take("answer", c.AnswerSignal, args, self._inbox.answer)
+        while self._run.answers:  # at once, whatever the plan is doing
+            task = asyncio.create_task(self._steps.answers.send(self._run.answers.pop(0)))
+            self._acknowledgements.append(task)
 
     @workflow.signal(name="opt_out", description="The lead wants no more of this: {scope: all, call, sms or email}")
     def _on_opt_out(self, *args: Any) -> None:

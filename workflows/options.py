@@ -6,8 +6,10 @@ from typing import TypedDict
 from temporalio.common import Priority, RetryPolicy
 
 LEADS_QUEUE = "leads"  # workflows, acknowledgements, quick activities
-MESSAGES_QUEUE = "messages"  # limited by the mail and SMS providers
-VOICE_QUEUE = "voice"  # limited by the voice provider
+# one queue for each limit that a provider sets: mails must not wait at the pace of one sender number
+MESSAGES_QUEUE = "messages"  # planned mails
+TEXTS_QUEUE = "texts"  # planned SMS
+VOICE_QUEUE = "voice"  # calls
 
 _FROM_HERE_ON = timedelta(
     seconds=8
@@ -40,15 +42,14 @@ ROWS = ActivityOptions(
 )
 
 # One request to a mail or SMS provider that refuses safely is tried for half an hour; then the step has failed.
-SEND = ActivityOptions(
-    task_queue=MESSAGES_QUEUE,
+_SEND = ActivityOptions(
     start_to_close_timeout=_FROM_HERE_ON,
     schedule_to_close_timeout=timedelta(minutes=30),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=2)),
 )
 
 # A call that is late by more than this is another call: the plan decides again.
-DIAL = ActivityOptions(
+_DIAL = ActivityOptions(
     task_queue=VOICE_QUEUE,
     start_to_close_timeout=_FROM_HERE_ON,
     schedule_to_close_timeout=timedelta(minutes=5),
@@ -71,3 +72,13 @@ _PRIORITY = {"hot": 2, "warm": 3, "cold": 4}
 def lead_priority(lead_type: str, source: str) -> Priority:
     """Acknowledgements are 1; leads of one source cannot starve those of another."""
     return Priority(priority_key=_PRIORITY[lead_type], fairness_key=source[:64])
+
+
+def send(channel: str, lead_type: str) -> ActivityOptions:
+    """`lead_type` is the lead's of now: it may have become hotter since it began. The source comes by its workflow."""
+    queue = MESSAGES_QUEUE if channel == "email" else TEXTS_QUEUE
+    return ActivityOptions(**_SEND, task_queue=queue, priority=Priority(priority_key=_PRIORITY[lead_type]))
+
+
+def dial(lead_type: str) -> ActivityOptions:
+    return ActivityOptions(**_DIAL, priority=Priority(priority_key=_PRIORITY[lead_type]))

@@ -7,7 +7,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from speedlead.contracts import CallProgressSignal, LeadStart, LeadStatus, RecordRequest, Resume
+    from speedlead.contracts import AnswerSignal, CallProgressSignal, LeadStart, LeadStatus, RecordRequest, Resume
     from speedlead.domain.lead import LeadState
     from speedlead.domain.outcomes import CallResult
     from speedlead.ids import short
@@ -34,6 +34,10 @@ class LeadRun:
     seen: Seen
     # numbers of inquiries that wait for their answer
     unanswered: list[int] = field(default_factory=list)
+    # inquiries whose answer did not arrive, and from when on it may go once more
+    unheard: list[tuple[int, datetime]] = field(default_factory=list)
+    # what people of ours wrote and nobody has begun to send
+    answers: list[AnswerSignal] = field(default_factory=list)
     # counts every change; a wait ends when it moves
     changes: int = 0
     placement: Placement | None = None
@@ -112,6 +116,9 @@ def begin(start: LeadStart) -> LeadRun:
         consent_sms=start.reach.consent_sms,
         call_requested=start.reach.call_requested,
     )
+    if start.resume is None and start.is_reply:
+        lead.replied(start.submitted_at, automatic=False, until=None, due=start.reply_due)
+        return LeadRun(lead, Seen())
     if start.resume is None:
         return LeadRun(lead, Seen(), unanswered=[start.inquiry_number])
     before = start.resume
@@ -139,7 +146,10 @@ def _what_people_did(lead: LeadState, before: Resume) -> Iterator[tuple[datetime
         yield at, lambda: lead.call_ended(CallResult.CONNECTED, at)
     if before.replied_at is not None:
         replied = before.replied_at
-        yield replied, lambda: lead.replied(replied, automatic=False, until=None)
+        yield replied, lambda: lead.replied(replied, automatic=False, until=None, due=before.reply_due)
+    if before.answered_at is not None:
+        answered = before.answered_at
+        yield answered, lambda: lead.answered(answered)
     if before.outcome is not None and before.outcome_at is not None:
         outcome, decided = before.outcome, before.outcome_at
         yield decided, lambda: lead.decided(outcome, decided, when=before.until)

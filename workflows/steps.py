@@ -18,9 +18,12 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.cadence import Act, Skip, Substitute
     from speedlead.domain.outcomes import Stage
     from speedlead.domain.plan import Step
+    from speedlead.domain.recovery import too_late
     from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle
     from workflows import options
+    from workflows.answers import Answers
     from workflows.calls import Calls
+    from workflows.failures import backed_up, never_began
     from workflows.state import LeadRun, Placement
     from workflows.waiting import Alarm
 
@@ -37,6 +40,7 @@ class Steps:
         self._run = run
         self._alarm = Alarm()
         self._calls = Calls(run, self._alarm)
+        self.answers = Answers(run, self._send, self._notify)
 
     # ── a touch ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -50,6 +54,9 @@ class Steps:
             if placement is None:
                 return
             at, anchors, why = placement.at, placement.anchors, placement.why
+        if at is not None and act.latest is not None and at >= act.latest:
+            too_late(self._run.lead, act.step.id)
+            return
         if at is not None and at > workflow.now():
             self.show(act.step.id, why, at)
             changes = self._run.changes
@@ -72,14 +79,15 @@ class Steps:
         changes = self._run.changes
         request = c.PlaceRequest(
             lead_id=lead.lead_id,
-            steps=(*(skip.step for skip in act.skips), act.step),
+            # what goes in place of another touch does not count from the steps before it
+            steps=(act.step,) if act.at_once else (*(skip.step for skip in act.skips), act.step),
             due=act.earliest,
             opened=lead.opened or now,
             not_before=not_before,
             touch_step=lead.touch_step(act.step.id),
             manual=act.manual,
         )
-        if act.skips:
+        if act.skips and not act.at_once:
             chain = {
                 "track_steps": lead.track.steps,
                 "lead_time": lead.track.lead_time,
@@ -124,9 +132,15 @@ class Steps:
             result = await self._send(step, at, skips)
         self._settle(act, at, result)
 
-    async def _send(self, step: Step, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
+    async def _send(
+        self,
+        step: Step,
+        at: datetime,
+        skips: tuple[c.SkipRow, ...],
+        purpose: Literal["plan", "manual"] = "plan",
+    ) -> c.TouchResult:
         lead = self._run.lead
-        name = lead.touch_step(step.id)
+        name = lead.touch_step(step.id) if purpose == "plan" else step.id
         try:
             result = await workflow.execute_activity_method(
                 Messaging.send,
@@ -134,25 +148,27 @@ class Steps:
                     lead_id=lead.lead_id,
                     step=name,
                     channel=step.channel,
+                    purpose=purpose,
                     template=step.template or "",
                     planned_at=at,
                     skips=skips,
                 ),
                 summary=f"{step.channel} {step.id}",
-                **options.SEND,
+                **options.send(step.channel, lead.lead_type),
             )
-        except ActivityError:
-            result = c.TouchResult(state=c.TouchState.IN_DOUBT, at=workflow.now(), reason="provider_down")
-            return await self.reconcile(name, give_up=True)
+        except ActivityError as error:
+            if never_began(error):
+                return backed_up()
+            return await self.reconcile(name, give_up=True, channel=step.channel)
         if result.state is c.TouchState.IN_DOUBT:
             await workflow.sleep(options.RECONCILE_AFTER, summary=f"wait for the provider's word on {step.id}")
-            return await self.reconcile(name, give_up=True)
+            return await self.reconcile(name, give_up=True, channel=step.channel)
         return result
 
-    async def reconcile(self, step: str, *, give_up: bool) -> c.TouchResult:
+    async def reconcile(self, step: str, *, give_up: bool, channel: c.Channel | None = None) -> c.TouchResult:
         return await workflow.execute_activity_method(
             Messaging.reconcile,
-            c.CheckRequest(lead_id=self._run.lead.lead_id, step=step, give_up=give_up),
+            c.CheckRequest(lead_id=self._run.lead.lead_id, step=step, give_up=give_up, channel=channel),
             summary=f"reconcile {step}",
             **options.ROWS,
         )
@@ -178,16 +194,35 @@ class Steps:
                     return
                 result = await self._acknowledge(request)
             if result.state is c.TouchState.IN_DOUBT:
-                await workflow.sleep(options.ACK_IN_DOUBT_AFTER, summary="wait for the provider's word")
-                result = await self.reconcile(result.step or f"ack-{number}", give_up=True)
+                result = await self._word_on(result, f"ack-{number}")
                 if result.state is not c.TouchState.SENT:
                     result = await self._acknowledge(request.model_copy(update={"fallback": True}))
+                    if result.state is c.TouchState.IN_DOUBT:
+                        result = await self._word_on(result, f"ack-{number}-again")
         except ActivityError:
             self._run.note("acknowledgement_failed", reason="provider_down", key=f"ack-failed:{number}")
             await self._notify(f"ack-failed:{number}", "ops", "acknowledgement_failed", "provider_down", None)
             return
         if result.state is c.TouchState.SENT:
             lead.move(Stage.ACKNOWLEDGED)
+
+    async def acknowledge_again(self, number: int, at: datetime) -> None:
+        """The answer did not arrive: once more, by the other channel if there is one. Nobody waits for its end."""
+        lead = self._run.lead
+        await Alarm().until(at, lambda: lead.ending is not None or lead.follow_up is not None, "acknowledge once more")
+        if lead.ending is not None or lead.follow_up is not None or lead.paused:
+            return
+        request = c.AcknowledgeRequest(
+            lead_id=lead.lead_id, inquiry_number=number, lead_type=lead.lead_type, fallback=True
+        )
+        try:
+            await self._acknowledge(request)
+        except ActivityError:
+            self._run.note("acknowledgement_failed", reason="provider_down", key=f"ack-failed:{number}")
+
+    async def _word_on(self, doubt: c.TouchResult, step: str) -> c.TouchResult:
+        await workflow.sleep(options.ACK_IN_DOUBT_AFTER, summary="wait for the provider's word")
+        return await self.reconcile(doubt.step or step, give_up=True)
 
     async def _acknowledge(self, request: c.AcknowledgeRequest) -> c.TouchResult:
         return await workflow.execute_activity_method(
@@ -219,10 +254,10 @@ class Steps:
             lead.manual_calls += 1
             lead.callbacks.clear()
 
-    async def remind(self, audience: str, kind: str, number: int) -> None:
+    async def remind(self, audience: str, kind: str, number: int, due: datetime | None = None) -> None:
         follow = self._run.lead.follow_up
         assert follow is not None
-        await self._notify(f"{kind}:{follow.since.isoformat()}:{number}", audience, kind, None, None)
+        await self._notify(f"{kind}:{follow.since.isoformat()}:{number}", audience, kind, None, due)
         follow.reminded = number
 
     async def _notify(self, key: str, audience: str, kind: str, reason: str | None, due: datetime | None) -> None:

@@ -17,14 +17,14 @@ PlanFile = Annotated[Path | None, typer.Argument(help="A plan file; without one 
 @app.command()
 def check(file: PlanFile = None) -> None:
     """Read a plan file and every template it names; one line per fault, exit 1."""
-    from speedlead.composer import ComposeError, Composer
+    from speedlead.composer import ComposeError
+    from speedlead.composing.assemble import build_composer
     from speedlead.planbook import PlanError, load_plan
+    from speedlead.settings import load_settings
 
     try:
         plan = load_plan(file)
-        composer = Composer("Company", None)
-        for channel, template in plan.templates():
-            composer.check(channel, template)
+        build_composer(load_settings(), plan)
     except (PlanError, ComposeError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -21,7 +21,7 @@ from speedlead.temporal import connect
 # every account is named, so that one in the environment is not taken
 _NO_ACCOUNTS: dict[str, None] = dict.fromkeys(
     ("twilio_account_sid", "twilio_auth_token", "twilio_messaging_service_sid", "twilio_base_url", "sendgrid_api_key",
-     "sendgrid_base_url", "sendgrid_webhook_public_key", "database_url")
+     "twilio_api_key_sid", "twilio_api_key_secret", "sendgrid_base_url", "sendgrid_webhook_public_key", "database_url")
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from speedlead.sandbox.server import serving
 from speedlead.seed import seed
 from speedlead.settings import Settings
 from speedlead.store.pool import open_pool
-from workers.lifecycle import build_activities, build_calendar, running_workers
+from workers.lifecycle import build_activities, build_calendar, pace_of, running_workers
 
 
 class VirtualClock:
@@ -129,7 +129,7 @@ async def open_world(
         activities = build_activities(
             pool=pool, settings=settings, credentials=credentials, calendar=calendar, plan=plan, senders=senders
         )
-        await stack.enter_async_context(running_workers(client, activities))
+        await stack.enter_async_context(running_workers(client, activities, pace=pace_of(settings)))
         leads = VirtualCadenceClient(client)
         relay = Relay(pool, leads)
         parts = Parts(settings, credentials, pool, client, plan, calendar)

@@ -4,7 +4,7 @@ A territory's calendar is about the leads of a place and is kept in their own zo
 team's is about our own people and is kept in its zone. Law is none of this: cover opens business hours, never the law.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Protocol, Self
@@ -191,6 +191,16 @@ class Territory(_Calendar):
         return self.policy(self.hours.get(channel, plan_hours), kept)  # type: ignore[call-overload]
 
 
+def _addresses(value: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [address for address in value if "@" not in address]:
+        raise ValueError(f"expected e-mail addresses of reps, got {wrong[0]!r}")
+    return tuple(address.lower() for address in value)
+
+
+Reps = Annotated[tuple[str, ...], AfterValidator(_addresses)]
+"""Our people by e-mail address, in small letters."""
+
+
 class OnCall(PlanData):
     """Cover outside business hours, holidays and closures for the leads of `when`, within the law.
 
@@ -201,14 +211,7 @@ class OnCall(PlanData):
     when: When = When(lead_type="hot")
     zone: Zone | None = None
     hours: Week
-    reps: tuple[str, ...] = ()
-
-    @field_validator("reps")
-    @classmethod
-    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [address for address in value if "@" not in address]:
-            raise ValueError(f"expected e-mail addresses of reps, got {wrong[0]!r}")
-        return tuple(address.lower() for address in value)
+    reps: Reps = ()
 
     @field_validator("when")
     @classmethod
@@ -219,9 +222,13 @@ class OnCall(PlanData):
 
 
 class Team(_Calendar):
-    """`hours`: outside of them nobody of the team works, whatever the shifts say; left out: the shifts alone count."""
+    """`hours`: outside of them nobody of the team works, whatever the shifts say; left out: the shifts alone count.
+
+    `reps`: whose team it is; those whom no team names are everybody's.
+    """
 
     zone: Zone
+    reps: Reps = ()
     hours: Week | None = None
     holidays: Holidays = NONE
     on_call: tuple[OnCall, ...] = ()
@@ -232,6 +239,14 @@ class Team(_Calendar):
         if value.own:
             raise ValueError("expected none, or a country: `own` holidays are the lead's")
         return value
+
+    @model_validator(mode="after")
+    def _somebodys(self) -> Self:
+        if self.id == EVERYBODY and self.reps:
+            raise ValueError(f"reps: expected none: {EVERYBODY} is for those whom no other team names")
+        if self.id != EVERYBODY and not self.reps:
+            raise ValueError(f"reps: expected the e-mail addresses of the team's people; all others are {EVERYBODY!r}")
+        return self
 
     @cached_property
     def rule(self) -> ZonePolicy:
@@ -255,6 +270,7 @@ class Calendars(PlanData):
             ("teams", [t.id for t in self.teams]),
             ("where", [name for t in self.territories for name in t.where or ("everywhere",)]),
             ("on_call", [cover.id for t in self.teams for cover in t.on_call]),
+            ("reps", [address for t in self.teams for address in t.reps]),
         ):
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
@@ -275,6 +291,14 @@ class Calendars(PlanData):
                     return territory
         return next((territory for territory in self.territories if not territory.where), None)
 
-    def of_team(self, name: str | None) -> Team | None:
-        by_name = {team.id: team for team in self.teams}
-        return by_name.get(name or EVERYBODY) or by_name.get(EVERYBODY)
+    def team_of(self, email: str) -> Team | None:
+        """The team that names this rep, else everybody's."""
+        of_everybody = next((team for team in self.teams if team.id == EVERYBODY), None)
+        return next((team for team in self.teams if email.lower() in team.reps), of_everybody)
+
+    def strangers(self, emails: Collection[str]) -> tuple[str, ...]:
+        """Addresses of the file that belong to none of these reps, each with where it stands."""
+        known = {email.lower() for email in emails}
+        named = [(f"team {team.id}", team.reps) for team in self.teams]
+        named += [(f"on_call {cover.id}", cover.reps) for team in self.teams for cover in team.on_call]
+        return tuple(f"{address} ({where})" for where, reps in named for address in reps if address not in known)

@@ -1,12 +1,13 @@
 """What next, and why: the one decision that the workflow, the preview and `explain` share (REQ 46-56, X1, X2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from speedlead.domain.lead import LeadState
 from speedlead.domain.outcomes import Stage
 from speedlead.domain.plan import Step, Track
+from speedlead.domain.recovery import again, at_once
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # after a call that somebody asked for, the plan's next one waits as long as between its own first two (REQ 47)
@@ -45,6 +46,10 @@ FOLLOW_UPS: dict[str, Following] = {
         ),
         14 * DAY,
         "no_outcome",
+    ),
+    # we wrote back: the lead's turn, and then ours to say what came of it
+    "answered": Following(
+        "answer_sent", (Reminder(2 * DAY, "rep"), Reminder(7 * DAY, "manager")), 14 * DAY, "no_outcome"
     ),
     # a further form while the plan has stopped, or is through: a person of ours was promised again
     "inquired": Following(
@@ -94,6 +99,8 @@ class Act:
     """Do this step, not before `earliest`; `skips` are the steps before it that have no usable channel.
 
     `calendar` says that `earliest` is only the anchor: local days, a slot, or skipped steps have to be placed first.
+    `at_once`: it takes the place of a touch that could not arrive, and counts from nothing but `earliest`.
+    `latest`: it is of no use from then on.
     """
 
     step: Step
@@ -101,6 +108,8 @@ class Act:
     skips: tuple[Skip, ...] = ()
     calendar: bool = False
     manual: bool = False
+    at_once: bool = False
+    latest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,7 @@ class Remind:
     audience: str
     kind: str
     number: int
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +153,13 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Not one touch of the plan could go out: that is for a person, not for the archive."""
+    """Not one touch of the plan could go out: that is for a person, not for the archive.
+
+    `reminded`: how many reminders of `unreachable` their tasks have taken the place of.
+    """
 
     skips: tuple[Skip, ...] = ()
+    reminded: int = 0
 
 
 Decision = Act | Substitute | Remind | Await | Resume | HandOver | Finish
@@ -209,21 +223,65 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
         if reason is None:
             if owed is not None and lead.owed is not None and lead.owed.retry_at <= at:
                 return Act(owed, lead.owed.retry_at)
-            return Act(step, at, tuple(skips), calendar or bool(skips))
-        if step.instead is not None:
-            due = max(opened + timedelta(seconds=step.by or 0), now)
-            return Substitute(step, reason, due, max(at + step.local_days * DAY, now))
+            return _usable(lead, step, at, tuple(skips), calendar or bool(skips))
+        if _is_for_a_person(lead, step, reason):
+            return _task(lead, step, reason, opened, at + step.local_days * DAY, now)
         skips.append(Skip(step, reason))
         # an estimate; the calendar's own answer replaces it when the next usable step is placed
         anchors[step.id] = at + step.local_days * DAY
     if owed is not None and lead.owed is not None:
         return Act(owed, lead.owed.retry_at)
     if lead.last_touch_at is None:
-        return HandOver(tuple(skips))
+        return HandOver(tuple(skips), reminded=1 if _has_a_task(lead) else 0)
     until = lead.last_touch_at + timedelta(seconds=track.settle)
+    if (repeat := again(lead, until)) is not None:
+        return Act(*repeat, calendar=True, latest=until)
     if now >= until:
         return Finish("plan_completed", Stage.EXHAUSTED, tuple(skips))
     return Await(until, "plan_completed")
+
+
+def _usable(lead: LeadState, step: Step, at: datetime, skips: tuple[Skip, ...], calendar: bool) -> Act:
+    """The next step that can go: at its own time, unless it takes the place of one that could not arrive.
+
+    A message that is sent once more goes before it, and never after.
+    """
+    own = at + step.local_days * DAY
+    sooner = at_once(lead, step)
+    if sooner is not None and sooner < own:
+        bare = step.model_copy(update={"local_days": 0, "slot": None})
+        return Act(bare, sooner, skips, calendar=True, at_once=True)
+    if (repeat := again(lead, own)) is not None:
+        return Act(*repeat, calendar=True, latest=own)
+    return Act(step, at, skips, calendar)
+
+
+def _is_for_a_person(lead: LeadState, step: Step, reason: str) -> bool:
+    """A step that says so; and of all the calls that a lead cannot get, the first one for each reason.
+
+    Not where the lead itself wants no more calls: that was somebody's decision already.
+    """
+    if step.instead is not None:
+        return True
+    return step.channel == "call" and reason != "opted_out" and not lead.without_calls(reason)
+
+
+def _has_a_task(lead: LeadState) -> bool:
+    """Was a step of the track given to a person, for a reason that still holds?"""
+    mine = [(step, lead.settled[step.id]) for step in lead.track.steps if step.id in lead.settled]
+    return any(
+        settled.state == "skipped" and settled.reason is not None and settled.reason == lead.unusable(step.channel)
+        for step, settled in mine
+        if step.instead is not None or step.channel == "call"
+    )
+
+
+def _task(lead: LeadState, step: Step, reason: str, opened: datetime, at: datetime, now: datetime) -> Substitute:
+    """Due by the step's deadline, and by the lead's own for its first; without one, when the step would go out."""
+    due = at if step.by is None else opened + timedelta(seconds=step.by)
+    if step.after == "lead" and lead.due is not None:
+        due = min(due, lead.due)
+    return Substitute(step, reason, max(due, now), max(at, now))
 
 
 def _callback(lead: LeadState) -> Decision:
@@ -239,9 +297,10 @@ def _owed_to_a_person(lead: LeadState, track: Track, opened: datetime, now: date
     """A call that stayed due and then turned out to be impossible is its owner's task like one that was so at once."""
     step = next((s for s in track.steps if lead.owed is not None and s.id == lead.owed.step), None)
     reason = lead.unusable(step.channel) if step is not None else None
-    if step is None or step.instead is None or reason is None:
+    if step is None or reason is None or not _is_for_a_person(lead, step, reason):
         return None
-    return Substitute(step, reason, max(opened + timedelta(seconds=step.by or 0), now), lead.settled[step.id].at)
+    at = lead.settled[step.id].at
+    return replace(_task(lead, step, reason, opened, at, now), at=at)
 
 
 def _still_owed(lead: LeadState, track: Track, opened: datetime, now: datetime, skips: list[Skip]) -> Step | None:
@@ -267,13 +326,28 @@ def _follow(lead: LeadState, now: datetime) -> Decision:
     end = max(f.since + FOLLOW_UPS[f.kind].limit for f in (follow, follow.interrupted) if f is not None)
     if now >= end:
         return Finish(rule.reason_at_limit, Stage.CLOSED)
-    if follow.reminded < len(rule.reminders):
-        reminder = rule.reminders[follow.reminded]
+    reminders = rule.reminders if follow.due is None else _by_target(follow.since, follow.due)
+    if follow.reminded < len(reminders):
+        reminder = reminders[follow.reminded]
         at = follow.since + reminder.after
         if at <= now:
-            return Remind(reminder.audience, rule.why, follow.reminded + 1)
+            late = follow.due is not None and now >= follow.due and follow.reminded > 0
+            return Remind(reminder.audience, "reply_overdue" if late else rule.why, follow.reminded + 1, follow.due)
         return Await(at, rule.why)
     return Await(end, rule.why)
+
+
+def _by_target(since: datetime, due: datetime) -> tuple[Reminder, ...]:
+    """The owner at once and at half time; when the target is missed everybody who can help, until it is done."""
+    late = max(timedelta(0), due - since)
+    return (
+        Reminder(timedelta(0), "rep"),
+        Reminder(late / 2, "rep"),
+        Reminder(late, "manager"),
+        Reminder(late, "rep"),
+        Reminder(late + DAY, "manager"),
+        Reminder(late + 7 * DAY, "manager"),
+    )
 
 
 def _before(step: Step, track: Track) -> list[Step]:

@@ -5,9 +5,9 @@ from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Shift
 
 
-def shifts_of(calendars: Calendars, *, email: str, team: str | None, zone: str, weekly: Weekly) -> tuple[Shift, ...]:
+def shifts_of(calendars: Calendars, *, email: str, zone: str, weekly: Weekly) -> tuple[Shift, ...]:
     """The first is the usual one; the others are cover, which closures of the team do not touch."""
-    own = calendars.of_team(team)
+    own = calendars.team_of(email)
     usual = Shift(zone, weekly) if own is None else Shift(zone, weekly, also=(own.rule,), name=own.id)
     cover = []
     for calendar in calendars.teams:

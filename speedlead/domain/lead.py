@@ -41,6 +41,32 @@ class Owed:
     tries: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Hurry:
+    """A touch by `channel` cannot arrive: the next one by another channel goes from `at` on, not at its own time."""
+
+    channel: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The message of `step` goes once more, for the `number`th time, from `at` on."""
+
+    step: str
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A message could not be delivered. `then`: what the table of errors says follows; the rest is for `again`."""
+
+    then: str | None
+    after: timedelta = timedelta(0)
+    times: int = 1
+
+
 @dataclass(slots=True)
 class FollowUp:
     """The plan has stopped and a person has to act: which kind of waiting, since when, how often we reminded."""
@@ -50,6 +76,8 @@ class FollowUp:
     reminded: int = 0
     # a meeting or a later date that was waited for: the lead stays open for it
     interrupted: "FollowUp | None" = None
+    # by when somebody is to answer what the lead wrote
+    due: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +100,9 @@ class LeadState:
     settled: dict[str, Settled] = field(default_factory=dict)
     last_touch_at: datetime | None = None
     owed: Owed | None = None
+    hurry: Hurry | None = None
+    repeats: dict[str, Repeat] = field(default_factory=dict)  # by step
+    early: dict[str, Report] = field(default_factory=dict)  # by step: reports that overtook the end of the sending
     closed_channels: dict[str, str] = field(default_factory=dict)  # channel -> why nothing goes there any more
     follow_up: FollowUp | None = None
     paused: bool = False
@@ -100,6 +131,13 @@ class LeadState:
         if channel == "sms" and not self.consent_sms:
             return "no_consent"
         return None
+
+    def without_calls(self, reason: str) -> bool:
+        """Was a call left out for this reason already? Then a person of ours knows it."""
+        return any(
+            (settled.channel, settled.state, settled.reason) == ("call", "skipped", reason)
+            for settled in self.settled.values()
+        )
 
     def touch_step(self, step: str) -> str:
         """The step's name in touch ids: `call-1`, and `call-1-r2` on the track of a lead that became hotter."""
@@ -154,6 +192,9 @@ class LeadState:
             self.round += 1
             self.settled.clear()
             self.owed = None
+            self.hurry = None
+            self.repeats.clear()
+            self.early.clear()
             self.opened = None  # counted from this inquiry: routing says it again
         self.has_email = self.has_email or has_email
         self.has_phone = self.has_phone or has_phone
@@ -192,8 +233,13 @@ class LeadState:
         self.resume(at)  # what was decided replaces what was on hold
         self.follow_up = FollowUp("booked" if outcome is Outcome.MEETING_BOOKED else "nurturing", when or at)
 
-    def replied(self, at: datetime, *, automatic: bool, until: datetime | None) -> None:
-        """A reply stops the plan, not the lead; an out-of-office note only pauses it until the day it names."""
+    def replied(
+        self, at: datetime, *, automatic: bool, until: datetime | None, due: datetime | None = None
+    ) -> None:
+        """A reply stops the plan, not the lead; an out-of-office note only pauses it until the day it names.
+
+        `due`: by when a person of ours answers. A second reply does not put off what the first one is owed.
+        """
         if automatic:
             # it never shortens a pause that somebody of ours has set, nor holds up what a person of ours is to do
             longer = self.paused and (self.paused_until is None or until is None or self.paused_until >= until)
@@ -201,7 +247,16 @@ class LeadState:
                 self.pause(until, OUT_OF_OFFICE, at)
             return
         self.heard(at)
+        open_question = self.follow_up.due if self.follow_up is not None and self.follow_up.kind == "replied" else None
         self._wait_for_person("replied", at)
+        assert self.follow_up is not None
+        self.follow_up.due = min((d for d in (open_question, due) if d is not None), default=None)
+
+    def answered(self, at: datetime) -> None:
+        """A person of ours wrote back: it is the lead's turn, and then somebody says what came of it."""
+        before = self.follow_up
+        if before is not None and before.kind in ("replied", "inquired", "answered"):
+            self.follow_up = FollowUp("answered", at, interrupted=before.interrupted)
 
     def heard(self, at: datetime | None) -> None:
         """Whoever writes to us is not away any more, whatever their note said."""

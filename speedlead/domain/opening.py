@@ -13,11 +13,15 @@ from speedlead.domain.business import TEAM_RULE
 from speedlead.domain.calendar import next_permitted
 from speedlead.domain.hours import NEVER, Policy, Weekly, ZonePolicy
 from speedlead.domain.open_time import OpenTime, moment_names
-from speedlead.domain.placing import Impossible, Placed, Question
+from speedlead.domain.placing import Consents, Impossible, Placed, Question
 from speedlead.domain.plan import Plan, When
 from speedlead.domain.sla import Deadline, LeadFacts, attempt_deadlines, matches
 
 Place = Callable[[Question], Placed | Impossible]
+
+LOOK = "look"
+# a look needs nobody's consent, and no inquiry that is recent enough
+_NOTHING_IS_SENT = Consents(call_requested=True, sms=True, call=True, inquiry=True)
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,20 @@ def covered(team: Sequence[Shift], at: datetime) -> bool:
     return any(shift.holds(at) for shift in team if shift.covers is not None)
 
 
+def call_hours(plan: Plan, team: Sequence[Shift], facts: LeadFacts, at: datetime) -> Weekly | None:
+    """The business hours that a planned call keeps at that instant; none while somebody is on call for such a lead.
+
+    The claim of a call and the lead's own leg both ask here. `team`: everybody's shifts, cover among them.
+    """
+    return None if covered(serving(team, facts), at) else plan.hours.get("call")
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`open_at`: targets count from here. `deadlines`: all that apply, the effective one first. `zone`: the lead's."""
+    """`open_at`: targets count from here. `deadlines`: all that apply, the effective one first. `zone`: the lead's.
+
+    `channel`: how a person of ours is first there for the lead: `call`, `email`, or `look` where neither is possible.
+    """
 
     open_at: datetime
     channel: str
@@ -99,7 +114,10 @@ def place_human(place: Place, question: Question, team: Sequence[Shift]) -> Plac
 def find_opening(
     place: Place, question: Question, plan: Plan, facts: LeadFacts, team: Sequence[Shift], *, can_mail: bool
 ) -> Opening:
-    """`question` asks for a call at the inquiry's instant; where no call is possible the first human step is a mail."""
+    """`question` asks for a call at the inquiry's instant; where no call is possible the first human step is a mail.
+
+    Where neither is, a person of ours looks at the inquiry: the owner's task, at an hour at which a mail would go.
+    """
     first = plan.tracks[facts.lead_type].steps[0].channel  # type: ignore[index]
     crew = serving(team, facts)
     # a track that begins with a mail begins with a call for a lead who cannot be written to
@@ -108,10 +126,14 @@ def find_opening(
     if isinstance(answer, Impossible) and can_mail:
         question = replace(question, channel="email", hours=plan.hours.get("email"))
         answer = place_human(place, question, crew)
-    zone = next(iter(question.place.business_zones), None)
+    channel: str = question.channel
     if isinstance(answer, Impossible):
-        at = question.earliest
-        return Opening(at, question.channel, attempt_deadlines(plan, facts, at), answer.reasons, zone)
+        channel = LOOK
+        question = replace(question, channel="email", hours=plan.hours.get("email"), consents=_NOTHING_IS_SENT)
+        answer = place_human(place, question, crew)
+    zone = next(iter(question.place.business_zones), None)
+    if isinstance(answer, Impossible):  # shifts without an hour in them: nobody can be promised
+        return Opening(question.earliest, channel, (), answer.reasons, zone)
     business = _in_business_hours(place, question, answer.at)
     if zone is not None:
         facts = replace(facts, times=moment_names(answer.at, zone, business=business))
@@ -128,7 +150,7 @@ def find_opening(
         end_of_day=lambda: open_time(on_shift(crew) if business else crew).end_of_day(),
         later=open_time(crew).after,
     )
-    return Opening(answer.at, question.channel, deadlines, answer.reasons, zone)
+    return Opening(answer.at, channel, deadlines, answer.reasons, zone)
 
 
 def _in_business_hours(place: Place, question: Question, at: datetime) -> bool:

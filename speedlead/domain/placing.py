@@ -170,7 +170,9 @@ class Placer:
         if found is None:
             return Impossible("no_common_window", why_not(q.earliest, every))
         at, capped, dropped, kept = found
-        reasons = (*_moved_by(q.earliest, at, every), *capped, *dropped)
+        moved = _moved_by(q.earliest, at, every)
+        # at an open hour it is the cap that refuses; the nights on the way to the answer come after it
+        reasons = (*moved, *capped, *dropped) if why_not(q.earliest, every) else (*capped, *moved, *dropped)
         if q.latest is not None and at > q.latest:
             return Impossible("after_latest", reasons)
         if missing := _missing_consents(rows, q, at):  # a law that starts, an inquiry that has run out by then

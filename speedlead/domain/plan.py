@@ -225,6 +225,8 @@ class Plan(Cadence):
     intents: dict[LeadTypeName, tuple[Name, ...]]
     hours: dict[Literal["call", "sms", "email"], Week]
     targets: tuple[Target, ...]
+    # by when a person of ours answers what a lead writes, counted in the team's hours
+    answers: dict[Literal["sms", "email"], Seconds] = {}
     aims: tuple[Aim, ...] = ()
 
     def lead_type(self, intent: str) -> LeadTypeName:

@@ -10,11 +10,13 @@ from typing import Literal
 
 from speedlead.domain.cadence import planned
 from speedlead.domain.calendar import add_local_days
-from speedlead.domain.hours import Interval
+from speedlead.domain.hours import Interval, Weekly
 from speedlead.domain.opening import Shift, on_shift, place_human
 from speedlead.domain.placing import Consents, Impossible, PastTouch, Placed, Question
-from speedlead.domain.plan import Plan, Step, Track
+from speedlead.domain.plan import Step, Track
 from speedlead.domain.zones import Place
+
+Channel = Literal["call", "sms", "email"]
 
 _HEAVY = ("frequency_cap", "holiday", "closure", "weekend")
 _TEAM = ":team_hours"
@@ -22,11 +24,11 @@ _TEAM = ":team_hours"
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """A lead as the calendar knows it, and the plan whose business hours are kept."""
+    """A lead as the calendar knows it, and the business hours that are kept, by channel; none for a channel without."""
 
     place: Place
     consents: Consents
-    plan: Plan
+    hours: Mapping[Channel, Weekly]
 
     def question(
         self,
@@ -38,14 +40,14 @@ class Asker:
         business: bool = True,
         transactional: bool = False,
     ) -> Question:
-        kind: Literal["call", "sms", "email"]
+        kind: Channel
         kind = "call" if channel == "call" else "sms" if channel == "sms" else "email"
         return Question(
             channel=kind,
             earliest=earliest,
             latest=None,
             place=self.place,
-            hours=self.plan.hours.get(kind) if business else None,
+            hours=self.hours.get(kind) if business else None,
             slot=slot,
             consents=self.consents,
             history=history,

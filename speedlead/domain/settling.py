@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from speedlead.domain import recovery
 from speedlead.domain.cadence import Act
 from speedlead.domain.lead import LeadState, Owed
 from speedlead.domain.outcomes import NOT_AN_ATTEMPT, CallResult, Stage
@@ -23,6 +24,8 @@ _CLOSES_CHANNEL = frozenset(
     }
 )
 _TRY_AGAIN = timedelta(minutes=15)
+# a call that was not made and is still wanted: the plan goes on beside it
+_STAYS_DUE = ("rep_unavailable", "provider_busy")
 
 
 class Result(Protocol):
@@ -60,10 +63,8 @@ def must_be_placed(act: Act, now: datetime, not_before: datetime | None) -> bool
 
 
 def cannot_be_placed(lead: LeadState, act: Act, reason: str) -> None:
-    """No instant is lawful: the channel is closed for a reason."""
+    """No instant is lawful: the channel is closed for a reason, and the step is decided again."""
     lead.closed_channels[act.step.channel] = reason
-    if act.manual:
-        lead.callbacks.clear()
 
 
 def pass_over(
@@ -102,13 +103,14 @@ def settle(lead: LeadState, act: Act, at: datetime, result: Result, now: datetim
         case "skipped":
             if result.reason in _CLOSES_CHANNEL:
                 lead.closed_channels.setdefault(step.channel, result.reason)
-            # with the channel closed, a step that has a substitute is decided again and goes to a person
-            if step.instead is None or result.reason not in _CLOSES_CHANNEL:
-                lead.settle(step.id, "skipped", at, step.channel, result.reason)
+                if step.channel == "call" or step.instead is not None:
+                    return None  # decided again, with the channel closed: it may be for a person of ours now
+            lead.settle(step.id, "skipped", at, step.channel, result.reason)
         case state:
             lead.settle(step.id, state, result.at, step.channel, result.reason)
+    recovery.ended(lead, step.id, step.channel, str(result.state), result.reason, result.call_result, now)
     if step.id in lead.settled:
-        lead.settled[step.id].moved = at > act.earliest
+        lead.settled[step.id].moved = at > act.earliest and act.latest is None
     if act.manual:
         lead.manual_calls += 1
         lead.callbacks = [wanted for wanted in lead.callbacks if wanted > act.earliest]
@@ -121,13 +123,13 @@ def _defer(lead: LeadState, act: Act, at: datetime, result: Result, now: datetim
     if act.manual:
         lead.callbacks = [again if wanted == act.earliest else wanted for wanted in lead.callbacks]
         return None
-    if result.reason != "rep_unavailable":
+    if act.step.channel != "call" or result.reason not in _STAYS_DUE:
         return again
     step = act.step.id
     anchor = lead.settled[step].at if step in lead.settled else at
     tries = lead.owed.tries + 1 if lead.owed is not None and lead.owed.step == step else 1
     lead.owed = Owed(step, max(again, now + offer_again_after(tries)), tries)
-    lead.settle(step, "deferred", anchor, "call", "rep_unavailable")
+    lead.settle(step, "deferred", anchor, "call", result.reason)
     return None
 
 

@@ -21,6 +21,8 @@ from speedlead.gateway.limits import read_body
 from speedlead.gateway.problems import Problem, wrong_field
 from speedlead.intake import FieldProblem
 from speedlead.intake_text import many_lines, one_line
+from speedlead.store.answers import AnswerRefused, Draft, write_answer
+from speedlead.store.conversations import conversation
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
 
@@ -56,6 +58,17 @@ class OutcomeBody(BaseModel):
     note: str | None = Field(None, max_length=5000)
     rep_id: uuid.UUID | None = None
     touch_id: str | None = Field(None, max_length=200, pattern=r"^[!-~]+$")
+
+
+class MessageBody(BaseModel):
+    """A message to the lead, written by a person of ours; the gate decides when it is sent, if at all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Literal["email", "sms"]
+    body: str = Field(min_length=1, max_length=20_000)
+    subject: str | None = Field(None, max_length=500)
+    rep_id: uuid.UUID | None = None
 
 
 def add_api_routes(app: FastAPI, context: Context) -> None:
@@ -108,6 +121,20 @@ def add_api_routes(app: FastAPI, context: Context) -> None:
         context.guard.allow(request)
         return await _outcome(request, context, str(lead_id))
 
+    @app.get("/api/leads/{lead_id}/messages", summary="What the lead and we wrote, oldest first")
+    async def get_messages(request: Request, lead_id: uuid.UUID) -> Response:
+        context.guard.allow(request)
+        talk = _found(await transact(pool, lambda conn: conversation(conn, str(lead_id))))
+        return _json(
+            {"messages": talk.lines, "answer_by": talk.answer_by, "blocked": talk.blocked, "due_at": talk.due_at}
+        )
+
+    @app.post("/api/leads/{lead_id}/messages", status_code=202, summary="Write to the lead by hand",
+              openapi_extra=_body_docs(MessageBody))  # fmt: skip
+    async def post_message(request: Request, lead_id: uuid.UUID) -> Response:
+        context.guard.allow(request)
+        return await _message(request, context, str(lead_id))
+
     def add_update(name: str, model: type[contracts.Contract]) -> None:
         summary = f"Ask the running lead: {name.replace('_', ' ')}"
 
@@ -149,6 +176,28 @@ async def _outcome(request: Request, context: Context, lead_id: str) -> Response
     if state.open:
         await context.deliver_now(lead_id)
     return _json(asdict(state), 202)
+
+
+async def _message(request: Request, context: Context, lead_id: str) -> Response:
+    deps = context.deps
+    body = _validated(MessageBody, await _fields(request))
+    key = request.headers.get("idempotency-key")
+    draft = Draft(
+        lead_id=lead_id,
+        channel=body.channel,
+        body=many_lines(body.body),
+        subject=one_line(body.subject) or None if body.subject else None,
+        rep_id=str(body.rep_id) if body.rep_id else None,
+        answer_id=str(uuid.uuid5(uuid.UUID(lead_id), f"message:{key[:500]}")) if key else None,
+    )
+    try:
+        written = _found(await transact(deps.pool, lambda conn: write_answer(conn, deps.clock, draft)))
+    except AnswerRefused as error:
+        if error.field is not None:
+            raise wrong_field(error.field, error.reason, error.expected) from None
+        raise Problem(409, "The lead is closed.", reason=error.reason) from None
+    await context.deliver_now(lead_id)
+    return _json(asdict(written), 202)
 
 
 async def _update(

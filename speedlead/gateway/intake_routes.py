@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from speedlead.composing.languages import preferred
 from speedlead.gateway import answers
 from speedlead.gateway.context import Context
 from speedlead.gateway.forms import read_form, read_object
@@ -84,6 +85,8 @@ async def _from_form(request: Request, context: Context) -> Response:
             name: found[-1] if len(found) == 1 or name in single else found for name, found in values.items()
         }
         redirect = _redirect(str(fields.pop(REDIRECT, "") or ""), request, context)
+        if tag := preferred(request.headers.get("accept-language")):
+            fields.setdefault("browser_lang", tag)
         trap = fields.pop(TRAP, "")
         if trap:
             context.counters.add("bots_trapped")

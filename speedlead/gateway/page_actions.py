@@ -18,6 +18,7 @@ from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.intake_text import many_lines, one_line
 from speedlead.store import notices, views
+from speedlead.store.answers import AnswerRefused, Draft, write_answer
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
 from speedlead.store.view_models import LeadCard
@@ -37,6 +38,7 @@ SAID = {
     "noskip": "Nothing was skipped: what is next is not a step of the plan.",
     "refused": "That was not possible: the lead has moved on. Look at what is next.",
     "late": "Nothing was changed: the lead's workflow did not answer. Please try again in a moment.",
+    "written": "Your message is on its way; what became of it stands in the conversation.",
     "choose": "Please choose who you are first.",
 }
 
@@ -57,12 +59,14 @@ NEEDS_REASON = frozenset({"decline", "pause", "skip", "stop"})
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What stands in the outcome form, as typed."""
+    """What stands in the forms of a lead's page, as typed: its outcome, and a message to the lead."""
 
     call_result: str = ""
     outcome: str = ""
     at: str = ""
     note: str = ""
+    channel: str = ""
+    body: str = ""
 
 
 class Mistake(ValueError):
@@ -138,6 +142,29 @@ class PageActions:
         await self.deps.relay.deliver_now(card.lead_id)
         return back(card, str(form.get("back") or ""), "logged")
 
+    async def answer(self, request: Request) -> Response:
+        card = await self._card(request)
+        if card is None:
+            return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
+        form = await request.form()
+        typed = Typed(channel=str(form.get("channel") or ""), body=many_lines(str(form.get("body") or "")))
+        if typed.channel not in ("email", "sms"):
+            return await self.lead_page(request, typed, Mistake("channel", "Please choose e-mail or SMS."))
+        draft = Draft(
+            lead_id=card.lead_id,
+            channel="email" if typed.channel == "email" else "sms",
+            body=typed.body,
+            rep_id=parse_id(request.cookies.get("rep") or ""),
+            # the id was made with the form: pressing the button twice writes once
+            answer_id=parse_id(str(form.get("answer_id") or "")),
+        )
+        try:
+            await transact(self.deps.pool, lambda conn: write_answer(conn, self.deps.clock, draft))
+        except AnswerRefused as refusal:
+            return await self.lead_page(request, typed, Mistake("body", refused_answer(refusal)))
+        await self.deps.relay.deliver_now(card.lead_id)
+        return back(card, "", "written")
+
     async def update(self, request: Request) -> Response:
         card = await self._card(request)
         action = request.path_params["action"]
@@ -210,6 +237,15 @@ def refused_text(refusal: OutcomeRefused) -> str:
     return f"Nothing was logged: expected {refusal.expected}."
 
 
+def refused_answer(refusal: AnswerRefused) -> str:
+    """What to say when the record refused a message to the lead."""
+    if refusal.field is None:
+        return "The lead was closed in the meantime; nothing was sent."
+    if refusal.field == "rep_id":
+        return "Please choose again who you are; nothing was sent."
+    return f"Nothing was sent: expected {refusal.expected}."
+
+
 def read_wall(text: str, card: LeadCard, field: str = "at") -> datetime:
     """What a datetime-local field holds, on the lead's clock, as an instant. Raises Mistake."""
     try:
@@ -246,6 +282,7 @@ def add_page_actions(app: FastAPI, deps: GatewayDeps, lead_page: LeadPage) -> No
             ("/rep/notices/{notice_id}/seen", actions.seen),
             ("/ops/notices/{notice_id}/seen", actions.seen_by_ops),
             ("/leads/{lead_id}/outcome", actions.outcome),
+            ("/leads/{lead_id}/answer", actions.answer),
             ("/leads/{lead_id}/{action}", actions.update),
         )
     )

@@ -20,7 +20,10 @@ from speedlead.gateway.page_actions import SAID, Mistake, Typed, add_page_action
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.preview_page import add_preview_page
 from speedlead.gateway.rendering import render
+from speedlead.gateway.script_page import add_script_page
+from speedlead.gateway.templates_page import add_templates_page
 from speedlead.store import views
+from speedlead.store.conversations import Conversation, conversation
 from speedlead.store.transactions import transact
 from speedlead.store.view_models import Entry, Explanation, Filters, LeadCard, LeadView, NoticeView, RepView
 
@@ -126,20 +129,24 @@ class Pages:
         if lead_id is None:
             return None
 
-        async def read(conn: Any) -> tuple[LeadView | None, Explanation | None, list[Entry]]:
+        async def read(
+            conn: Any,
+        ) -> tuple[LeadView | None, Explanation | None, list[Entry], Conversation | None]:
             return (
                 await views.lead_view(conn, lead_id),
                 await views.explain(conn, lead_id),
                 await views.timeline(conn, lead_id),
+                await conversation(conn, lead_id),
             )
 
-        view, explained, entries = await transact(self.deps.pool, read)
-        if view is None or explained is None:
+        view, explained, entries, talk = await transact(self.deps.pool, read)
+        if view is None or explained is None or talk is None:
             return None
         return {
             "view": view,
             "explained": explained,
             "entries": entries,
+            "talk": talk,
             "now": self.deps.clock.business(view.card.clock_offset_us),
             "ack_due": view.card.created_at + ACKNOWLEDGE_WITHIN,
             "temporal_url": rendering.workflow_url(self.deps.settings, lead_id),
@@ -210,6 +217,8 @@ def add_pages(app: FastAPI, deps: GatewayDeps) -> None:
     """Mounts every page, what the pages post, and /static."""
     pages = Pages(deps)
     app.router.routes.extend(pages.routes())
+    add_script_page(app, deps)
     add_page_actions(app, deps, pages.lead_page)
     add_preview_page(app, deps)
+    add_templates_page(app, deps)
     app.mount("/static", StaticFiles(directory=rendering.STATIC), name="static")

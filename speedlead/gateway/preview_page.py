@@ -26,6 +26,10 @@ LABELS = {
 }  # fmt: skip
 # what a first visit shows: the usual form, filled in by somebody who can be called
 _USUAL = {"type": "hot", "email": "any", "consent_text": "shown", "consent_sms": "yes"}
+# A browser sends nothing for a box that is not ticked, so the form says that it was one. A link that names no boxes
+# means the lead of `speedlead plan preview`: with an address, beside the consent text; `email=` means without one.
+SUBMITTED = "boxes"
+_OF_A_LINK = {"email": "any", "consent_text": "shown"}
 
 
 class PreviewPage:
@@ -33,7 +37,7 @@ class PreviewPage:
         self._deps = deps
 
     async def show(self, request: Request) -> Response:
-        asked = {name: request.query_params[name] for name in FIELDS if request.query_params.get(name)}
+        asked = _asked(request.query_params)
         desk = await self._deps.desk()
         shown: Preview | None = None
         problems: dict[str, str] = {}
@@ -46,6 +50,7 @@ class PreviewPage:
             "plan": desk.plan,
             "team_is": desk.team_is,
             "fields": FIELDS,
+            "submitted": SUBMITTED,
             "labels": LABELS,
             "values": _values(asked or _USUAL, shown),
             "problems": problems,
@@ -57,6 +62,14 @@ class PreviewPage:
             "picture": shown.svg(style=False) if shown is not None else "",
         }
         return render("preview.html", context, 422 if problems else 200)
+
+
+def _asked(query: Mapping[str, str]) -> dict[str, str]:
+    """What a submitted form or a link asks for; nothing on a first visit."""
+    asked = {name: query[name] for name in FIELDS if query.get(name)}
+    if not asked or SUBMITTED in query:
+        return asked
+    return {name: text for name, text in _OF_A_LINK.items() if name not in query} | asked
 
 
 def _values(asked: Mapping[str, str], shown: Preview | None) -> dict[str, Any]:

@@ -72,6 +72,13 @@ def nothing() -> Response:
     return xml(MessagingResponse())
 
 
+def text(body: str) -> Response:
+    """Answers an SMS with one text."""
+    response = MessagingResponse()
+    response.message(body)
+    return xml(response)
+
+
 def xml(response: VoiceResponse | MessagingResponse) -> Response:
     return Response(str(response), media_type="application/xml")
 

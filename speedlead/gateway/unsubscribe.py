@@ -13,7 +13,7 @@ from speedlead.gateway import answers
 from speedlead.gateway.context import Context
 from speedlead.gateway.limits import client_address, read_body, sender_of
 from speedlead.gateway.problems import Problem
-from speedlead.store.inbound import unsubscribe
+from speedlead.store.optouts import unsubscribe
 from speedlead.store.transactions import StoreUnavailable, transact
 from speedlead.tokens import read_token
 

@@ -4,34 +4,41 @@ import email.parser
 import email.policy
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from speedlead.gateway.context import Context, log
+from speedlead.gateway.context import Context
 from speedlead.gateway.forms import read_form
-from speedlead.gateway.limits import read_body
-from speedlead.gateway.problems import Problem, unavailable
+from speedlead.gateway.problems import Problem
+from speedlead.gateway.webhook_keys import Key, sendgrid_keys
+from speedlead.gateway.webhooks import Acted, Job, Reader, Unreadable, Verifier, count, endpoint, plain, receive, take
 from speedlead.intake_text import many_lines, one_line
-from speedlead.mail_text import is_absence_note, is_automatic, written_part
+from speedlead.mail_text import is_absence_note, is_automatic, text_of_html, written_part
+from speedlead.mail_thread import tokens
 from speedlead.optout import opt_out_scope
-from speedlead.ports import SendErrorKind
-from speedlead.providers.errors import mail_event_kind
-from speedlead.providers.signatures import verify_sendgrid
+from speedlead.ports import Clock, SendErrorKind
+from speedlead.providers.errors import mail_event_ruling
+from speedlead.providers.signatures import is_fresh, verify_sendgrid
 from speedlead.store.deliveries import Report, take_report
 from speedlead.store.inbound import Inbound, take_inbound
-from speedlead.store.transactions import StoreUnavailable, transact
+from speedlead.store.webhooks import Received
 from speedlead.tokens import read_token
 
 REPLY = "reply"
 MAX_EVENT_BYTES = 5_000_000
 MAX_MAIL_BYTES = 30_000_000  # SendGrid's own bound of a parsed mail with attachments
+MAX_KEPT_MAIL_BYTES = 500_000
+MAX_FIELD = 200_000
 MAX_EVENTS = 10_000
 
 _STATUS = {"processed": "processed", "deferred": "deferred", "delivered": "delivered", "bounce": "bounced",
@@ -39,74 +46,74 @@ _STATUS = {"processed": "processed", "deferred": "deferred", "delivered": "deliv
 # what goes into our record of an event: nothing that names the person
 _KEPT = ("event", "type", "status", "timestamp", "sg_event_id", "sg_message_id", "touch_id", "bounce_classification")
 
-Handler = Callable[[Context, Request, bytes], Awaitable[Response]]
+_STAMP = "x-twilio-email-event-webhook-timestamp"
+_SIGNATURE = "x-twilio-email-event-webhook-signature"
 
 
 def add_sendgrid_webhooks(app: FastAPI, context: Context) -> None:
-    for path, handler, limit in (("events", events, MAX_EVENT_BYTES), ("inbound", inbound_mail, MAX_MAIL_BYTES)):
-        endpoint = _verified(context, path, handler, limit)
-        app.router.add_route(f"/webhooks/sendgrid/{path}", endpoint, methods=["POST"], include_in_schema=False)
+    verify = partial(_signed_by, context, sendgrid_keys(context.deps.settings, context.deps.credentials))
+    for path, read in READERS.items():
+        door = _door(context, path, verify, read)
+        app.router.add_route(f"/webhooks/sendgrid/{path}", door, methods=["POST"], include_in_schema=False)
 
 
-def public_key(context: Context) -> str:
-    """Empty, which nothing verifies against, for an account of one's own without a configured key."""
-    settings = context.deps.settings
-    if settings.sendgrid_webhook_public_key is not None:
-        return settings.sendgrid_webhook_public_key
-    return context.deps.credentials.sandbox_sendgrid_public_key if settings.uses_sandbox else ""
+def _door(context: Context, path: str, verify: Verifier, read: Reader) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        if not (request.headers.get(_SIGNATURE) and request.headers.get(_STAMP)):
+            verify(request, b"")  # refuses; a body without a signature is not worth reading at this size
+        received = await receive(context, request, "sendgrid", path, LIMITS[path], verify)
+        return await take(context, await _compact(received), read)
+
+    return endpoint(context, serve, path)
 
 
-def _verified(context: Context, path: str, handler: Handler, limit: int) -> Callable[[Request], Awaitable[Response]]:
-    key = public_key(context)
-
-    async def endpoint(request: Request) -> Response:
-        signature = request.headers.get("x-twilio-email-event-webhook-signature")
-        timestamp = request.headers.get("x-twilio-email-event-webhook-timestamp")
-        try:
-            # a body without a signature is not worth reading at this size
-            body = await read_body(request, limit) if signature and timestamp else b""
-            if not verify_sendgrid(key, body, signature, timestamp):
-                context.counters.add("webhooks_refused", provider="sendgrid")
-                raise Problem(403, "The signature is not right.")
-            context.counters.add("webhooks", provider="sendgrid", path=path)
-            return await handler(context, request, body)
-        except Problem as problem:
-            return problem.response()
-        except StoreUnavailable:
-            context.counters.add("store_unavailable")
-            return unavailable().response()
-        except Exception as error:
-            context.counters.add("bugs")
-            log.error("webhook failed", path=path, error=type(error).__name__)
-            return unavailable().response()
-
-    return endpoint
+def _signed_by(context: Context, keys: tuple[Key, ...], request: Request, body: bytes) -> str:
+    signature, stamp = request.headers.get(_SIGNATURE), request.headers.get(_STAMP)
+    name = next((key.name for key in keys if verify_sendgrid(key.secret, body, signature, stamp)), None)
+    if name is None:
+        count(context, "sendgrid", "forged")
+        raise Problem(403, "The signature is not right.")
+    oldest = timedelta(hours=context.deps.settings.webhook_max_age_hours)
+    if not is_fresh(stamp or "", context.deps.clock.wall(), oldest):
+        count(context, "sendgrid", "stale")
+        raise Problem(403, "The time stamp of the signature is too old, or ahead of our clock.")
+    return name
 
 
-async def events(context: Context, request: Request, body: bytes) -> Response:
-    """Each event in a transaction of its own: one that cannot be used does not hold up the others."""
+async def _compact(received: Received) -> Received:
+    """A large mail without its attachments, which nobody reads: what is kept are its text fields."""
+    if received.path != "inbound" or len(received.body) <= MAX_KEPT_MAIL_BYTES:
+        return received
     try:
-        found = json.loads(body)
+        fields = await read_form(received.content_type, received.body)
+    except Problem:  # it is going to be refused as unreadable; its beginning shows why
+        return replace(received, body=received.body[:MAX_KEPT_MAIL_BYTES])
+    body = urlencode({name: [plain(value)[:MAX_FIELD] for value in values] for name, values in fields.items()}, True)
+    return replace(received, content_type="application/x-www-form-urlencoded", body=body.encode())
+
+
+async def events(context: Context, received: Received, clock: Clock) -> Job:
+    try:
+        found = json.loads(received.body)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or len(found) > MAX_EVENTS:
-        context.counters.add("webhooks_unreadable", provider="sendgrid")
-        return Response(status_code=204)
-    told: set[str] = set()
-    for event in found:
-        lead_id = await _event(context, event) if isinstance(event, dict) else None
-        if lead_id is not None:
-            told.add(lead_id)
-    await context.deliver_now(*sorted(told))
-    return Response(status_code=204)
+        raise Unreadable(f"expected a JSON array of at most {MAX_EVENTS} events")
+    named = [event for event in found if isinstance(event, dict) and _text(event.get("event"))]
+    about = {_text(event.get("touch_id")).partition(".")[0][:60] for event in named}
+    about |= {_text(event.get("email")).lower()[:320] for event in named}
+    acts = tuple(partial(_event, clock, event) for event in named)
+    return Job(Response(status_code=204), acts, tuple(sorted(about - {""})))
 
 
-async def _event(context: Context, event: dict[str, Any]) -> str | None:
+async def _event(clock: Clock, event: dict[str, Any], conn: Any) -> str | None:
     name, kind = _text(event.get("event")), _text(event.get("type"))
-    if not name:
-        return None
-    fault = mail_event_kind(name, kind)
-    status = "blocked" if name == "bounce" and fault is not SendErrorKind.BAD_ADDRESS else _STATUS.get(name, name)
+    fault = mail_event_ruling(name, kind)
+    status = (
+        "blocked"
+        if name == "bounce" and fault and fault.kind is not SendErrorKind.BAD_ADDRESS
+        else _STATUS.get(name, name)
+    )
     if name in ("unsubscribe", "group_unsubscribe"):
         status = "spam_report"  # as an opt-out it outranks whatever was heard of the mail before
     payload = {key: _text(event[key]) for key in _KEPT if event.get(key) is not None}
@@ -122,38 +129,45 @@ async def _event(context: Context, event: dict[str, Any]) -> str | None:
         fault=fault,
         code=_text(event.get("status")) or kind or None,
     )
-    return await transact(context.deps.pool, lambda conn: take_report(conn, context.deps.clock, report))
+    return await take_report(conn, clock, report)
 
 
-async def inbound_mail(context: Context, request: Request, body: bytes) -> Response:
-    """An answer by mail. The address it went to names the lead; the sender's address is the second best guess."""
-    fields = await read_form(request.headers.get("content-type", ""), body)
+async def inbound_mail(context: Context, received: Received, clock: Clock) -> Job:
+    """An answer by mail. The address it went to names the lead, else the thread; the sender's address is a guess."""
+    try:
+        fields = await read_form(received.content_type, received.body)
+    except Problem as problem:
+        raise Unreadable(problem.detail) from None
     form = {name: values[-1] for name, values in fields.items()}
     headers = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(form.get("headers", "")[:200_000])
     envelope = _envelope(form)
     message_id = one_line(str(headers.get("Message-ID") or ""))[:300]
     sender = parseaddr(form.get("from", ""))[1] or _text(envelope.get("from"))
-    text = written_part(many_lines(form.get("text", "")))
+    said = many_lines(form.get("text", "")).strip() or text_of_html(many_lines(form.get("html", "")))
+    text = written_part(said)
     subject = one_line(form.get("subject", ""))[:500]
     automatic = is_automatic(_lines(headers), _text(envelope.get("from")) if "from" in envelope else None)
     inbound = Inbound(
         provider="sendgrid",
-        key=f"inbound:{message_id or sha256(body).hexdigest()}",
+        key=f"inbound:{message_id or received.digest}",
         channel="email",
         sender=one_line(sender).lower()[:320],
         subject=subject or None,
-        body=many_lines(form.get("text", "")),
-        provider_id=message_id or sha256(body).hexdigest(),
+        body=said,
+        provider_id=message_id or received.digest,
         automatic=automatic,
         opt_out=None if automatic else opt_out_scope(text, "email"),
         absence=f"{subject}\n\n{text}" if automatic and is_absence_note(_lines(headers), sender) else None,
         mailed_at=_date(headers),
-        lead_id=_lead_of(context, envelope, form),
+        lead_id=_lead_of(context, envelope, form) or _lead_of_thread(context, _lines(headers)),
     )
-    deps = context.deps
-    told = await transact(deps.pool, lambda conn: take_inbound(conn, deps.clock, inbound, deps.returns))
-    await context.deliver_now(*told)
-    return Response(status_code=204)
+    returns = context.deps.returns
+    about = tuple(part for part in (inbound.sender, inbound.lead_id) if part)
+
+    async def act(conn: Any) -> Acted:
+        return Acted((await take_inbound(conn, clock, inbound, returns)).told)
+
+    return Job(Response(status_code=204), (act,), about)
 
 
 def _lead_of(context: Context, envelope: dict[str, Any], form: dict[str, str]) -> str | None:
@@ -167,6 +181,12 @@ def _lead_of(context: Context, envelope: dict[str, Any], form: dict[str, str]) -
             if found is not None:
                 return found
     return None
+
+
+def _lead_of_thread(context: Context, headers: dict[str, str]) -> str | None:
+    """The lead of the mail of ours that this one answers, whatever address it was sent to."""
+    secret = context.deps.credentials.secret_bytes
+    return next((lead for token in tokens(headers) if (lead := read_token(secret, REPLY, token)) is not None), None)
 
 
 def _envelope(form: dict[str, str]) -> dict[str, Any]:
@@ -191,3 +211,7 @@ def _date(headers: Message) -> datetime | None:
 
 def _text(value: object) -> str:
     return one_line(value[:500]) if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
+
+
+READERS: dict[str, Reader] = {"events": events, "inbound": inbound_mail}
+LIMITS = {"events": MAX_EVENT_BYTES, "inbound": MAX_MAIL_BYTES}

@@ -1,11 +1,12 @@
 """Twilio's webhooks: SMS reports, SMS from leads, and what a call does next.
 
-Raw body, real signature, stored before acted on, answered fast. A forged one is 403, a database that is down 503, so
-that it comes again; nothing else is ever an error to Twilio.
+Reports and texts are kept and acted on (speedlead.gateway.webhooks); a call's question is answered now or never.
+A forged one is 403, a database that is down 503, so that it comes again; nothing else is an error to Twilio.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,18 +16,20 @@ from starlette.responses import Response
 
 from speedlead.gateway import twiml
 from speedlead.gateway.context import Context, log
-from speedlead.gateway.limits import read_body
-from speedlead.gateway.problems import Problem, unavailable
+from speedlead.gateway.problems import Problem
+from speedlead.gateway.webhook_keys import Key, twilio_keys
+from speedlead.gateway.webhooks import Act, Acted, Job, Reader, Verifier, ask, count, endpoint, receive, take
 from speedlead.intake_text import many_lines
-from speedlead.optout import asks_to_resume, opt_out_scope
-from speedlead.ports import SendErrorKind
-from speedlead.providers.errors import delivery_kind, twilio_ruling
+from speedlead.optout import answered_by_provider, asks_to_resume, confirmation, opt_out_scope
+from speedlead.ports import Clock
+from speedlead.providers.errors import delivery_ruling
 from speedlead.providers.signatures import verify_twilio
 from speedlead.store import calls
 from speedlead.store.calls import CallReport
 from speedlead.store.deliveries import Report, take_report
 from speedlead.store.inbound import Inbound, take_inbound
-from speedlead.store.transactions import StoreUnavailable, transact
+from speedlead.store.transactions import transact
+from speedlead.store.webhooks import Received
 
 MAX_BYTES = 65_536
 _TROUBLE = "Sorry, something went wrong on our side. Please call the lead yourself."
@@ -34,10 +37,11 @@ _TROUBLE = "Sorry, something went wrong on our side. Please call the lead yourse
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One verified request: its form fields, and the touch or leg that its URL names."""
+    """One verified request: its form fields, the touch or leg that its URL names, and the clock as it came."""
 
     form: dict[str, str]
     query: dict[str, str]
+    clock: Clock
 
     def get(self, name: str) -> str | None:
         return self.form.get(name) or None
@@ -46,59 +50,64 @@ class Call:
     def leg(self) -> str:
         return self.query.get("leg", "")[:200]
 
-
-Handler = Callable[[Context, Call], Awaitable[Response]]
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The lead, by its touch or leg, and the numbers at both ends."""
+        lead = (self.leg or self.query.get("touch", "")).partition(".")[0][:60]
+        return tuple(part for part in (lead, self.get("From"), self.get("To")) if part)
 
 
 def add_twilio_webhooks(app: FastAPI, context: Context) -> None:
-    routes: dict[str, Handler] = {
-        "sms/status": sms_status,
-        "sms/inbound": sms_inbound,
-        "voice/rep": voice_rep,
-        "voice/accept": voice_accept,
-        "voice/leg": voice_leg,
-        "voice/lead-leg": voice_lead_leg,
-        "voice/done": voice_done,
-        "voice/amd": voice_amd,
-    }
-    for path, handler in routes.items():
-        app.router.add_route(
-            f"/webhooks/twilio/{path}", _verified(context, path, handler), methods=["POST"], include_in_schema=False
-        )
+    verify = partial(_signed_by, context, twilio_keys(context.deps.settings, context.deps.credentials))
+    doors = {path: _reported(context, path, verify, read) for path, read in READERS.items()}
+    doors |= {path: _asked(context, path, verify, answer) for path, answer in QUESTIONS.items()}
+    for path, door in doors.items():
+        app.router.add_route(f"/webhooks/twilio/{path}", door, methods=["POST"], include_in_schema=False)
 
 
-def _verified(context: Context, path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    token = auth_token(context)
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = await read_body(request, MAX_BYTES)
-        except Problem as problem:
-            return problem.response()
-        if not verify_twilio(token, signed_url(request, context), body, request.headers.get("x-twilio-signature")):
-            context.counters.add("webhooks_refused", provider="twilio")
-            return Problem(403, "The signature is not right.").response()
-        context.counters.add("webhooks", provider="twilio", path=path)
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-        form = {name: many_lines(value) for name, value in pairs}
-        try:
-            return await handler(context, Call(form, {name: many_lines(v) for name, v in request.query_params.items()}))
-        except StoreUnavailable:
-            context.counters.add("store_unavailable")
-            return unavailable().response()
-        except Exception as error:
-            # a provider takes a 500 for a broken address; 503 makes it come again and us look at the log
-            context.counters.add("bugs")
-            log.error("webhook failed", path=path, error=type(error).__name__)
-            return unavailable().response()
-
-    return endpoint
+Handler = Callable[[Context, Call], Job]
+Answerer = Callable[[Context, Call], Awaitable[Response]]
+Door = Callable[[Request], Awaitable[Response]]
 
 
-def auth_token(context: Context) -> str:
-    own = context.deps.settings.twilio_auth_token
-    secret = own if own is not None else context.deps.credentials.sandbox_twilio_auth_token
-    return secret.get_secret_value()
+def _reported(context: Context, path: str, verify: Verifier, read: Reader) -> Door:
+    async def serve(request: Request) -> Response:
+        received = await receive(context, request, "twilio", path, MAX_BYTES, verify)
+        return await take(context, received, read)
+
+    return endpoint(context, serve, path)
+
+
+def _asked(context: Context, path: str, verify: Verifier, answer: Answerer) -> Door:
+    async def serve(request: Request) -> Response:
+        received = await receive(context, request, "twilio", path, MAX_BYTES, verify)
+        call = _call(received, context.deps.clock)
+        return await ask(context, replace(received, about=call.about), lambda: answer(context, call))
+
+    return endpoint(context, serve, path)
+
+
+def _signed_by(context: Context, keys: tuple[Key, ...], request: Request, body: bytes) -> str:
+    url, signature = signed_url(request, context), request.headers.get("x-twilio-signature")
+    for key in keys:
+        if verify_twilio(key.secret, url, body, signature, key.algorithm):
+            return key.name
+    count(context, "twilio", "forged")
+    raise Problem(403, "The signature is not right.")
+
+
+def _reader(handler: Handler) -> Reader:
+    async def read(context: Context, received: Received, clock: Clock) -> Job:
+        call = _call(received, clock)
+        return replace(handler(context, call), about=call.about)
+
+    return read
+
+
+def _call(received: Received, clock: Clock) -> Call:
+    form = parse_qsl(received.body.decode("utf-8", "replace"), keep_blank_values=True)
+    query = parse_qsl(received.query, keep_blank_values=True)
+    return Call({k: many_lines(v) for k, v in form}, {k: many_lines(v) for k, v in query}, clock)
 
 
 def signed_url(request: Request, context: Context) -> str:
@@ -112,11 +121,11 @@ def signed_url(request: Request, context: Context) -> str:
 # ── SMS ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def sms_status(context: Context, call: Call) -> Response:
+def sms_status(context: Context, call: Call) -> Job:
     sid, status, code = call.get("MessageSid"), call.get("MessageStatus"), call.get("ErrorCode")
+    acts: tuple[Act, ...] = ()
     if sid and status:
         failed = status in ("failed", "undelivered")
-        ruling = twilio_ruling(code)
         report = Report(
             provider="twilio",
             key=f"{sid}:{status}",
@@ -125,33 +134,39 @@ async def sms_status(context: Context, call: Call) -> Response:
             provider_id=sid,
             status=status,
             payload={"sid": sid, "status": status, "code": code},
-            fault=delivery_kind(code) if failed else None,
+            fault=delivery_ruling(code) if failed else None,
             code=code,
-            sms_only=ruling is not None and ruling.kind is SendErrorKind.BAD_ADDRESS and ruling.scope == "sms",
         )
-        told = await transact(context.deps.pool, lambda conn: take_report(conn, context.deps.clock, report))
-        await context.deliver_now(told)
-    return Response(status_code=204)
+        acts = (lambda conn: take_report(conn, call.clock, report),)
+    return Job(Response(status_code=204), acts)
 
 
-async def sms_inbound(context: Context, call: Call) -> Response:
+def sms_inbound(context: Context, call: Call) -> Job:
     sid, sender, body = call.get("MessageSid"), call.get("From"), call.form.get("Body", "")
-    if sid and sender:
-        # sent with Advanced Opt-Out only, so we judge the words ourselves as well
-        kind = (call.get("OptOutType") or "").upper()
-        inbound = Inbound(
-            provider="twilio",
-            key=f"inbound:{sid}",
-            channel="sms",
-            sender=sender,
-            body=body,
-            provider_id=sid,
-            opt_out=opt_out_scope(body, "sms") or ("sms" if kind == "STOP" else None),
-            resumes=kind == "START" or asks_to_resume(body),
-        )
-        told = await transact(context.deps.pool, lambda conn: take_inbound(conn, context.deps.clock, inbound))
-        await context.deliver_now(*told)
-    return twiml.nothing()
+    if not (sid and sender):
+        return Job(twiml.nothing())
+    # sent with Advanced Opt-Out only, so we judge the words ourselves as well
+    kind = (call.get("OptOutType") or "").upper()
+    scope = opt_out_scope(body, "sms") or ("sms" if kind == "STOP" else None)
+    inbound = Inbound(
+        provider="twilio",
+        key=f"inbound:{sid}",
+        channel="sms",
+        sender=sender,
+        body=body,
+        provider_id=sid,
+        opt_out=scope,
+        resumes=kind == "START" or asks_to_resume(body),
+    )
+    # only what the provider does not confirm itself, and only while its request is open: later it would be too late
+    ours = scope not in (None, "email") and kind != "STOP" and not answered_by_provider(body)
+
+    async def act(conn: Any) -> Acted:
+        heard = await take_inbound(conn, call.clock, inbound, context.deps.returns)
+        words = confirmation(body, context.deps.settings.company_name) if ours and heard.opted_out else None
+        return Acted(heard.told, twiml.text(words) if words else None)
+
+    return Job(twiml.nothing(), (act,))
 
 
 # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,43 +212,43 @@ async def _refused(context: Context, call: Call, result: calls.RepResult, why: s
     await context.deliver_now(told)
 
 
-async def voice_leg(context: Context, call: Call) -> Response:
+def voice_leg(context: Context, call: Call) -> Job:
     """What the rep's phone does."""
     sid, status = call.get("CallSid"), call.get("CallStatus")
+    acts: tuple[Act, ...] = ()
     if sid and status:
         report = _report(call, "voice/leg", status, f"{sid}:{status}")
-        told = await transact(context.deps.pool, lambda conn: calls.take_rep_leg(conn, context.deps.clock, report))
-        await context.deliver_now(told)
-    return Response(status_code=204)
+        acts = (lambda conn: calls.take_rep_leg(conn, call.clock, report),)
+    return Job(Response(status_code=204), acts)
 
 
-async def voice_lead_leg(context: Context, call: Call) -> Response:
+def voice_lead_leg(context: Context, call: Call) -> Job:
     """What the lead's phone does."""
     sid, status = call.get("CallSid"), call.get("CallStatus")
+    acts: tuple[Act, ...] = ()
     if sid and status:
-        await _lead_leg(context, _report(call, "voice/lead-leg", status, f"{sid}:{status}"))
-    return Response(status_code=204)
+        report = _report(call, "voice/lead-leg", status, f"{sid}:{status}")
+        acts = (lambda conn: calls.take_lead_leg(conn, call.clock, report),)
+    return Job(Response(status_code=204), acts)
 
 
-async def voice_done(context: Context, call: Call) -> Response:
+def voice_done(context: Context, call: Call) -> Job:
     """The dialling is over: the second source for how it ended, in case the first one was lost."""
     status = call.get("DialCallStatus")
+    acts: tuple[Act, ...] = ()
     if status:
-        await _lead_leg(context, _report(call, "voice/done", status, f"dial:{call.get('CallSid')}:{call.leg}:{status}"))
-    return twiml.say(None)
+        report = _report(call, "voice/done", status, f"dial:{call.get('CallSid')}:{call.leg}:{status}")
+        acts = (lambda conn: calls.take_lead_leg(conn, call.clock, report),)
+    return Job(twiml.say(None), acts)
 
 
-async def voice_amd(context: Context, call: Call) -> Response:
+def voice_amd(context: Context, call: Call) -> Job:
     sid, answered_by = call.get("CallSid"), call.get("AnsweredBy")
+    acts: tuple[Act, ...] = ()
     if sid and answered_by:
         report = _report(call, "voice/amd", answered_by, f"amd:{sid}:{answered_by}")
-        await transact(context.deps.pool, lambda conn: calls.note_machine(conn, report))
-    return Response(status_code=204)
-
-
-async def _lead_leg(context: Context, report: CallReport) -> None:
-    told = await transact(context.deps.pool, lambda conn: calls.take_lead_leg(conn, context.deps.clock, report))
-    await context.deliver_now(told)
+        acts = (lambda conn: calls.note_machine(conn, report),)
+    return Job(Response(status_code=204), acts)
 
 
 def _report(call: Call, kind: Any, status: str, key: str) -> CallReport:
@@ -247,3 +262,14 @@ def _report(call: Call, kind: Any, status: str, key: str) -> CallReport:
         code=call.get("SipResponseCode") or call.get("ErrorCode"),
         machine=answered_by.startswith("machine") or answered_by == "fax",
     )
+
+
+READERS: dict[str, Reader] = {
+    "sms/status": _reader(sms_status),
+    "sms/inbound": _reader(sms_inbound),
+    "voice/leg": _reader(voice_leg),
+    "voice/lead-leg": _reader(voice_lead_leg),
+    "voice/done": _reader(voice_done),
+    "voice/amd": _reader(voice_amd),
+}
+QUESTIONS: dict[str, Answerer] = {"voice/rep": voice_rep, "voice/accept": voice_accept}

@@ -28,7 +28,7 @@ class Preview:
 def make(foresight: Foresight, prospect: Prospect) -> Preview:
     week, plan = foresight.week(prospect), foresight.plan
     start, end = picture.span(week, prospect)
-    asker = Asker(week.place, prospect.consents, plan)
+    asker = Asker(week.place, prospect.consents, plan.hours)
     return Preview(
         f"A {prospect.lead_type} lead that never answers: plan {plan.id} version {plan.version}",
         prospect,

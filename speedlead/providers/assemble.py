@@ -18,21 +18,43 @@ class Senders:
     dialer: Dialer
 
 
+def twilio_account(
+    settings: Settings, credentials: Credentials, *, api_key: tuple[str, str] | None = None
+) -> TwilioAccount:
+    """The connection that is configured, signed in with the auth token unless a key is given. Close it at the end."""
+    return TwilioAccount(
+        settings.twilio_account_sid or credentials.sandbox_twilio_account_sid,
+        (settings.twilio_auth_token or credentials.sandbox_twilio_auth_token).get_secret_value(),
+        api_key=api_key,
+        base_url=settings.twilio_base_url or (settings.sandbox_url if settings.uses_sandbox else None),
+    )
+
+
+def api_key(settings: Settings) -> tuple[str, str] | None:
+    """SID and secret of the Twilio API key, if requests are to be made with one."""
+    if settings.uses_sandbox or settings.twilio_api_key_sid is None or settings.twilio_api_key_secret is None:
+        return None
+    return settings.twilio_api_key_sid, settings.twilio_api_key_secret.get_secret_value()
+
+
+def sendgrid_key(settings: Settings, credentials: Credentials) -> str:
+    return (settings.sendgrid_api_key or credentials.sandbox_sendgrid_api_key).get_secret_value()
+
+
+def sendgrid_url(settings: Settings) -> str:
+    return settings.sendgrid_base_url or (settings.sandbox_url if settings.uses_sandbox else SENDGRID_URL)
+
+
 @asynccontextmanager
 async def open_senders(settings: Settings, credentials: Credentials) -> AsyncIterator[Senders]:
     """Connections are closed at the end of the block."""
-    sandbox = f"http://127.0.0.1:{settings.sandbox_port}"
-    account = TwilioAccount(
-        settings.twilio_account_sid or credentials.sandbox_twilio_account_sid,
-        (settings.twilio_auth_token or credentials.sandbox_twilio_auth_token).get_secret_value(),
-        base_url=settings.twilio_base_url or (sandbox if settings.twilio_account_sid is None else None),
-    )
+    account = twilio_account(settings, credentials, api_key=api_key(settings))
     mailer = SendgridMailer(
-        (settings.sendgrid_api_key or credentials.sandbox_sendgrid_api_key).get_secret_value(),
+        sendgrid_key(settings, credentials),
         from_address=settings.sendgrid_from,
         from_name=settings.company_name,
-        reply_domain=settings.sendgrid_from.rsplit("@", 1)[-1],
-        base_url=settings.sendgrid_base_url or (sandbox if settings.sendgrid_api_key is None else SENDGRID_URL),
+        reply_domain=settings.reply_domain,
+        base_url=sendgrid_url(settings),
     )
     service = settings.twilio_messaging_service_sid
     texter = TwilioTexter(

@@ -23,6 +23,7 @@ from sendgrid.helpers.mail import (
 from sendgrid.helpers.mail import Mail as SendgridMail
 from sendgrid.helpers.mail.exceptions import SendGridException
 
+from speedlead.mail_thread import message_id, thread_root
 from speedlead.ports import Accepted, Mail, SendError, SendErrorKind
 from speedlead.providers import errors
 from speedlead.providers.http import (
@@ -76,7 +77,7 @@ class SendgridMailer:
             except TRANSPORT_ERRORS as error:
                 raise no_answer(error, exchange) from None
         # other successes are not SendGrid's: a wrong base URL, or a front server that swallowed the request
-        kind = errors.kind_of_status(answer.status)
+        kind = errors.status_ruling(answer.status).kind
         if kind is SendErrorKind.CONTENT and fields and all(_BAD_RECIPIENT.match(name) for name in fields):
             kind = SendErrorKind.BAD_ADDRESS
         evidence = ", ".join([f"HTTP {answer.status}", *sorted(fields)[:3]])
@@ -99,6 +100,12 @@ def build(mail: Mail, *, sender: Email, reply_domain: str) -> dict[str, Any]:
         message.add_content(Content("text/html", mail.html))
     message.reply_to = ReplyTo(f"reply+{mail.reply_token}@{reply_domain}")
     message.add_category(Category(mail.category))
+    # SendGrid lets headers carry these three; what it does not allow stands at `headers` in its official schema
+    root = thread_root(mail.reply_token, reply_domain)
+    message.add_header(Header("Message-ID", message_id(mail.touch_id, mail.reply_token, reply_domain)))
+    if mail.in_reply_to:
+        message.add_header(Header("In-Reply-To", _one_line(mail.in_reply_to)))
+    message.add_header(Header("References", f"{root} {_one_line(mail.in_reply_to)}".strip()))
     for name, value in mail.headers.items():
         message.add_header(Header(name, _one_line(value)))
     if mail.list_unsubscribe_url:

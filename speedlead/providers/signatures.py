@@ -4,15 +4,17 @@ Both need the bytes as they came: a re-serialised body has another signature.
 """
 
 import base64
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import HMAC_SHA1, RequestValidator
 
 _MAX_FIELDS = 500
+_AHEAD = timedelta(minutes=5)  # what two honest clocks may differ by
 
 
 class _Form(dict[str, list[str]]):
@@ -22,23 +24,23 @@ class _Form(dict[str, list[str]]):
         return self[name]
 
 
-def verify_twilio(auth_token: str, url: str, body: bytes, signature: str | None) -> bool:
-    """Checks X-Twilio-Signature (HMAC-SHA1).
+def verify_twilio(secret: str, url: str, body: bytes, signature: str | None, algorithm: str = HMAC_SHA1) -> bool:
+    """Checks X-Twilio-Signature: HMAC_SHA1 by an auth token, HMAC_SHA256 by a shared key.
 
     `url` is the public base plus the raw path and raw query, never a URL rebuilt behind a proxy. A JSON body is
     recognised by `bodySHA256` in the query, anything else is read as a form in which blank values count.
     """
-    if not auth_token or not signature:  # an empty token would make signatures that anybody can compute
+    if not secret or not signature:  # an empty token would make signatures that anybody can compute
         return False
     try:
-        validator = RequestValidator(auth_token)
+        validator = RequestValidator(secret)
         if "bodySHA256" in parse_qs(urlsplit(url).query):
-            return bool(validator.validate(url, body.decode("utf-8"), signature))
+            return bool(validator.validate(url, body.decode("utf-8"), signature, algorithm))
         form = _Form()
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
         for name, value in pairs:
             form.setdefault(name, []).append(value)
-        return bool(validator.validate(url, form, signature))
+        return bool(validator.validate(url, form, signature, algorithm))
     except Exception:
         return False
 
@@ -46,8 +48,7 @@ def verify_twilio(auth_token: str, url: str, body: bytes, signature: str | None)
 def verify_sendgrid(public_key: str, body: bytes, signature: str | None, timestamp: str | None) -> bool:
     """Checks X-Twilio-Email-Event-Webhook-Signature: ECDSA P-256 / SHA-256 over the timestamp and the raw body.
 
-    `public_key` is base64 DER as SendGrid shows it. The age of the timestamp is not judged here: SendGrid retries for
-    a day, and the events' own ids make repeats harmless.
+    `public_key` is base64 DER as SendGrid shows it. Its age is a question of its own: `is_fresh`.
     """
     if not public_key or not signature or not timestamp:
         return False
@@ -57,6 +58,15 @@ def verify_sendgrid(public_key: str, body: bytes, signature: str | None, timesta
     except Exception:
         return False
     return True
+
+
+def is_fresh(timestamp: str, wall: datetime, oldest: timedelta) -> bool:
+    """Is a signature's time stamp (seconds since 1970) neither older than `oldest` nor ahead of our clock?"""
+    try:
+        signed = datetime.fromtimestamp(int(timestamp), UTC)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return wall - oldest <= signed <= wall + _AHEAD
 
 
 @lru_cache(maxsize=8)

@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 MAX_VALIDITY_S = 36_000  # Twilio's own bound of ValidityPeriod
 LEG_EVENTS = ["initiated", "ringing", "answered", "completed"]
+OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 CALL_ALREADY_OVER = 21220  # hanging up a call that has ended is what we wanted
 # Twilio's time stamps are whole seconds of its clock, ours are not: a message must not be missed for that
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -78,12 +79,16 @@ class TwilioAccount:
         account_sid: str,
         auth_token: str,
         *,
+        api_key: tuple[str, str] | None = None,
         base_url: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        """`base_url` replaces https://api.twilio.com (the sandbox); `timeout_s` covers a whole request."""
+        """`base_url` replaces https://api.twilio.com (the sandbox); `timeout_s` covers a whole request.
+
+        `api_key` (its SID and its secret) makes the requests instead of the auth token.
+        """
         self._transport = TwilioTransport(base_url, timeout_s)
-        self.client = Client(account_sid, auth_token, http_client=self._transport)
+        self.client = Client(*(api_key or (account_sid, auth_token)), account_sid, http_client=self._transport)
 
     async def ask(self, request: Awaitable[T], *, repeatable: bool = False) -> T:
         """Awaits one SDK request. Raises SendError; `repeatable` marks requests that are safe to repeat."""
@@ -168,6 +173,10 @@ class TwilioDialer:
         )
         return [c.sid for c in found if _not_before(c.date_created, since)]
 
+    async def is_over(self, call_id: str) -> bool:
+        call = await self._account.ask(self._account.client.calls(call_id).fetch_async(), repeatable=True)
+        return call.status in OVER
+
     async def hang_up(self, call_id: str) -> None:
         try:
             await self._account.ask(
@@ -193,7 +202,7 @@ def _not_before(created: datetime | None, since: datetime) -> bool:
 def _refused(error: TwilioRestException | TwilioServiceException, exchange: Exchange, repeatable: bool) -> SendError:
     status, code = int(error.status), error.code
     ruling = errors.twilio_ruling(code) if code != status else None
-    kind = ruling.kind if ruling else errors.kind_of_status(status)
+    kind = ruling.kind if ruling else errors.status_ruling(status).kind
     if status >= 500:
         kind = SendErrorKind.IN_DOUBT  # whatever the code says, a 5xx does not prove that nothing was sent
     if repeatable and kind is SendErrorKind.IN_DOUBT:
@@ -202,4 +211,4 @@ def _refused(error: TwilioRestException | TwilioServiceException, exchange: Exch
     if ruling and ruling.after_s:
         wait = max(wait or 0.0, ruling.after_s)
     evidence = f"HTTP {status}, code {code}" if code and code != status else f"HTTP {status}"
-    return SendError(kind, evidence, wait)
+    return SendError(kind, evidence, wait, whole_number=ruling is not None and ruling.scope == "number")

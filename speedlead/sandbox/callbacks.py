@@ -159,7 +159,7 @@ class Postman:
         self, message_id: str, status: str, url: str | None, body: bytes, *, content_type: str = FORM,
         sign: str = "twilio", delay_s: float = 0, error_code: int | None = None,
     ) -> None:  # fmt: skip
-        """Sets a message's status and tells `url`; the faults `lost`, `twice`, `late_s` and `shuffle` apply."""
+        """Sets a message's status and tells `url`; the faults of callbacks and `silent` apply."""
         faults = self._later.faults
         plan = faults.plan.callbacks
         delay_s *= self._later.pace
@@ -170,10 +170,12 @@ class Postman:
             await self._set_status(change)
         # the touch, not the random id: the same seed then loses the same callbacks again
         row = self._later.store.get(message_id)
-        key = f"{(row and (row.leg_id or row.touch_id)) or message_id}.{status}"
-        if not url or faults.happens("callbacks.lost", key, plan.lost):
+        about = (row and (row.leg_id or row.touch_id)) or message_id
+        key = f"{about}.{status}"
+        if not url or (row and faults.silent(row.channel, about)) or faults.happens("callbacks.lost", key, plan.lost):
             return
-        wait_s = delay_s + plan.late_s
+        late = plan.late_s > 0 and faults.happens("callbacks.late", key, plan.late)
+        wait_s = delay_s + (plan.late_s if late else 0)
         if plan.shuffle:
             wait_s += faults.draw("callbacks.shuffle", key) * max(1.0, plan.late_s)
         copies = 2 if faults.happens("callbacks.twice", key, plan.twice) else 1

@@ -18,7 +18,10 @@ AFTER_ACCEPTING: tuple[Fault, ...] = ("500_after_accept", "drop_after_accept")
 
 
 class ChannelFaults(BaseModel):
-    """Probabilities 0..1 per request; `slow` is how often an answer takes `slow_s` seconds more (after accepting)."""
+    """Probabilities 0..1 per request; `slow` is how often an answer takes `slow_s` seconds more (after accepting).
+
+    `silent`: how often no report at all ever comes of a touch.
+    """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -28,15 +31,20 @@ class ChannelFaults(BaseModel):
     dropped: Probability = Field(0, alias="drop_after_accept", ge=0, le=1)
     slow: Probability = Field(0, ge=0, le=1)
     slow_s: float = Field(0, ge=0, le=120)
+    silent: Probability = Field(0, ge=0, le=1)
 
 
 class CallbackFaults(BaseModel):
-    """Status callbacks and events that are lost or sent twice (probability), late (seconds more) or out of order."""
+    """Single reports that are lost, sent twice or late (probabilities; `late_s` seconds more), or out of order.
+
+    `shuffle` adds up to the greater of a second and `late_s` to every report.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     lost: Probability = Field(0, ge=0, le=1)
     twice: Probability = Field(0, ge=0, le=1)
+    late: Probability = Field(1, ge=0, le=1)
     late_s: float = Field(0, ge=0, le=3600)
     shuffle: bool = False
 
@@ -83,6 +91,11 @@ class Faults:
     def slowness_s(self, channel: str, key: str) -> float:
         faults = self._of(channel)
         return faults.slow_s if self.happens(f"{channel}.slow", key, faults.slow) else 0.0
+
+    def silent(self, channel: str, key: str) -> bool:
+        """The same for all reports of a touch, however often it is asked."""
+        digest = hashlib.sha256(f"{self.plan.seed}|{channel}.silent|{key}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64 < self._of(channel).silent
 
     def _of(self, channel: str) -> ChannelFaults:
         found: ChannelFaults = getattr(self.plan, channel)

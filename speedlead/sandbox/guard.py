@@ -11,7 +11,7 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-PROVIDER_PATHS = ("/2010-04-01/", "/v3/")
+PROVIDER_PATHS = ("/2010-04-01/", "/v1/", "/v3/")
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",

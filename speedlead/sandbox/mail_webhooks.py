@@ -30,14 +30,16 @@ def event(row: Row, name: str, **more: Any) -> bytes:
 def inbound(row: Row, *, text: str, subject: str, automatic: bool) -> tuple[bytes, str]:
     """(body, content type) of an answer to `row`, as Inbound Parse posts it."""
     reply_to = row.extra.get("reply_to") or row.sender
+    sent = row.extra.get("headers", {})
+    answered = sent.get("Message-ID", f"<{row.id}@sandbox.invalid>")
     lines = [
         f"Message-ID: <{secrets.token_hex(12)}@{row.recipient.rpartition('@')[2]}>",
         f"Date: {formatdate()}",
         f"From: {row.recipient}",
         f"To: {reply_to}",
         f"Subject: {_header(subject)}",
-        f"In-Reply-To: <{row.id}@sandbox.invalid>",
-        f"References: <{row.id}@sandbox.invalid>",
+        f"In-Reply-To: {answered}",
+        f"References: {sent.get('References', '')} {answered}",
         "MIME-Version: 1.0",
         "Content-Type: text/plain; charset=utf-8",
     ]

@@ -48,7 +48,10 @@ class ScriptLine(BaseModel):
 
 
 class Behaviour(BaseModel):
-    """The body of PUT /api/people/{address}. `keys` are pressed one per <Gather>; `talk_s` is in seconds."""
+    """The body of PUT /api/people/{address}. `keys` are pressed one per <Gather>; `talk_s` is in seconds.
+
+    `refuse_sms` (Twilio's code) and `refuse_email` (an HTTP status) refuse every request to the address.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,9 +59,11 @@ class Behaviour(BaseModel):
     keys: str = Field("1", pattern=r"^[0-9*#]*$")
     call: CallAction = "no_answer"
     talk_s: float = Field(5, ge=0, le=14_400)
-    email: Literal["deliver", "bounce", "drop", "defer"] = "deliver"
+    email: Literal["deliver", "bounce", "block", "drop", "defer"] = "deliver"
     sms: Literal["deliver", "undelivered"] = "deliver"
     sms_error: int = 30003
+    refuse_sms: int | None = Field(None, ge=20_000, le=29_999)
+    refuse_email: int | None = Field(None, ge=400, le=499)
     script: list[ScriptLine] = Field(default_factory=list, max_length=100)
 
 
@@ -118,6 +123,8 @@ class People:
         await self._event(row, "processed", "processed", 0.1)
         if action == "defer":
             await self._event(row, "deferred", "deferred", 0.4, response="451 try again later", attempt="1")
+        elif action == "block":
+            await self._event(row, "bounce", "blocked", 0.4, type="blocked", status="5.7.1", reason="550 5.7.1 blocked")
         elif action == "bounce":
             await self._later.do("react", {"id": row.id, "do": "bounce", "text": ""}, delay_s=0.4 * self._later.pace)
         else:

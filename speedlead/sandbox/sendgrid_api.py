@@ -46,6 +46,9 @@ class SendgridApi:
         if (mail.get("mail_settings") or {}).get("sandbox_mode", {}).get("enable"):
             return web.Response(status=200)
         first = mail["personalizations"][0]
+        refused = self._people.behaviour(first["to"][0]["email"]).refuse_email
+        if refused:
+            return errors(refused, [("refused", None)])
         key = {**mail.get("custom_args", {}), **first.get("custom_args", {})}.get("touch_id") or first["to"][0]["email"]
 
         async def accept() -> web.Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from speedlead.credentials import Credentials
+from speedlead.sandbox.account_api import SERVICE_SID, Account, AccountApi, public_key_of
 from speedlead.sandbox.callbacks import Later, Mode, Postman, Signer
 from speedlead.sandbox.calls import Calls
 from speedlead.sandbox.faults import Faults
@@ -39,6 +40,12 @@ async def serving(settings: Settings, credentials: Credentials) -> AsyncIterator
         sendgrid_key=credentials.sandbox_sendgrid_api_key.get_secret_value(),
         signing_key_pem=credentials.sandbox_sendgrid_signing_key.get_secret_value(),
         callbacks=settings.callbacks,
+        account=Account(
+            numbers=[settings.twilio_from],
+            service_sid=settings.twilio_messaging_service_sid or SERVICE_SID,
+            domain=settings.sendgrid_from.rpartition("@")[2].lower(),
+            reply_domain=settings.reply_domain,
+        ),
     )
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=2)
     await runner.setup()
@@ -59,10 +66,12 @@ def create_app(
     signing_key_pem: str,
     callbacks: Mode = "late",
     pace: float = 1.0,
+    account: Account | None = None,
 ) -> web.Application:
     """The whole sandbox as an application.
 
-    `public_url` is our gateway's; `pace` stretches the played delays (phones, people, delivery), tests use a small one.
+    `public_url` is our gateway's; `pace` stretches the played delays (phones, people, delivery), tests use a small one;
+    `account` is what the accounts hold when asked by `speedlead doctor --live`.
     """
     public_url = public_url.rstrip("/")
     store = Store(database)
@@ -88,5 +97,11 @@ def create_app(
         TwilioApi(store, later, people, calls, faults, account_sid=account_sid, auth_token=auth_token).routes()
     )
     app.add_routes(SendgridApi(store, people, faults, api_key=sendgrid_key).routes())
+    app.add_routes(
+        AccountApi(
+            account or Account(), public_url=public_url, public_key=public_key_of(signing_key_pem),
+            account_sid=account_sid, auth_token=auth_token, api_key=sendgrid_key,
+        ).routes()
+    )  # fmt: skip
     app.add_routes(Inbox(store, people, calls, faults, gateway_url=public_url).routes())
     return app

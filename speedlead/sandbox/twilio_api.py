@@ -54,6 +54,7 @@ class TwilioApi:
         form = await _form(request)
         to = normal(form.get("To", ""))
         refused = check_message(form, opted_out=self._store.suppressed(to, "sms") is not None)
+        refused = refused or self._people.behaviour(to).refuse_sms
         if refused:
             return error(refused)
         touch = _parameter(form.get("StatusCallback"), "touch")

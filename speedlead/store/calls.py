@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from speedlead.contracts import CallProgressSignal
 from speedlead.domain.outcomes import NOT_AN_ATTEMPT, CallResult
 from speedlead.ports import Clock
+from speedlead.store.remarks import remark
 from speedlead.store.rows import first_time, lock_open_lead, lock_person, put_message
 from speedlead.store.story import tell_story
 from speedlead.store.touches import record_sent
@@ -113,9 +114,12 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
         if state is not None:
             await _attempt_made(conn, leg["touch_id"], report.call_id, now)
         return None
-    if leg["state"] in ("ended", "failed"):
+    over = leg["state"] in ("ended", "failed")
+    if over and leg["touch_state"] != "in_doubt":
         return None
     result = await _result(conn, report)
+    if over and result in NOT_AN_ATTEMPT:
+        return None  # given up in doubt, and the lead's phone has not rung: nothing to put right
     if result is CallResult.CONNECTED:
         contact = leg["answered_at"] or now
         await conn.execute(
@@ -128,8 +132,8 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
         await _attempt_made(conn, leg["touch_id"], report.call_id, leg["claimed_at"])
     await conn.execute(
         """update touch set call_result = coalesce(call_result, $2), settled_at = coalesce(settled_at, $3),
-               state = case when state in ('claimed', 'in_doubt') then 'failed' else state end,
-               reason = case when state in ('claimed', 'in_doubt') then $2 else reason end where id = $1""",
+               state = case when state = 'claimed' then 'failed' else state end,
+               reason = case when state = 'claimed' then $2 else reason end where id = $1""",
         leg["touch_id"], result.value, now,
     )  # fmt: skip
     if result is CallResult.DISCONNECTED:
@@ -153,11 +157,13 @@ async def _locked_leg(conn: Any, leg_id: str) -> Any | None:
         "select t.person_id from leg g join touch t on t.id = g.touch_id where g.id = $1", leg_id
     )
     if person_id is None:
+        remark("unknown_touch")
         return None
     await lock_person(conn, person_id)
     return await conn.fetchrow(
-        """select g.*, t.lead_id, t.person_id, t.step, l.clock_offset_us from leg g join touch t on t.id = g.touch_id
-           join lead l on l.id = t.lead_id where g.id = $1 for update of g, t""",
+        """select g.*, t.lead_id, t.person_id, t.step, t.state as touch_state, l.clock_offset_us
+           from leg g join touch t on t.id = g.touch_id join lead l on l.id = t.lead_id
+           where g.id = $1 for update of g, t""",
         leg_id,
     )
 
@@ -183,7 +189,8 @@ async def _leg_moves(conn: Any, leg: Any, state: str | None, call_id: str | None
 async def _attempt_made(conn: Any, touch_id: str, call_id: str | None, at: datetime) -> None:
     """The lead's phone rings: from here the spacing of the next steps counts."""
     touch = await conn.fetchrow(
-        """update touch set state = 'sent', sent_at = $2, provider_id = coalesce(provider_id, $3)
+        """update touch set state = 'sent', reason = null, sent_at = coalesce(sent_at, $2),
+               provider_id = coalesce(provider_id, $3)
            where id = $1 and state in ('claimed', 'in_doubt') returning *""",
         touch_id, at, call_id,
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """Touch rows: the gate, the claim before the request, and the record after it (docs/adr/0004).
 
 The gate and the claim are one transaction under a lock on the person, so an opt-out, a reply or a pause committed
-before the claim always wins, and one touch is never claimed twice.
+before the claim always wins, and one touch is never claimed twice. What rings or texts a number holds the number's lock
+too, so its caps hold for everybody who shares it.
 """
 
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from speedlead.domain.outcomes import CallResult
-from speedlead.domain.placing import Impossible, Placer, Question
+from speedlead.domain.placing import Impossible, Placer
 from speedlead.place_finder import PlaceFinder
 from speedlead.records import (
     Claim,
@@ -22,7 +23,8 @@ from speedlead.records import (
     Leased,
     Skipped,
 )
-from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of, number_history
+from speedlead.store.asking import Asking
+from speedlead.store.reach import lock_number, locked_lead
 from speedlead.store.story import tell_story
 
 _ADDRESS = {"email": "email", "call": "phone", "sms": "sms_phone"}
@@ -34,47 +36,38 @@ class Claims:
 
     def __init__(self, pool: "asyncpg.Pool[Any]", placer: Placer, places: PlaceFinder) -> None:
         self._pool = pool
-        self._placer = placer
-        self._places = places
+        self._asking = Asking(placer, places)
 
     # ── gate and claim ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def claim(self, claim: Claim) -> ClaimAnswer:
         async with self._pool.acquire() as connection, connection.transaction():
-            lead = await self._locked_lead(connection, claim.lead_id)
+            lead = await locked_lead(connection, claim.lead_id)
+            if lead is None:
+                raise LookupError(f"lead {claim.lead_id}: there is no such lead")
+            address = lead[_ADDRESS[claim.channel]]
+            number = address if claim.channel != "email" else None
+            if number is not None:
+                await lock_number(connection, number)
             touch, suppressed = await self._so_far(connection, lead, claim)
             if touch is not None and touch["state"] in FINAL:
                 return ended_of(touch)
             if touch is not None and touch["state"] == "claimed" and not await self._next_leg(connection, touch, claim):
                 if touch["lease_until_wall"] > claim.wall:
                     return Leased(touch["lease_until_wall"])
-                return Doubtful(touch["address"], touch["body"], touch["claimed_wall"], claim.leg_id)
-            verdict, versions = await self._gate(connection, lead, claim, suppressed)
-            address = lead[_ADDRESS[claim.channel]]
+                return doubtful_of(touch)
+            verdict, versions = await self._gate(connection, lead, claim, number, suppressed)
             await self._write_verdict(connection, lead, claim, verdict, versions, address)
             if verdict is None:
                 assert address is not None
                 return Claimed(address, claim.now)
             return verdict
 
-    async def _locked_lead(self, connection: Any, lead_id: str) -> asyncpg.Record:
-        # the lead's row as well, before routing takes it: what goes out now waits for nobody
-        locked = await connection.fetchval(
-            """select p.id from person p join lead l on l.person_id = p.id where l.id = $1
-               for no key update of p, l""",
-            lead_id,
-        )
-        if locked is None:
-            raise LookupError(f"lead {lead_id}: there is no such lead")
-        # read after the lock: what was committed before we got it must be seen
-        lead: asyncpg.Record = await connection.fetchrow(LEAD_WITH_REACH, lead_id, None)
-        return lead
-
     @staticmethod
     async def _so_far(connection: Any, lead: asyncpg.Record, claim: Claim) -> tuple[asyncpg.Record | None, str | None]:
         """The touch as it stands, and why the person may not be reached on its channel."""
         found = await connection.fetchrow(
-            """select (select reason from suppression where person_id = $2 and channel in ('all', $3) limit 1)
+            """select (select max(reason) from barred where person_id = $2 and channel in ('all', $3))
                    as suppressed, t.* from (values (1)) one left join touch t on t.id = $1""",
             claim.touch_id,
             lead["person_id"],
@@ -93,27 +86,22 @@ class Claims:
         return all(leg["state"] in ("ended", "failed") and leg["role"] == "rep" for leg in legs)
 
     async def _gate(
-        self, connection: Any, lead: asyncpg.Record, claim: Claim, suppressed: str | None
+        self, connection: Any, lead: asyncpg.Record, claim: Claim, number: str | None, suppressed: str | None
     ) -> tuple[Deferred | Skipped | None, dict[str, str]]:
         """None when the touch may go out this very moment."""
         wanted = self._wanted(lead, claim, suppressed)
         if wanted is not None:
             return wanted, {}
-        place = self._places.find(evidence_of(lead))
-        number = lead["phone"] if claim.channel != "email" else None  # caps count what reaches a number
-        answer = self._placer.check(
-            Question(
-                channel=claim.channel,
-                earliest=claim.now,
-                latest=None,
-                place=place,
-                hours=claim.hours,
-                slot=None,
-                consents=consents_of(lead),
-                history=await number_history(connection, number, claim.now, claim.touch_id),
-                transactional=claim.purpose == "acknowledgement",
-            ),
-            claim.now,
+        answer, place = await self._asking.permitted(
+            connection,
+            lead,
+            channel=claim.channel,
+            number=number,
+            now=claim.now,
+            touch_id=claim.touch_id,
+            hours=claim.hours,
+            transactional=claim.purpose == "acknowledgement",
+            conversation=claim.purpose == "manual",
         )
         if isinstance(answer, Impossible):
             return Skipped(answer.reason, answer.reasons), {}
@@ -167,7 +155,9 @@ class Claims:
                    attempts, subject, body)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
                    $20, $21)
-               on conflict (id) do update set address = excluded.address, state = excluded.state,
+               on conflict (id) do update set address = excluded.address,
+                   state = case when excluded.state = 'skipped' and touch.doubted_wall is not null then 'in_doubt'
+                       else excluded.state end,
                    reason = excluded.reason, reasons = excluded.reasons, versions = excluded.versions,
                    placed_at = excluded.placed_at, next_at = excluded.next_at,
                    claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
@@ -184,7 +174,7 @@ class Claims:
             state,
             reason,
             list(reasons),
-            versions,
+            versions | ({"template": claim.template} if claim.template else {}),
             claim.planned_at,
             claim.now,
             next_at,
@@ -237,4 +227,16 @@ def ended_of(touch: asyncpg.Record) -> Ended:
         touch["settled_at"] or touch["sent_at"] or touch["claimed_at"],
         touch["reason"],
         CallResult(result) if result else None,
+    )
+
+
+def doubtful_of(touch: asyncpg.Record) -> Doubtful:
+    """Looked for since the first request, if that was in doubt before."""
+    return Doubtful(
+        address=touch["address"],
+        body=touch["body"],
+        channel=touch["channel"],
+        since_wall=touch["doubted_wall"] or touch["claimed_wall"],
+        claimed_at=touch["claimed_at"],
+        repeatable=touch["channel"] != "call" and touch["purpose"] != "acknowledgement",
     )

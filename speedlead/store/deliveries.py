@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from speedlead.contracts import DeliverySignal
-from speedlead.ports import Clock, SendErrorKind
-from speedlead.store.inbound import opt_out
-from speedlead.store.rows import first_time, lock_open_lead, lock_person, put_message, put_notice
+from speedlead.domain.recovery import Then
+from speedlead.ports import Clock, Ruling, SendErrorKind
+from speedlead.store.optouts import opt_out
+from speedlead.store.remarks import remark
+from speedlead.store.rows import daily, first_time, lock_open_lead, lock_person, put_message, put_notice
 from speedlead.store.story import tell_story
 from speedlead.store.touches import record_sent
 
@@ -21,16 +23,14 @@ _RANK = {
     # a mailbox may refuse after it has accepted
     "bounced": 5, "blocked": 5, "dropped": 5, "spam_report": 6,
 }  # fmt: skip
-_SIGNALLED = frozenset({"bounced", "dropped", "undelivered", "failed", "spam_report"})
-_TEMPORARY = frozenset({SendErrorKind.RETRY_SAFE, SendErrorKind.RETRY_LATER, SendErrorKind.IN_DOUBT})
+_SIGNALLED = frozenset({"bounced", "blocked", "dropped", "undelivered", "failed", "spam_report"})
+# what a lead's workflow acts on; `retry` and `reconcile` are about requests, and this message was taken
+_FOLLOWS = frozenset({Then.AGAIN, Then.OTHER_CHANNEL, Then.PLAN, Then.DECIDE})
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report about one touch. `fault` is None unless it says that the message did not arrive.
-
-    `sms_only` marks a fault of the number that leaves it good to call (a landline).
-    """
+    """One report about one touch. `fault` is None unless it says that the message did not arrive."""
 
     provider: Literal["twilio", "sendgrid"]
     key: str
@@ -39,9 +39,8 @@ class Report:
     provider_id: str | None
     status: str
     payload: dict[str, Any]
-    fault: SendErrorKind | None = None
+    fault: Ruling | None = None
     code: str | None = None
-    sms_only: bool = False
 
 
 async def take_report(conn: Any, clock: Clock, report: Report) -> str | None:
@@ -51,7 +50,9 @@ async def take_report(conn: Any, clock: Clock, report: Report) -> str | None:
            where t.id = $1 or ($1::text is null and t.provider_id = $2)""",
         report.touch_id, report.provider_id,
     )  # fmt: skip
-    if found is not None:
+    if found is None:
+        remark("unknown_touch")
+    else:
         await lock_person(conn, found["person_id"])
     known = await first_time(
         conn, report.provider, report.key, kind=report.kind, touch_id=found and found["id"], payload=report.payload
@@ -60,7 +61,7 @@ async def take_report(conn: Any, clock: Clock, report: Report) -> str | None:
         return None
     touch = await conn.fetchrow("select * from touch where id = $1 for update", found["id"])
     now = clock.business(found["clock_offset_us"])
-    if touch["state"] in ("claimed", "in_doubt"):
+    if touch["state"] in ("claimed", "in_doubt") or (touch["state"] != "sent" and touch["doubted_wall"] is not None):
         touch = await _exists(conn, touch, report, now)
     if touch["delivery"] is not None and _RANK[report.status] <= _RANK.get(touch["delivery"], -1):
         return None
@@ -68,11 +69,11 @@ async def take_report(conn: Any, clock: Clock, report: Report) -> str | None:
     if report.fault is None:
         return None
     await tell_story(
-        conn, touch["lead_id"], kind="delivery", at=now, step=touch["step"], reason=report.fault.value,
+        conn, touch["lead_id"], kind="delivery", at=now, step=touch["step"], reason=report.fault.kind.value,
         data={"channel": touch["channel"], "status": report.status, "code": report.code},
         dedupe=f"delivery:{touch['id']}:{report.status}",
     )  # fmt: skip
-    return await _not_arrived(conn, clock, touch, report, now)
+    return await _not_arrived(conn, clock, touch, report, report.fault, now)
 
 
 async def _exists(conn: Any, touch: Any, report: Report, now: datetime) -> Any:
@@ -86,34 +87,43 @@ async def _exists(conn: Any, touch: Any, report: Report, now: datetime) -> Any:
     return sent
 
 
-async def _not_arrived(conn: Any, clock: Clock, touch: Any, report: Report, now: datetime) -> str | None:
-    if report.fault is SendErrorKind.OPTED_OUT:
+async def _not_arrived(
+    conn: Any, clock: Clock, touch: Any, report: Report, fault: Ruling, now: datetime
+) -> str | None:
+    """What the table of errors says follows: an opt-out, a mark on the address, word to operations and to the lead."""
+    if fault.kind is SendErrorKind.OPTED_OUT:
         channel = cast(Literal["sms", "email"], touch["channel"])
         return await opt_out(conn, clock, touch["person_id"], channel, source="provider")
-    if report.fault in _TEMPORARY:
-        return None
-    bad_address = report.fault is SendErrorKind.BAD_ADDRESS
+    bad_address = fault.kind is SendErrorKind.BAD_ADDRESS
     if bad_address:
-        await _mark_address(conn, touch, report)
-    if report.fault is SendErrorKind.CONFIG:
+        await _mark_address(conn, touch, report, fault)
+    if fault.tell:
+        kind = "provider_config" if fault.kind is SendErrorKind.CONFIG else "content_refused"
         await put_notice(
-            conn, audience="ops", kind="provider_config", at=now, lead_id=touch["lead_id"], reason=report.code,
-            dedupe=f"provider_config:{report.provider}:{report.code}:{now:%Y-%m-%d}",
+            conn, audience="ops", kind=kind, at=now, lead_id=touch["lead_id"], reason=report.code,
+            dedupe=daily(kind, touch["channel"], now),
         )  # fmt: skip
     lead = await lock_open_lead(conn, touch["person_id"])
-    if lead is None or lead["id"] != touch["lead_id"] or report.status not in _SIGNALLED:
+    if lead is None or lead["id"] != touch["lead_id"] or report.status not in _SIGNALLED or fault.then not in _FOLLOWS:
         return None
-    status = cast(Literal["bounced", "dropped", "undelivered", "failed", "spam_report"], report.status)
-    signal = DeliverySignal(touch_id=touch["id"], status=status, bad_address=bad_address)
+    signal = DeliverySignal(
+        touch_id=touch["id"],
+        status=cast(Literal["bounced", "blocked", "dropped", "undelivered", "failed", "spam_report"], report.status),
+        bad_address=bad_address,
+        channel=("call" if fault.scope == "number" else touch["channel"]) if bad_address else None,
+        then=cast(Literal["again", "other_channel", "plan", "decide"], fault.then.value),
+        again_after_s=fault.after_s,
+        times=fault.times,
+    )
     await put_message(conn, lead["id"], "delivery", signal)
     return str(lead["id"])
 
 
-async def _mark_address(conn: Any, touch: Any, report: Report) -> None:
+async def _mark_address(conn: Any, touch: Any, report: Report, fault: Ruling) -> None:
     reason = f"{report.status}:{report.code}" if report.code else report.status
     if touch["channel"] == "email":
         change = "person_email set bad_reason = coalesce(bad_reason, $3) where address = $2"
-    elif report.sms_only:
+    elif fault.scope == "sms":  # a landline, good to call
         change = "person_phone set sms_bad_reason = coalesce(sms_bad_reason, $3) where number = $2"
     else:
         change = "person_phone set bad_reason = coalesce(bad_reason, $3) where number = $2"

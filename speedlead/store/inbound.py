@@ -1,19 +1,22 @@
 """What leads write back: replies and opt-outs, each in one transaction under the person's lock.
 
-The gate reads `suppression` and `lead.plan_stopped` under the same lock, so nothing goes out after the commit.
+The gate reads `barred` and `lead.plan_stopped` under the same lock, so nothing goes out after the commit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from speedlead import ids
-from speedlead.contracts import OptOutSignal, ReplanSignal, ReplySignal
+from speedlead.contracts import ReplySignal
 from speedlead.optout import Scope
 from speedlead.ports import Clock
 from speedlead.returns import Returns
+from speedlead.store.optouts import opt_out, resume_sms
 from speedlead.store.reach import LEAD_WITH_REACH, evidence_of
+from speedlead.store.reopening import reopen
 from speedlead.store.rows import first_time, lock_open_lead, lock_person, newest_lead, put_message, put_notice
+from speedlead.store.senders import people_behind, remember_address
 from speedlead.store.story import tell_story
 
 MAX_BODY = 20_000
@@ -23,7 +26,7 @@ _WITH_A_PERSON = ("connected", "booked", "qualified", "nurturing")
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message from outside. `lead_id` is what its reply token named; `sender` is an address or a number.
+    """A message from outside. `lead_id` is what its thread or reply token named; `sender` is an address or a number.
 
     `absence`: what an automatic mail says, where that may be until when somebody is away; `mailed_at`: its own date.
     """
@@ -43,16 +46,24 @@ class Inbound:
     lead_id: str | None = None
 
 
-async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Returns | None = None) -> list[str]:
-    """Stores the message and acts on it; answers with the leads that have a message to their workflow.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """`told`: leads that have a message to their workflow. `opted_out`: somebody is out who was not so before."""
 
-    A number may belong to several people: an opt-out counts for all of them, a reply for the one with the newest
-    open lead.
+    told: list[str] = field(default_factory=list)
+    opted_out: bool = False
+
+
+async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Returns) -> Heard:
+    """Stores the message and acts on it.
+
+    A number may belong to several people, and a mail of a lead's thread may come from another person's address: an
+    opt-out counts for all of them, a reply for the thread's lead, or else for the newest open one.
     """
     event = {"automatic": inbound.automatic, "opt_out": inbound.opt_out}
     if not await first_time(conn, inbound.provider, inbound.key, kind="inbound", touch_id=None, payload=event):
-        return []
-    people = await _people(conn, inbound)
+        return Heard()
+    people, in_thread = await people_behind(conn, inbound.channel, inbound.sender, inbound.lead_id)
     for person_id in sorted(people):
         await lock_person(conn, person_id)
     lead = await newest_lead(conn, people[0]) if people else None
@@ -68,102 +79,88 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
         # nobody of ours to suppress: a person has to look
         kind = "opt_out_from_unknown" if inbound.opt_out else "reply_from_unknown"
         await put_notice(conn, audience="ops", kind=kind, at=now, dedupe=f"{kind}:{reply_id}")
-        return []
+        return Heard()
+    if in_thread and inbound.sender and not inbound.automatic:
+        await _other_address(conn, people[0], lead, inbound.sender, now)
     if inbound.opt_out is not None:
-        return [
-            told
-            for person_id in people
-            if (told := await opt_out(conn, clock, person_id, inbound.opt_out, source=f"{inbound.channel}_reply"))
-        ]
+        return await _opted_out(conn, clock, people, inbound.opt_out, f"{inbound.channel}_reply")
     if inbound.resumes:
-        return [told for person_id in people if (told := await _resume_sms(conn, clock, person_id))]
-    told = await _replied(conn, people[0], inbound, now, reply_id, returns)
-    return [told] if told else []
+        resumed = [await resume_sms(conn, clock, person_id) for person_id in people]
+        if any(lifted for lifted, _ in resumed):
+            return Heard([lead_id for _, lead_id in resumed if lead_id is not None])
+    told = await _replied(conn, clock, people[0], inbound, now, reply_id, returns)
+    return Heard([told] if told else [])
 
 
-async def opt_out(conn: Any, clock: Clock, person_id: str, scope: Scope, *, source: str) -> str | None:
-    """Suppresses the channels for the person from the commit on; returns the open lead that is told, if there is one.
-
-    The caller holds the person's lock. `source` says how we learned of it: `sms_reply`, `unsubscribe_link`, `rep` …
-    """
-    lead = await lock_open_lead(conn, person_id)
-    told_in = lead or await newest_lead(conn, person_id)
-    now = clock.business(told_in["clock_offset_us"] if told_in else 0)
-    added = await suppress(conn, person_id, scope, source=source, at=now)
-    if not added:
-        return None
-    if told_in is not None:
-        await tell_story(
-            conn, told_in["id"], kind="opt_out", at=now, reason="opted_out", data={"channel": scope, "source": source}
-        )
-    if lead is None:
-        return None
-    if scope == "all":
-        await conn.execute("update lead set plan_stopped = 'opted_out' where id = $1", lead["id"])
-    await put_message(conn, lead["id"], "opt_out", OptOutSignal(scope=scope))
-    return str(lead["id"])
+async def _other_address(conn: Any, person_id: str, lead: Any, sender: str, now: datetime) -> None:
+    if await remember_address(conn, person_id, sender, now) and lead is not None:
+        await tell_story(conn, lead["id"], kind="address_learned", at=now, data={"channel": "email"})
 
 
-async def suppress(conn: Any, person_id: str, scope: Scope, *, source: str, at: datetime) -> bool:
-    """False when it was there before."""
-    return bool(
-        await conn.fetchval(
-            """insert into suppression (person_id, channel, reason, source, at) values ($1, $2, $3, $4, $5)
-               on conflict do nothing returning true""",
-            person_id, scope, "opted_out_all" if scope == "all" else "opted_out", source, at,
-        )
-    )  # fmt: skip
-
-
-async def _people(conn: Any, inbound: Inbound) -> list[str]:
-    """Whose message it is, the one with the newest open lead first."""
-    if inbound.lead_id is not None:
-        owner = await conn.fetchval("select person_id from lead where id = $1", inbound.lead_id)
-        if owner is not None:
-            return [owner]
-    if inbound.channel == "email":
-        owner = await conn.fetchval("select person_id from person_email where address = $1", inbound.sender)
-        return [owner] if owner is not None else []
-    rows = await conn.fetch(
-        """select n.person_id, bool_or(l.id is not null and l.closed_at is null) as has_open
-           from person_phone n left join lead l on l.person_id = n.person_id where n.number = $1
-           group by n.person_id order by 2 desc, max(l.created_at) desc nulls last, n.person_id""",
-        inbound.sender,
-    )
-    return [row["person_id"] for row in rows]
+async def _opted_out(conn: Any, clock: Clock, people: list[str], scope: Scope, source: str) -> Heard:
+    count = "select count(*) from suppression where person_id = any($1::uuid[])"
+    before = await conn.fetchval(count, people)
+    told = [told for person_id in people if (told := await opt_out(conn, clock, person_id, scope, source=source))]
+    return Heard(told, opted_out=await conn.fetchval(count, people) > before)
 
 
 async def _replied(
-    conn: Any, person_id: str, inbound: Inbound, now: datetime, reply_id: str, returns: Returns | None
+    conn: Any, clock: Clock, person_id: str, inbound: Inbound, now: datetime, reply_id: str, returns: Returns
 ) -> str | None:
     lead = await lock_open_lead(conn, person_id)
     if lead is None:
-        last = await newest_lead(conn, person_id)
-        owner_id = last["owner_id"] if last else None
-        if not inbound.automatic:  # nobody waits for an answer to an automatic mail
-            await put_notice(
-                conn, audience="rep" if owner_id else "manager", kind="reply_after_close", at=now, rep_id=owner_id,
-                lead_id=last["id"] if last else None, dedupe=f"reply_after_close:{reply_id}",
-            )  # fmt: skip
-        if last is not None:
-            await _tell_reply(conn, last["id"], inbound, now)
-        return None
+        return await _replied_to_closed(conn, clock, person_id, inbound, now, reply_id, returns)
     if not inbound.automatic:
         await conn.execute("update lead set plan_stopped = coalesce(plan_stopped, 'replied') where id = $1", lead["id"])
     until = await _away_until(conn, lead, inbound, now, returns)
     if until is not None and lead["plan_stopped"] is None and lead["stage"] not in _WITH_A_PERSON:
         # the gate reads it under the same lock; it never shortens a pause that somebody of ours has set
         await conn.execute("update lead set paused_until = greatest(paused_until, $2) where id = $1", lead["id"], until)
+    due = await _ask(conn, lead["id"], inbound, now, reply_id, returns)
     await _tell_reply(conn, lead["id"], inbound, now, until)
-    signal = ReplySignal(channel=inbound.channel, automatic=inbound.automatic, until=until)
+    signal = ReplySignal(channel=inbound.channel, automatic=inbound.automatic, until=until, due=due)
     await put_message(conn, lead["id"], "reply", signal)
     return str(lead["id"])
 
 
-async def _away_until(
-    conn: Any, lead: Any, inbound: Inbound, now: datetime, returns: Returns | None
+async def _replied_to_closed(
+    conn: Any, clock: Clock, person_id: str, inbound: Inbound, now: datetime, reply_id: str, returns: Returns
+) -> str | None:
+    """A new inquiry, unless nobody waits for an answer (a program wrote), or nothing may be sent to them."""
+    last = await newest_lead(conn, person_id)
+    if last is None:
+        return None
+    out = await conn.fetchval("select exists (select from barred where person_id = $1 and channel = 'all')", person_id)
+    if inbound.automatic or out:
+        if out and not inbound.automatic:
+            await put_notice(
+                conn, audience="rep" if last["owner_id"] else "manager", kind="reply_after_close", at=now,
+                rep_id=last["owner_id"], lead_id=last["id"], reason="opted_out", dedupe=f"reply_after_close:{reply_id}",
+            )  # fmt: skip
+        await _tell_reply(conn, last["id"], inbound, now)
+        return None
+    lead_id = await reopen(
+        conn, returns.plan, last, channel=inbound.channel, sender=inbound.sender, body=inbound.body[:MAX_BODY],
+        now=now, wall=clock.wall(),
+    )  # fmt: skip
+    await conn.execute("update reply set lead_id = $2 where id = $1", reply_id, lead_id)
+    await _ask(conn, lead_id, inbound, now, reply_id, returns)
+    return lead_id
+
+
+async def _ask(
+    conn: Any, lead_id: str, inbound: Inbound, now: datetime, reply_id: str, returns: Returns
 ) -> datetime | None:
-    if returns is None or inbound.absence is None:
+    """By when a person of ours is to answer: a target apart from the acknowledgement (REQ 37), in the team's hours."""
+    if inbound.automatic:
+        return None
+    due = await returns.answer_due(conn, inbound.channel, now)
+    await conn.execute("update reply set due_at = $2 where id = $1", reply_id, due)
+    return due
+
+
+async def _away_until(conn: Any, lead: Any, inbound: Inbound, now: datetime, returns: Returns) -> datetime | None:
+    if inbound.absence is None:
         return None
     evidence = evidence_of(await conn.fetchrow(LEAD_WITH_REACH, lead["id"], None))
     return returns.until(inbound.absence, inbound.mailed_at, evidence, now)
@@ -174,29 +171,3 @@ async def _tell_reply(conn: Any, lead_id: str, inbound: Inbound, now: datetime, 
         conn, lead_id, kind="reply", at=now, reason="automatic_reply" if inbound.automatic else None,
         data={"channel": inbound.channel, "automatic": inbound.automatic, "until": until and until.isoformat()},
     )  # fmt: skip
-
-
-async def _resume_sms(conn: Any, clock: Clock, person_id: str) -> str | None:
-    """START takes back a STOP, and nothing else: an opt-out from everything, or one made otherwise, stays."""
-    lead = await lock_open_lead(conn, person_id)
-    lifted = await conn.fetchval(
-        """delete from suppression where person_id = $1 and channel = 'sms' and source in ('sms_reply', 'provider')
-           returning true""",
-        person_id,
-    )
-    if not lifted or lead is None:
-        return None
-    now = clock.business(lead["clock_offset_us"])
-    await tell_story(conn, lead["id"], kind="opt_in", at=now, data={"channel": "sms"})
-    await put_message(conn, lead["id"], "replan", ReplanSignal(reason="opted_in"))
-    return str(lead["id"])
-
-
-async def unsubscribe(conn: Any, clock: Clock, lead_id: str) -> list[str]:
-    """The link in a mail was used: no more e-mail to that person."""
-    person_id = await conn.fetchval("select person_id from lead where id = $1", lead_id)
-    if person_id is None:
-        return []
-    await lock_person(conn, person_id)
-    told = await opt_out(conn, clock, person_id, "email", source="unsubscribe_link")
-    return [told] if told else []

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
@@ -10,8 +10,11 @@ from speedlead.domain.business import Calendars
 from speedlead.domain.crew import shifts_of
 from speedlead.domain.outcomes import BAD_NUMBER, STOPS_PLAN, CallResult, Outcome
 from speedlead.ids import new_id
-from speedlead.records import LeadRecord, Placement, RepRecord
-from speedlead.store.reach import LEAD_WITH_REACH, consents_of, evidence_of
+from speedlead.optout import Scope
+from speedlead.records import Answer, LeadRecord, Placement, RepRecord
+from speedlead.store.optouts import suppress
+from speedlead.store.reach import LEAD_WITH_REACH, record_of
+from speedlead.store.rows import daily, lock_person, put_notice
 from speedlead.store.story import tell_story
 
 _REPS = """
@@ -32,44 +35,16 @@ class LeadStore:
         row = await self._pool.fetchrow(LEAD_WITH_REACH, lead_id, inquiry_number)
         if row is None:
             raise LookupError(f"lead {lead_id}: there is no such lead or inquiry")
-        return LeadRecord(
-            lead_id=row["id"],
-            person_id=row["person_id"],
-            lead_type=row["lead_type"],
-            intent=row["inquiry_intent"],
-            source=row["source"],
-            segment=row["segment"],
-            channel=row["channel"],
-            stage=row["stage"],
-            owner_id=row["owner_id"],
-            plan_id=row["plan_id"],
-            plan_version=row["plan_version"],
-            clock_offset_us=row["clock_offset_us"],
-            created_at=row["created_at"],
-            submitted_at=row["submitted_at"],
-            open_at=row["open_at"],
-            first_attempt_due=row["first_attempt_due"],
-            name=row["name"],
-            company=row["company"],
-            email=row["email"],
-            phone=row["phone"],
-            message=row["message"],
-            inquiry_number=row["inquiry_number"],
-            evidence=evidence_of(row),
-            consents=consents_of(row),
-            owner_name=row["owner_name"],
-            owner_email=row["owner_email"],
-            owner_phone=row["owner_phone"],
-            called=row["called"],
-        )
+        return record_of(row)
 
     async def reps(self) -> tuple[RepRecord, ...]:
         return tuple(rep_record(row, self._calendars) for row in await self._pool.fetch(_REPS))
 
     async def assign(self, lead_id: str, rep_id: str, now: datetime) -> str:
         async with self._pool.acquire() as connection, connection.transaction():
-            # the rep's lock makes two assignments to one rep take turns, so a capacity holds
-            rep = await connection.fetchrow("select * from rep where id = $1 for update", rep_id)
+            # the rep's lock makes two assignments to one rep take turns, so a capacity holds; a claim that names the
+            # rep waits for none
+            rep = await connection.fetchrow("select * from rep where id = $1 for no key update", rep_id)
             owner: str | None = await connection.fetchval("select owner_id from lead where id = $1 for update", lead_id)
             if owner is not None:
                 return owner
@@ -123,6 +98,20 @@ class LeadStore:
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None:
         await self._pool.execute("update lead set promised_at = $2, promise_text = $3 where id = $1", lead_id, at, text)
+
+    async def answer(self, lead_id: str, step: str) -> Answer:
+        row = await self._pool.fetchrow(
+            """select a.subject, a.body, r.provider_id from answer a
+               left join reply r on r.id = a.reply_id and r.channel = 'email'
+               where a.lead_id = $1 and 'answer-' || a.number = $2""",
+            lead_id,
+            step,
+        )
+        if row is None:
+            raise LookupError(f"lead {lead_id}: there is no {step}")
+        # a mail without a Message-ID of its own was stored under a digest
+        answered = row["provider_id"] if (row["provider_id"] or "").startswith("<") else None
+        return Answer(row["subject"], row["body"], answered)
 
     async def placed(self, placement: Placement) -> None:
         await self._pool.execute(
@@ -179,6 +168,12 @@ class LeadStore:
             f"{lead_id}:{dedupe}",
         )
         return written is not None
+
+    async def alert(self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str) -> None:
+        await put_notice(
+            self._pool, audience="ops", kind=kind, at=at, lead_id=lead_id, reason=reason,
+            dedupe=daily(kind, channel, at),
+        )  # fmt: skip
 
     async def story(
         self,
@@ -257,17 +252,8 @@ class LeadStore:
     async def opt_out(self, lead_id: str, *, scope: str, source: str, at: datetime) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
-            await connection.execute("select id from person where id = $1 for update", person)
-            new = await connection.fetchval(
-                """insert into suppression (person_id, channel, reason, source, at) values ($1, $2, $3, $4, $5)
-                   on conflict do nothing returning channel""",
-                person,
-                scope,
-                "opted_out_all" if scope == "all" else "opted_out",
-                source,
-                at,
-            )
-            if new is not None:
+            await lock_person(connection, person)
+            if await suppress(connection, person, cast(Scope, scope), source=source, at=at):
                 await tell_story(connection, lead_id, kind="opt_out", at=at, reason="opted_out", data={"scope": scope})
 
     async def pause(self, lead_id: str, *, until: datetime | None, paused: bool) -> None:
@@ -320,5 +306,5 @@ def rep_record(row: asyncpg.Record, calendars: Calendars) -> RepRecord:
         presence=row["presence"],
         manager=row["manager"],
         open_leads=row["open_leads"],
-        shifts=shifts_of(calendars, email=row["email"], team=row["team"], zone=row["zone"], weekly=weekly),
+        shifts=shifts_of(calendars, email=row["email"], zone=row["zone"], weekly=weekly),
     )

@@ -8,7 +8,8 @@ from speedlead import ids
 from speedlead.contracts import OutcomeSignal
 from speedlead.domain.outcomes import BAD_NUMBER, NOT_AN_ATTEMPT, STOPS_PLAN, CallResult, Outcome
 from speedlead.ports import Clock
-from speedlead.store.inbound import suppress
+from speedlead.store.optouts import suppress
+from speedlead.store.questions import questions_answered
 from speedlead.store.rows import lock_person, put_message
 from speedlead.store.story import tell_story
 
@@ -73,6 +74,8 @@ async def log_outcome(conn: Any, clock: Clock, logged: Logged) -> LeadState | No
         logged.at or logged.until, logged.note, now,
     )  # fmt: skip
     await _mark(conn, lead, logged, now)
+    if logged.outcome is not None or logged.call_result is CallResult.CONNECTED:
+        await questions_answered(conn, lead["id"], now, "outcome")
     code = logged.outcome or logged.call_result
     await tell_story(
         conn, lead["id"], kind="outcome", at=now, reason=logged.reason, dedupe=f"outcome:{outcome_id}",

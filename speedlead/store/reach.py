@@ -1,5 +1,6 @@
 """How and where a lead may be reached, from rows: addresses, consents, evidence of its place, past calls."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,18 +9,28 @@ import asyncpg
 from speedlead.domain.law import LONGEST_CAP
 from speedlead.domain.placing import Consents, PastTouch
 from speedlead.domain.zones import Evidence
+from speedlead.records import LeadRecord
+
+# keeps the locks of numbers apart from the other advisory locks
+_NUMBERS = 4
 
 # the longest span that a law row may look back
 _HISTORY = LONGEST_CAP + timedelta(days=1)
 
+_PHONE = """select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
+        order by n.verified desc, n.created_at desc limit 1"""
+
 # $2: the number of one inquiry; null reads the latest. Addresses that bounced or are wrong do not count.
-LEAD_WITH_REACH = """
+LEAD_WITH_REACH = f"""
 select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_intent, i.message, i.submitted_at,
     i.channel, i.phone as inquiry_phone, i.consent_text, i.consent_call,
+    coalesce(i.fields->>'lang', i.fields->>'browser_lang') as language,
     (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
         order by e.verified desc, e.created_at limit 1) as email,
-    (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
-        order by n.verified desc, n.created_at desc limit 1) as phone,
+    ({_PHONE}) as phone,
+    exists (select from touch t where t.address = ({_PHONE}) and t.state in ('claimed', 'sent', 'in_doubt')
+        and t.claimed_at < i.submitted_at and t.claimed_at > i.submitted_at - interval '{_HISTORY.days} days')
+        as contacted_before,
     (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
         and n.sms_bad_reason is null order by n.verified desc, n.created_at desc limit 1) as sms_phone,
     exists (select from person_email e where e.person_id = l.person_id) as any_email,
@@ -28,6 +39,7 @@ select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_i
     (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
         from inquiry s where s.lead_id = l.id) as call_requested,
     exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'sent') as called,
+    exists (select from reply y where y.lead_id = l.id and y.channel = 'sms' and not y.automatic) as texted,
     (select o.until_at from outcome o where o.lead_id = l.id and o.outcome = 'callback_requested'
         order by o.at desc limit 1) as callback_at,
     r.name as owner_name, r.email as owner_email, r.phone as owner_phone
@@ -37,46 +49,135 @@ join lateral (select * from inquiry where lead_id = l.id and ($2::int is null or
     order by number desc limit 1) i on true
 left join rep r on r.id = l.owner_id
 where l.id = $1
-"""
+"""  # noqa: S608  nothing in it comes from outside
+
+
+async def locked_lead(connection: Any, lead_id: str) -> asyncpg.Record | None:
+    """The lead under its person's lock and its own, until the transaction ends; None when there is no such lead.
+
+    The lead's lock as well: a pause or the end of the lead takes no other. And before routing takes it, what goes out
+    now waits for nobody.
+    """
+    locked = await connection.fetchval(
+        """select p.id from person p join lead l on l.person_id = p.id where l.id = $1
+           for no key update of p, l""",
+        lead_id,
+    )
+    if locked is None:
+        return None
+    # read after the lock: what was committed before we got it must be seen
+    lead: asyncpg.Record = await connection.fetchrow(LEAD_WITH_REACH, lead_id, None)
+    return lead
+
+
+async def lock_number(connection: Any, number: str) -> None:
+    """Until the transaction ends: of two claims for one number the second sees the first, whosever leads they are.
+
+    Two people may share a number, so a person's lock keeps neither its caps nor what one of them has said. It is taken
+    after the person's lock and the lead's, and a claim takes one: nobody waits in a circle.
+    """
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, $2))", number, _NUMBERS)
+
+
+async def lock_numbers_of(connection: Any, person_id: str) -> None:
+    """Every number of the person, for what counts for everybody who shares one; the caller holds the person's lock."""
+    await connection.execute(
+        """select pg_advisory_xact_lock(key) from (select hashtextextended(number, $2) as key from person_phone
+               where person_id = $1 order by key) numbers""",
+        person_id,
+        _NUMBERS,
+    )
+
+
+async def history_until(connection: Any, number: str | None, now: datetime, but: str) -> tuple[PastTouch, ...]:
+    """The number's history as a cap at `now` counts it; the caller holds the number's lock."""
+    history = await number_history(connection, number, now, but)
+    # a claim that looked at the clock after us and was faster has happened all the same
+    return tuple(
+        replace(touch, at=min(touch.at, now), refused_at=touch.refused_at and min(touch.refused_at, now))
+        for touch in history
+    )
 
 
 async def number_history(connection: Any, phone: str | None, now: datetime, but: str | None) -> tuple[PastTouch, ...]:
-    """Caps count the number, whoever's lead it is; a touch in doubt counts as made. `but`: the touch that asks."""
+    """Caps count the number, whoever's lead it is; a touch in doubt counts as made. `but`: the touch that asks.
+
+    A call counts from the moment the lead's phone rang, once that is known: its claim only rang one of ours.
+    """
     if phone is None:
         return ()
     rows = await connection.fetch(
-        """select claimed_at, channel, call_result, (select max(o.at) from outcome o where o.lead_id = t.lead_id
-                   and o.at >= t.claimed_at and o.outcome in ('not_interested', 'do_not_contact')) as refused_at
+        """select greatest(claimed_at, sent_at) as at, channel, call_result,
+               (select max(o.at) from outcome o where o.lead_id = t.lead_id and o.at >= t.claimed_at
+                   and o.outcome in ('not_interested', 'do_not_contact')) as refused_at
            from touch t where address = $1 and claimed_at > $2
-               and state in ('claimed', 'sent', 'in_doubt') and id is distinct from $3 order by claimed_at""",
+               and (state in ('claimed', 'sent', 'in_doubt') or state = 'deferred' and doubted_wall is not null)
+               and id is distinct from $3 order by 1""",
         phone,
         now - _HISTORY,
         but,
     )
     # abandoned: the lead answered, and nobody of ours was there
     return tuple(
-        PastTouch(row["claimed_at"], row["channel"], row["call_result"] == "abandoned", row["refused_at"])
-        for row in rows
+        PastTouch(row["at"], row["channel"], row["call_result"] == "abandoned", row["refused_at"]) for row in rows
     )
 
 
-def evidence_of(lead: asyncpg.Record) -> Evidence:
+def evidence_of(lead: asyncpg.Record, number: str | None = None) -> Evidence:
+    """`number`: the one that will ring or get a text, where that is another than the lead's first."""
     return Evidence(
         tz=lead["tz"],
         country=lead["country"],
         region=lead["region"],
         postcode=lead["postcode"],
-        phone_e164=lead["phone"],
+        phone_e164=number or lead["phone"],
     )
 
 
-def consents_of(lead: asyncpg.Record) -> Consents:
+def consents_of(lead: asyncpg.Record, *, conversation: bool = False) -> Consents:
+    """Who texts us wants an answer by text; that is no consent to texts of a plan."""
     return Consents(
         call_requested=bool(lead["call_requested"]),
-        sms=bool(lead["any_consent_sms"]),
+        sms=bool(lead["any_consent_sms"] or (conversation and lead["texted"])),
         call=bool(lead["consent_call"]),
         email=True,
         inquiry=lead["phone"] is not None,
         inquiry_at=lead["submitted_at"],
         agreed_at=lead["callback_at"],
+    )
+
+
+def record_of(lead: asyncpg.Record) -> LeadRecord:
+    """The lead as activities know it, from a row of LEAD_WITH_REACH."""
+    return LeadRecord(
+        lead_id=lead["id"],
+        person_id=lead["person_id"],
+        lead_type=lead["lead_type"],
+        intent=lead["inquiry_intent"],
+        source=lead["source"],
+        segment=lead["segment"],
+        channel=lead["channel"],
+        stage=lead["stage"],
+        owner_id=lead["owner_id"],
+        plan_id=lead["plan_id"],
+        plan_version=lead["plan_version"],
+        clock_offset_us=lead["clock_offset_us"],
+        created_at=lead["created_at"],
+        submitted_at=lead["submitted_at"],
+        open_at=lead["open_at"],
+        first_attempt_due=lead["first_attempt_due"],
+        name=lead["name"],
+        company=lead["company"],
+        email=lead["email"],
+        phone=lead["phone"],
+        message=lead["message"],
+        inquiry_number=lead["inquiry_number"],
+        evidence=evidence_of(lead),
+        consents=consents_of(lead),
+        owner_name=lead["owner_name"],
+        owner_email=lead["owner_email"],
+        owner_phone=lead["owner_phone"],
+        called=lead["called"],
+        language=lead["language"],
+        contacted_before=lead["contacted_before"],
     )

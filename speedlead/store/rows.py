@@ -5,8 +5,11 @@ from typing import Any, Literal
 
 from speedlead import ids
 from speedlead.contracts import Reach, Signal
+from speedlead.store.remarks import remark
 
-MessageKind = Literal["start", "inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan"]
+MessageKind = Literal[
+    "start", "inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan", "answer"
+]
 
 
 async def lock_person(conn: Any, person_id: str) -> None:
@@ -61,6 +64,11 @@ async def put_notice(
     )  # fmt: skip
 
 
+def daily(kind: str, channel: str, at: datetime) -> str:
+    """The key of what operations are told once a day for each channel, whichever lead met it first."""
+    return f"{kind}:{channel}:{at:%Y-%m-%d}"
+
+
 async def first_time(
     conn: Any, provider: str, key: str, *, kind: str, touch_id: str | None, payload: dict[str, Any]
 ) -> bool:
@@ -68,13 +76,16 @@ async def first_time(
 
     It belongs to the transaction of its effect: both are there, or none. `payload` holds no personal data.
     """
-    return bool(
+    first = bool(
         await conn.fetchval(
             """insert into provider_event (provider, key, kind, touch_id, payload) values ($1, $2, $3, $4, $5)
                on conflict (provider, key) do nothing returning true""",
             provider, key[:300], kind, touch_id, payload,
         )
     )  # fmt: skip
+    if not first:
+        remark("repeated")
+    return first
 
 
 async def reach_of(conn: Any, lead_id: str) -> Reach:

@@ -9,6 +9,7 @@ from speedlead.contracts import LeadStart, Reach, Resume, StepRow
 from speedlead.domain.outcomes import Outcome
 from speedlead.domain.plan import Plan
 from speedlead.store.reach import LEAD_WITH_REACH
+from speedlead.store.reopening import SOURCE
 
 _ROUND = re.compile(r"^(?P<step>.+?)(?:-r(?P<round>\d+))?$")
 _LOGGED = {o.value for o in Outcome}
@@ -24,7 +25,7 @@ async def build_start(connection: Any, lead_id: str, *, again: bool) -> LeadStar
     )
     plan = Plan.model_validate(body)
     newest = await connection.fetchrow(
-        "select number, submitted_at from inquiry where lead_id = $1 order by number desc limit 1", lead_id
+        "select number, submitted_at, source from inquiry where lead_id = $1 order by number desc limit 1", lead_id
     )
     return LeadStart(
         lead_id=lead_id,
@@ -40,6 +41,8 @@ async def build_start(connection: Any, lead_id: str, *, again: bool) -> LeadStar
         ),
         plan=plan.cadence(),
         inquiry_number=newest["number"] if again else 1,
+        is_reply=not again and newest["source"] == SOURCE,
+        reply_due=await connection.fetchval("select min(due_at) from reply where lead_id = $1", lead_id),
         resume=await _resume(connection, lead) if again else None,
     )
 
@@ -50,15 +53,17 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
     rounds = [int(_ROUND.match(t["step"])["round"] or 1) for t in touches if t["purpose"] == "plan"]  # type: ignore[index]
     current = max(rounds, default=1)
     steps = [row for touch in touches if (row := _settled(touch, current)) is not None]
-    suppressed = await connection.fetch("select channel from suppression where person_id = $1", lead["person_id"])
+    suppressed = await connection.fetch("select distinct channel from barred where person_id = $1", lead["person_id"])
     channels = {
         c for row in suppressed for c in (("call", "sms", "email") if row["channel"] == "all" else (row["channel"],))
     }
     outcome = await connection.fetchrow(
         "select * from outcome where lead_id = $1 and outcome is not null order by at desc limit 1", lead_id
     )
-    replied_at = await connection.fetchval(
-        "select max(received_at) from reply where lead_id = $1 and not automatic", lead_id
+    replied = await connection.fetchrow(
+        """select max(received_at) as at, min(due_at) filter (where answered_at is null) as due,
+               max(answered_at) as answered from reply where lead_id = $1 and not automatic""",
+        lead_id,
     )
     seen = await connection.fetch(
         "select id from message where lead_id = $1 and delivered_wall is not null order by seq desc limit 1000", lead_id
@@ -74,7 +79,9 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         due_at=lead["first_attempt_due"],
         steps=tuple(steps),
         closed_channels=dict.fromkeys(channels, "opted_out"),
-        replied_at=replied_at,
+        replied_at=replied["at"],
+        reply_due=replied["due"],
+        answered_at=replied["answered"],
         connected_at=lead["first_contact_at"],
         outcome=Outcome(outcome["outcome"]) if outcome else None,
         outcome_at=outcome["at"] if outcome else None,

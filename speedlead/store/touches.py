@@ -9,8 +9,11 @@ import asyncpg
 from speedlead.domain.outcomes import CallResult
 from speedlead.domain.placing import PastTouch
 from speedlead.records import CallSoFar, Doubtful, Ended, Purpose
-from speedlead.store.claims import FINAL, Claims, ended_of
+from speedlead.store.claims import FINAL, Claims, doubtful_of, ended_of
+from speedlead.store.optouts import suppress
+from speedlead.store.questions import questions_answered
 from speedlead.store.reach import LEAD_WITH_REACH, number_history
+from speedlead.store.rows import lock_person
 from speedlead.store.story import tell_story
 
 # what a refusal of an address closes: a number that takes no texts may still be called
@@ -24,33 +27,13 @@ _BAD = {
 class TouchStore(Claims):
     async def sent(self, touch_id: str, *, provider_id: str | None, at: datetime, leg_id: str | None = None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            if leg_id is not None:
-                # the rep's phone rings; the touch itself is sent when the lead's phone does
-                await connection.execute(
-                    "update leg set provider_id = coalesce(provider_id, $2), state = 'ringing' "
-                    "where id = $1 and state = 'claimed'",
-                    leg_id,
-                    provider_id,
-                )
-                await connection.execute(
-                    "update touch set provider_id = coalesce(provider_id, $2) where id = $1", touch_id, provider_id
-                )
-                return
-            touch = await connection.fetchrow(
-                """update touch set state = 'sent', provider_id = coalesce(provider_id, $2),
-                       sent_at = coalesce(sent_at, $3),
-                       settled_at = coalesce(settled_at, $3) where id = $1 and state = 'claimed' returning *""",
-                touch_id,
-                provider_id,
-                at,
-            )
-            if touch is not None:
-                await record_sent(connection, touch, at)
+            await _sent(connection, touch_id, provider_id, at, leg_id)
 
     async def release(self, touch_id: str, leg_id: str | None = None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            if leg_id is not None:
-                await connection.execute("delete from leg where id = $1 and state = 'claimed'", leg_id)
+            given_back = "delete from leg where id = $1 and state = 'claimed' returning true"
+            if leg_id is not None and not await connection.fetchval(given_back, leg_id):
+                return  # the provider has told us of this leg: it rings, or is over
             await connection.execute(
                 """update touch set state = 'deferred', reason = 'provider_down', reasons = '{provider_down}',
                        lease_until_wall = null where id = $1 and state = 'claimed'""",
@@ -65,11 +48,18 @@ class TouchStore(Claims):
         reason: str,
         at: datetime,
         bad_address: bool = False,
+        whole_number: bool = False,
         opted_out: bool = False,
     ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
+            if opted_out:
+                # before the touch's own lock, as claims do; what they read of opt-outs is read under this one
+                person = await connection.fetchval("select person_id from touch where id = $1", touch_id)
+                await lock_person(connection, person)
+            # refused this time: of an earlier request in doubt that says nothing
             touch = await connection.fetchrow(
-                """update touch set state = $2, reason = $3, reasons = array[$3], settled_at = $4
+                """update touch set state = case when doubted_wall is null then $2 else 'in_doubt' end, reason = $3,
+                       reasons = array[$3], settled_at = $4
                    where id = $1 and state in ('claimed', 'deferred') returning *""",
                 touch_id,
                 state,
@@ -86,33 +76,65 @@ class TouchStore(Claims):
                 at,
             )
             if bad_address:
-                await connection.execute(_BAD[touch["channel"]], touch["person_id"], touch["address"], reason)
+                bad_for = "call" if whole_number else touch["channel"]
+                await connection.execute(_BAD[bad_for], touch["person_id"], touch["address"], reason)
             if opted_out:
-                await connection.execute(
-                    """insert into suppression (person_id, channel, reason, source, at)
-                       values ($1, $2, 'opted_out', 'provider', $3) on conflict do nothing""",
-                    touch["person_id"],
-                    touch["channel"],
-                    at,
-                )
+                await suppress(connection, touch["person_id"], touch["channel"], source="provider", at=at)
             await tell_story(
                 connection,
                 str(touch["lead_id"]),
-                kind=state,
+                kind=touch["state"],
                 at=at,
                 step=touch["step"],
                 reason=reason,
                 data={"channel": touch["channel"]},
-                dedupe=f"{state}:{touch_id}",
+                dedupe=f"{touch['state']}:{touch_id}",
             )
 
     async def doubtful(self, touch_id: str) -> Ended | Doubtful | None:
         touch = await self._pool.fetchrow("select * from touch where id = $1", touch_id)
-        if touch is None or touch["state"] == "deferred":
+        if touch is None or (touch["state"] == "deferred" and touch["doubted_wall"] is None):
             return None
-        if touch["state"] in FINAL:
-            return ended_of(touch)
-        return Doubtful(touch["address"], touch["body"], touch["claimed_wall"], None)
+        return ended_of(touch) if touch["state"] in FINAL else doubtful_of(touch)
+
+    async def adopt(self, touch_id: str, found: Sequence[str], *, at: datetime, leg_id: str | None = None) -> bool:
+        async with self._pool.acquire() as connection, connection.transaction():
+            # reconciling is rare: one at a time, so that no two touches take the same message for theirs
+            await connection.execute("select pg_advisory_xact_lock(hashtext('adopt'))")
+            mine = await connection.fetchval(
+                """select id from unnest($2::text[]) with ordinality as f (id, n)
+                   where not exists (select from touch t where t.provider_id = f.id and t.id <> $1)
+                       and not exists (select from leg g where g.provider_id = f.id and g.touch_id <> $1)
+                   order by n limit 1""",
+                touch_id,
+                list(found),
+            )
+            if mine is not None:
+                await _sent(connection, touch_id, mine, at, leg_id)
+            return mine is not None
+
+    async def repeat(self, touch_id: str, at: datetime) -> bool:
+        async with self._pool.acquire() as connection, connection.transaction():
+            touch = await connection.fetchrow(
+                """update touch set state = 'deferred', reason = 'not_confirmed', reasons = '{not_confirmed}',
+                       next_at = $2, doubted_wall = coalesce(doubted_wall, claimed_wall), lease_until_wall = null
+                   where id = $1 and (state = 'claimed' and doubted_wall is null
+                       or state = 'deferred' and reason = 'not_confirmed') returning *""",
+                touch_id,
+                at,
+            )
+            if touch is not None:
+                await tell_story(
+                    connection,
+                    str(touch["lead_id"]),
+                    kind="deferred",
+                    at=at,
+                    step=touch["step"],
+                    reason="not_confirmed",
+                    data={"channel": touch["channel"], "next_at": at.isoformat()},
+                    dedupe=f"not_confirmed:{touch_id}",
+                )
+            return touch is not None
 
     async def look(self, touch_id: str) -> Ended | None:
         touch = await self._pool.fetchrow("select * from touch where id = $1", touch_id)
@@ -123,7 +145,8 @@ class TouchStore(Claims):
         if ended is not None and ended.state == "sent" and ended.call_result is None:
             ended = None  # the lead's phone rings, or they talk
         leg = await self._pool.fetchrow(
-            """select * from leg where touch_id = $1 and role = 'rep' and ($2::text is null or id = $2)
+            """select *, exists (select from leg d where d.touch_id = $1 and d.role = 'lead') as dialled
+               from leg where touch_id = $1 and role = 'rep' and ($2::text is null or id = $2)
                order by claimed_at desc, id desc limit 1""",
             touch_id,
             leg_id,
@@ -136,6 +159,10 @@ class TouchStore(Claims):
             leg_known=leg["state"] != "claimed",
             leg_over=leg["state"] in ("ended", "failed"),
             leg_result=leg["result"],
+            rep_id=str(leg["rep_id"]) if leg["rep_id"] is not None else None,
+            claimed_at=leg["claimed_at"],
+            claimed_wall=leg["claimed_wall"],
+            open_call=leg["provider_id"] if leg["state"] in ("ringing", "answered") and not leg["dialled"] else None,
         )
 
     async def rung(self, touch_id: str, attempt: str) -> dict[str, str]:
@@ -145,7 +172,8 @@ class TouchStore(Claims):
     async def task_over(self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             ended = await connection.fetchval(
-                """update leg set state = 'ended', result = $2, ended_at = $3 where id = $1 and state <> 'ended'
+                """update leg set state = 'ended', result = $2, ended_at = $3
+                   where id = $1 and state not in ('ended', 'failed')
                    returning id""",
                 leg_id,
                 result or "rep_no_answer",
@@ -164,6 +192,8 @@ class TouchStore(Claims):
                 await record_sent(connection, touch, at)
 
     async def skip(self, lead_id: str, skips: Sequence[tuple[str, str, str, datetime]], now: datetime) -> None:
+        if not skips:
+            return
         async with self._pool.acquire() as connection, connection.transaction():
             for step, channel, reason, at in skips:
                 written = await connection.fetchval(
@@ -171,8 +201,9 @@ class TouchStore(Claims):
                            planned_at, placed_at, settled_at)
                        select $1, id, person_id, $3, $4, 'plan', 'skipped', $5, array[$5], $6, $6, $6
                        from lead where id = $2
-                       on conflict (id) do update set state = 'skipped', reason = excluded.reason,
-                           reasons = excluded.reasons, settled_at = excluded.settled_at where touch.state = 'deferred'
+                       on conflict (id) do update set reason = excluded.reason, reasons = excluded.reasons,
+                           state = case when touch.doubted_wall is null then 'skipped' else 'in_doubt' end,
+                           settled_at = excluded.settled_at where touch.state = 'deferred'
                        returning id""",
                     f"{lead_id}.{step}",
                     lead_id,
@@ -231,6 +262,32 @@ class TouchStore(Claims):
             return await number_history(connection, lead["phone"] if lead else None, now, None)
 
 
+async def _sent(connection: Any, touch_id: str, provider_id: str | None, at: datetime, leg_id: str | None) -> None:
+    if leg_id is not None:
+        # the rep's phone rings; the touch itself is sent when the lead's phone does
+        await connection.execute(
+            "update leg set provider_id = coalesce(provider_id, $2), state = 'ringing' "
+            "where id = $1 and state = 'claimed'",
+            leg_id,
+            provider_id,
+        )
+        await connection.execute(
+            "update touch set provider_id = coalesce(provider_id, $2) where id = $1", touch_id, provider_id
+        )
+        return
+    touch = await connection.fetchrow(
+        """update touch set state = 'sent', reason = null, provider_id = coalesce(provider_id, $2),
+               sent_at = coalesce(sent_at, $3), settled_at = coalesce(settled_at, $3)
+           where id = $1 and (state = 'claimed' or state in ('deferred', 'in_doubt') and doubted_wall is not null)
+           returning *""",
+        touch_id,
+        provider_id,
+        at,
+    )
+    if touch is not None:
+        await record_sent(connection, touch, at)
+
+
 async def record_sent(connection: Any, touch: asyncpg.Record, at: datetime) -> None:
     """What follows from a touch that reached the provider: the story, the lead's stage and its first attempt."""
     if touch["purpose"] == "acknowledgement":
@@ -249,6 +306,8 @@ async def record_sent(connection: Any, touch: asyncpg.Record, at: datetime) -> N
             touch["lead_id"],
             at,
         )
+    if touch["purpose"] == "manual" and touch["channel"] != "call":
+        await questions_answered(connection, touch["lead_id"], at, touch["id"])
     await tell_story(
         connection,
         str(touch["lead_id"]),

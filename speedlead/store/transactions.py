@@ -30,10 +30,10 @@ class StoreUnavailable(Exception):
     """Postgres does not answer; nothing is known to be written, and asking again is safe."""
 
 
-async def transact(pool: "asyncpg.Pool[Any]", work: Callable[[Any], Awaitable[T]]) -> T:
+async def transact(pool: "asyncpg.Pool[Any]", work: Callable[[Any], Awaitable[T]], *, within_s: float = WHOLE_S) -> T:
     """Runs `work(connection)` in a transaction and returns its result after the commit. Raises StoreUnavailable."""
     try:
-        async with asyncio.timeout(WHOLE_S):
+        async with asyncio.timeout(within_s):
             for attempt in range(ATTEMPTS):
                 try:
                     async with pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():

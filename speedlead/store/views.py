@@ -90,7 +90,7 @@ async def lead_view(conn: Any, lead_id: str) -> LeadView | None:
         "left join rep r on r.id = o.rep_id where o.lead_id = $1::text::uuid order by o.at, o.id",
         lead_id,
     )
-    suppressed = await conn.fetch("select channel from suppression where person_id = $1 order by channel", person)
+    suppressed = await conn.fetch("select distinct channel from barred where person_id = $1 order by channel", person)
     return LeadView(
         card=_one(LeadCard, row),
         region=row["region"],

@@ -19,9 +19,9 @@ from activities.records import Records
 from activities.routing import Routing
 from activities.voice import Voice
 from speedlead import lawbook
-from speedlead.app import leg_plan
 from speedlead.closures import HolidayClosures
 from speedlead.composer import Composer
+from speedlead.composer import House as Company
 from speedlead.contracts import DialRequest, TouchRequest, TouchResult
 from speedlead.domain.business import Calendars
 from speedlead.domain.placing import Placer
@@ -30,6 +30,7 @@ from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
 from speedlead.ports import Accepted, Mail, SendError, SendErrorKind
 from speedlead.records import Claim
+from speedlead.store.asking import Asking
 from speedlead.store.gate import LegGate
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
@@ -65,7 +66,9 @@ class Provider:
     refuse: SendErrorKind | None = None
     requests: list[Any] = field(default_factory=list)
     known: list[str] = field(default_factory=list)  # what its lists show
+    list_refuses: SendErrorKind | None = None
     hung_up: list[str] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)  # calls that have ended
 
     def _answer(self, request: Any) -> Accepted:
         self.requests.append(request)
@@ -80,7 +83,12 @@ class Provider:
         return self._answer({"leg_id": leg_id, "to": to, "ring_s": ring_s})
 
     async def find(self, **what: Any) -> list[str]:
+        if self.list_refuses is not None:
+            raise SendError(self.list_refuses, "HTTP 401")
         return list(self.known)
+
+    async def is_over(self, call_id: str) -> bool:
+        return call_id in self.over
 
     async def hang_up(self, call_id: str) -> None:
         self.hung_up.append(call_id)
@@ -191,16 +199,17 @@ async def open_house(database_url: str, calendars: Calendars = NO_CALENDARS) -> 
         TouchStore(pool, PLACER, PLACES),
         ActivityClock(hand, virtual=False),
     )
-    planning = Planning(leads=leads, placer=PLACER, places=PLACES, plan=PLAN)
+    planning = Planning(leads=leads, touches=touches, placer=PLACER, places=PLACES, plan=PLAN)
     headstart = Headstart()
     messaging = Messaging(
-        leads=leads, touches=touches, planning=planning, composer=Composer("Acme", "+1 415 555 0100"), mailer=mail,
+        leads=leads, touches=touches, planning=planning, composer=Composer(Company("Acme", "+1 415 555 0100")),
+        mailer=mail,
         texter=text, clock=clock, headstart=headstart, plan=PLAN, reply_token=lambda lead: "token",
         unsubscribe_url=lambda lead: "https://x",
     )  # fmt: skip
     yield House(
         pool, hand, mail, text, phone, leads, touches,
-        LegGate(pool, PLACER, PLACES, leg_plan(PLAN, calendars), hand, "+14155550100"),
+        LegGate(pool, Asking(PLACER, PLACES), PLAN, calendars, hand, "+14155550100"),
         messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning),
         Routing(leads=leads, planning=planning, clock=clock, headstart=headstart),
         Placing(leads=leads, touches=touches, planning=planning),

@@ -7,6 +7,8 @@ from temporalio.exceptions import ApplicationError
 
 from speedlead.contracts import CheckRequest, TouchResult, TouchState
 from speedlead.ports import SendErrorKind
+from speedlead.store.calls import CallReport, take_lead_leg
+from speedlead.store.transactions import transact
 from tests.activities.house import NOW, House
 
 MANAGER = ("manager", "nobody_available")
@@ -108,16 +110,47 @@ async def check(house: House, lead: str, *, give_up: bool) -> TouchResult:
 
 
 @pytest.mark.parametrize("listed", [True, False])
-async def test_a_call_in_doubt_is_never_placed_twice(house: House, listed: bool) -> None:
+@pytest.mark.parametrize("owned", [True, False])
+async def test_a_call_in_doubt_is_a_persons_and_never_placed_twice(house: House, listed: bool, owned: bool) -> None:
+    rep = await house.rep()
+    lead = await house.lead(owner_id=rep)
+    house.phone.refuse = SendErrorKind.IN_DOUBT
+    in_doubt = await house.dial(lead)
+    assert (in_doubt.state, in_doubt.reason) == (TouchState.RINGING, None)
+    house.phone.refuse = None
+    house.clock.now += timedelta(seconds=8)
+    assert (await house.dial(lead)).reason is None
+    with pytest.raises(ApplicationError, match="may still answer"):
+        await check(house, lead, give_up=False)
+    house.phone.known = ["CA7"] if listed else []
+    house.clock.now += timedelta(seconds=20)
+    if not owned:
+        await house.pool.execute("update lead set owner_id = null")
+    result = await check(house, lead, give_up=False)
+    assert result.state is (TouchState.RINGING if listed else TouchState.IN_DOUBT)
+    told = [("ops", "call_in_doubt"), ("rep" if owned else "manager", "call_personally")]
+    assert sorted(await house.notices(lead)) == ([] if listed else sorted(told))
+    assert (await house.dial(lead)).state is result.state
+    assert len(house.phone.requests) == 1
+
+
+async def test_a_call_of_another_lead_to_the_same_rep_is_not_taken_for_ours(house: House) -> None:
+    await house.rep()
+    other, lead = await house.lead(), await house.lead(email="b@example.com", phone="+12125550124")
+    await house.dial(other)  # SM1
+    house.phone.refuse, house.phone.known = SendErrorKind.IN_DOUBT, ["SM1"]
+    await house.dial(lead)
+    house.clock.now += timedelta(seconds=20)
+    assert (await check(house, lead, give_up=False)).state is TouchState.IN_DOUBT
+
+
+async def test_a_lost_report_that_no_rep_picked_up_rings_the_next_one(house: House) -> None:
     await house.rep()
     lead = await house.lead()
-    house.phone.refuse = SendErrorKind.IN_DOUBT
-    assert (await house.dial(lead)).state is TouchState.RINGING
-    house.phone.refuse, house.phone.known = None, ["CA7"] if listed else []
-    house.clock.now += timedelta(seconds=8)
-    result = await house.dial(lead)
-    assert result.state is (TouchState.RINGING if listed else TouchState.IN_DOUBT)
-    assert len(house.phone.requests) == 1
+    await house.dial(lead)
+    house.phone.over = ["SM1"]
+    assert (await check(house, lead, give_up=False)).state is TouchState.DECLINED
+    assert await house.pool.fetchval("select result from leg") == "rep_no_answer"
 
 
 async def test_a_call_whose_end_is_never_heard_is_in_doubt_in_the_end(house: House) -> None:
@@ -126,4 +159,26 @@ async def test_a_call_whose_end_is_never_heard_is_in_doubt_in_the_end(house: Hou
     await house.dial(lead)
     assert (await check(house, lead, give_up=False)).state is TouchState.RINGING
     assert (await check(house, lead, give_up=True)).state is TouchState.IN_DOUBT
-    assert await house.notices(lead) == [("ops", "call_in_doubt")]
+    assert await house.notices(lead) == [("ops", "call_in_doubt"), ("rep", "call_in_doubt")]
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "result"),
+    [("completed", "sent", "connected"), ("no-answer", "sent", "no_answer"), ("canceled", "in_doubt", None)],
+)
+async def test_a_late_word_of_the_provider_puts_a_call_in_doubt_right(
+    house: House, status: str, state: str, result: str | None
+) -> None:
+    await house.rep()
+    lead = await house.lead()
+    await house.dial(lead)
+    permit = await house.gate.claim_lead_leg(f"{lead}.call-1.rep-1-1")
+    await check(house, lead, give_up=True)
+    for key in ("first", "again"):
+        report = CallReport(key, "voice/done", permit.lead_leg_id, "CA9", status)
+        await transact(house.pool, lambda conn, report=report: take_lead_leg(conn, house.clock, report))
+    touch = await house.touch(lead, "call-1")
+    assert touch is not None
+    assert (touch["state"], touch["call_result"]) == (state, result)
+    reached = await house.pool.fetchval("select first_contact_at is not null from lead where id = $1", lead)
+    assert reached == (result == "connected")

@@ -20,6 +20,7 @@ teams:
     on_call:
       - {id: weekend, when: {lead_type: hot}, hours: {sat: 10:00-24:00, sun: 10:00-16:00}, reps: [sam@acme.example]}
   - id: paris
+    reps: [paul@acme.example]
     zone: Europe/Paris
     hours: {mon: 09:00-18:00, tue: 09:00-12:00}
 """,
@@ -71,6 +72,39 @@ async def test_cover_ends_where_the_law_begins(covered: House) -> None:
     assert covered.phone.requests == []
 
 
+async def test_cover_opens_no_other_leads_business_hours_to_a_late_key(covered: House) -> None:
+    """Somebody is on call at weekends for hot leads; that is nothing to the key for a warm one on a Tuesday evening."""
+    covered.clock.now = datetime(2026, 11, 24, 22, 59, 50, tzinfo=UTC)  # 17:59:50 in New York
+    await covered.rep()
+    lead = await covered.lead(lead_type="warm", intent="webinar")
+    assert (await covered.dial(lead)).state is TouchState.RINGING
+    covered.clock.now = datetime(2026, 11, 24, 23, 0, 10, tzinfo=UTC)
+    permit = await covered.gate.claim_lead_leg(f"{lead}.call-1.rep-1-1")
+    assert (permit.allowed, permit.reason) == (False, "outside_business_hours")
+
+
+async def test_a_key_after_the_end_of_cover_dials_nobody(covered: House) -> None:
+    covered.clock.now = datetime(2026, 11, 29, 20, 59, 50, tzinfo=UTC)  # Sunday, 15:59:50 in New York
+    await covered.rep("Sam", **SAM)
+    lead = await covered.lead()
+    assert (await covered.dial(lead)).state is TouchState.RINGING
+    covered.clock.now = datetime(2026, 11, 29, 21, 0, 10, tzinfo=UTC)
+    permit = await covered.gate.claim_lead_leg(f"{lead}.call-1.rep-1-1")
+    assert (permit.allowed, permit.reason) == (False, "weekend")
+
+
+async def test_a_call_that_a_person_asked_for_needs_no_cover_at_its_second_gate(covered: House) -> None:
+    await covered.rep("Sam", **SAM)
+    lead = await covered.lead(lead_type="warm", intent="webinar", plan_stopped="replied")
+    covered.clock.now = SATURDAY
+    rang = await covered.dial(lead, step="callback-1", purpose="manual")
+    assert (rang.state, rang.reason) == (TouchState.DEFERRED, "rep_unavailable")  # Sam is there for hot leads only
+    hot = await covered.lead(email="h@example.com", phone="+12125550177", plan_stopped="replied")
+    assert (await covered.dial(hot, step="callback-1", purpose="manual")).state is TouchState.RINGING
+    covered.clock.now = datetime(2026, 11, 29, 0, 30, tzinfo=UTC)  # 19:30: cover lasts, business is closed
+    assert (await covered.gate.claim_lead_leg(f"{hot}.callback-1.rep-1-1")).allowed
+
+
 async def test_a_step_is_placed_in_cover(covered: House) -> None:
     await covered.rep("Sam", **SAM)
     lead = await covered.lead()
@@ -84,7 +118,7 @@ async def test_a_step_is_placed_in_cover(covered: House) -> None:
 
 async def test_a_team_keeps_its_own_calendar(covered: House) -> None:
     covered.clock.now = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # Tuesday, 16:00 in Paris
-    await covered.rep("Paul", team="paris")
+    await covered.rep("Paul", email="paul@acme.example")
     nobody = await covered.dial(await covered.lead())
     assert (nobody.state, nobody.reason) == (TouchState.DEFERRED, "rep_unavailable")
     await covered.rep("Anna", phone="+14155552701")

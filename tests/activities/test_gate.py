@@ -4,9 +4,13 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from speedlead.contracts import TouchState
 from speedlead.records import Claimed, Deferred, Doubtful, Ended, Leased, Skipped
+from speedlead.store import transactions
+from speedlead.store.transactions import StoreUnavailable
 from tests.activities.house import NOW, House
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -222,3 +226,80 @@ async def test_a_key_that_is_pressed_in_quiet_hours_dials_nobody(house: House) -
 
 async def test_a_leg_that_nobody_knows_dials_nobody(house: House) -> None:
     assert (await house.gate.claim_lead_leg("nobody.call-1.rep-1-1")).reason == "unknown_call"
+
+
+async def test_a_number_that_the_lead_has_given_meanwhile_is_not_the_one_that_was_claimed(house: House) -> None:
+    lead, leg = await ringing(house)
+    await house.put(
+        "person_phone", number="+12125550199", person_id=await house.person(lead), created_at=NOW + timedelta(seconds=9)
+    )
+    assert (await house.gate.claim_lead_leg(leg)).reason == "invalid_number"
+
+
+async def test_consent_that_was_taken_back_meanwhile_dials_nobody(house: House) -> None:
+    lead, leg = await ringing(house, phone="+12035550148", region="CT", postcode="06103")
+    await house.pool.execute("update inquiry set consent_call = false where lead_id = $1", lead)
+    assert (await house.gate.claim_lead_leg(leg)).reason == "no_consent"
+
+
+@pytest.mark.parametrize("again", range(5))
+async def test_of_two_reps_who_press_the_key_at_once_one_is_connected(house: House, again: int) -> None:
+    lead, leg = await ringing(house)
+    other = f"{lead}.call-1.rep-1-2"
+    await house.pool.execute(
+        """insert into leg (id, touch_id, role, state, claimed_at, claimed_wall)
+           select $2, touch_id, 'rep', 'ringing', claimed_at, claimed_wall from leg where id = $1""",
+        leg, other,
+    )  # fmt: skip
+    permits = await asyncio.gather(*(house.gate.claim_lead_leg(rep) for rep in (leg, other, leg, other)))
+    connected = {permit.lead_leg_id for permit in permits if permit.allowed}
+    assert len(connected) == 1
+    assert [permit.reason for permit in permits].count("superseded") == 2
+    assert [row["id"] for row in await house.pool.fetch("select id from leg where role = 'lead'")] == list(connected)
+
+
+async def test_a_key_after_the_attempt_went_to_the_next_rep_dials_nobody(house: House) -> None:
+    lead, leg = await ringing(house)
+    await house.rep("Ben", phone="+14155552702")
+    await house.pool.execute("update leg set state = 'ended', result = 'rep_no_answer' where id = $1", leg)
+    assert (await house.dial(lead, level=2)).state is TouchState.RINGING
+    assert (await house.gate.claim_lead_leg(leg)).reason == "superseded"
+    assert (await house.gate.claim_lead_leg(f"{lead}.call-1.rep-1-2")).allowed
+
+
+async def test_the_leads_own_leg_is_no_reps_leg(house: House) -> None:
+    lead, leg = await ringing(house)
+    await house.gate.claim_lead_leg(leg)
+    assert (await house.gate.claim_lead_leg(f"{lead}.call-1.lead-1-1")).reason == "unknown_call"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["alter table leg rename to legs", "alter table touch drop column channel cascade", "drop view barred"],
+)
+async def test_an_error_of_the_database_dials_nobody_and_leaves_nothing(house: House, broken: str) -> None:
+    _, leg = await ringing(house)
+    await house.pool.execute(broken)
+    with pytest.raises(asyncpg.PostgresError):
+        await house.gate.claim_lead_leg(leg)
+    table = "legs" if "legs" in broken else "leg"
+    assert await house.pool.fetchval(f"select count(*) from {table} where role = 'lead'") == 0
+
+
+async def test_a_database_that_is_away_dials_nobody(house: House) -> None:
+    _, leg = await ringing(house)
+    await house.pool.close()
+    with pytest.raises(StoreUnavailable):
+        await house.gate.claim_lead_leg(leg)
+
+
+async def test_a_lock_that_is_not_given_back_dials_nobody_before_the_provider_hangs_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "WHOLE_S", 0.5)
+    lead, leg = await ringing(house)
+    async with house.pool.acquire() as other, other.transaction():
+        await other.execute("select id from person where id = $1 for update", await house.person(lead))
+        with pytest.raises(StoreUnavailable):
+            await house.gate.claim_lead_leg(leg)
+    assert await house.pool.fetchval("select count(*) from leg where role = 'lead'") == 0

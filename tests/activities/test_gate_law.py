@@ -60,7 +60,7 @@ async def test_a_french_number_that_said_no_rests_for_sixty_days_whatever_its_ne
     answer = await house.touches.claim(house.claim(second, "call-1", **MANUAL))
     if days:
         assert isinstance(answer, Deferred)
-        assert answer.reasons[-1] == "frequency_cap:fr"
+        assert answer.reasons[0] == "frequency_cap:fr"
         assert answer.next_at >= NOW + days * DAY + timedelta(minutes=3)
     else:
         assert isinstance(answer, Claimed)

@@ -12,6 +12,7 @@ from speedlead.ports import SendErrorKind
 from tests.activities.house import NOW, PHONE, House
 
 LATER = timedelta(seconds=8)  # the lease of a claim has run out
+WORD = timedelta(seconds=20)  # a provider would have said something by now
 
 
 async def acknowledge(house: House, lead: str, number: int = 1, *, fallback: bool = False) -> TouchResult:
@@ -112,6 +113,7 @@ async def test_a_text_in_doubt_is_found_in_the_providers_list(house: House) -> N
     house.text.refuse = SendErrorKind.IN_DOUBT
     await house.send(lead, "sms")
     house.text.known = ["SM7"]
+    house.clock.now += WORD
     result = await reconcile(house, lead, "sms-1", give_up=False)
     assert (result.state, result.reason) == (TouchState.SENT, "reconciled")
     touch = await house.touch(lead, "sms-1")
@@ -119,14 +121,111 @@ async def test_a_text_in_doubt_is_found_in_the_providers_list(house: House) -> N
     assert touch["provider_id"] == "SM7"
 
 
-async def test_in_the_end_a_touch_is_in_doubt_and_ops_are_told_once(house: House) -> None:
+@pytest.mark.parametrize("channel", ["email", "sms"])
+async def test_a_message_in_doubt_goes_once_more_and_then_ops_are_told(house: House, channel: str) -> None:
+    lead = await house.lead()
+    provider(house, channel).refuse = SendErrorKind.IN_DOUBT
+    await house.send(lead, channel)
+    house.clock.now += WORD
+    assert (await reconcile(house, lead, f"{channel}-1", give_up=False)).state is TouchState.IN_DOUBT
+    for _ in range(2):  # whoever reconciles may die and be asked again
+        given_back = await reconcile(house, lead, f"{channel}-1", give_up=True)
+        assert (given_back.state, given_back.reason) == (TouchState.DEFERRED, "not_confirmed")
+    assert await house.notices(lead) == []
+    assert (await house.send(lead, channel)).state is TouchState.IN_DOUBT
+    house.clock.now += WORD
+    for _ in range(2):
+        assert (await reconcile(house, lead, f"{channel}-1", give_up=True)).state is TouchState.IN_DOUBT
+    assert (await house.send(lead, channel)).state is TouchState.IN_DOUBT
+    assert await house.notices(lead) == [("ops", "send_in_doubt")]
+    assert len(provider(house, channel).requests) == 2
+
+
+async def test_nothing_is_repeated_while_the_providers_word_may_still_come(house: House) -> None:
     lead = await house.lead()
     house.mail.refuse = SendErrorKind.IN_DOUBT
     await house.send(lead)
-    assert (await reconcile(house, lead, "email-1", give_up=False)).state is TouchState.IN_DOUBT
-    for _ in range(2):
-        assert (await reconcile(house, lead, "email-1", give_up=True)).state is TouchState.IN_DOUBT
+    house.clock.now += LATER
+    with pytest.raises(ApplicationError, match="may still answer"):
+        await reconcile(house, lead, "email-1", give_up=True)
+
+
+async def given_back(house: House, channel: str = "sms") -> str:
+    """A lead whose message is in doubt and waits for its repeat."""
+    lead = await house.lead()
+    provider(house, channel).refuse = SendErrorKind.IN_DOUBT
+    await house.send(lead, channel)
+    house.clock.now += WORD
+    assert (await reconcile(house, lead, f"{channel}-1", give_up=True)).reason == "not_confirmed"
+    provider(house, channel).refuse = None
+    return lead
+
+
+async def test_the_repeat_passes_the_gate_again(house: House) -> None:
+    lead = await given_back(house)
+    await house.opt_out(lead, "sms")
+    result = await house.send(lead, "sms")
+    assert (result.state, result.reason) == (TouchState.SKIPPED, "opted_out")
+    touch = await house.touch(lead, "sms-1")
+    assert touch is not None
+    # the first request may have arrived all the same: a row that says it was left out would be a lie
+    assert (touch["state"], touch["reason"]) == ("in_doubt", "opted_out")
+    assert len(house.text.requests) == 1
+
+
+async def test_a_repeat_that_has_to_wait_asks_the_list_once_more(house: House) -> None:
+    lead = await given_back(house)
+    house.clock.now = NOW + timedelta(hours=15)  # 01:00 in New York
+    assert (await house.send(lead, "sms")).state is TouchState.DEFERRED
+    house.text.known = ["SM7"]
+    result = await house.send(lead, "sms")
+    assert (result.state, result.reason) == (TouchState.SENT, "reconciled")
+    assert len(house.text.requests) == 1
+
+
+async def test_a_plan_that_stops_leaves_no_repeat_behind(house: House) -> None:
+    lead = await given_back(house)
+    await house.touches.skip(lead, [("sms-1", "sms", "replied", house.clock.now)], house.clock.now)
+    touch = await house.touch(lead, "sms-1")
+    assert touch is not None
+    assert (touch["state"], touch["reason"]) == ("in_doubt", "replied")
+
+
+async def test_what_another_touch_owns_is_not_found_again(house: House) -> None:
+    lead = await house.lead()
+    await house.send(lead, "sms", step="sms-1")  # SM1
+    house.text.refuse = SendErrorKind.IN_DOUBT
+    await house.send(lead, "sms", step="sms-2")
+    house.clock.now += WORD
+    house.text.known = ["SM1"]
+    assert (await reconcile(house, lead, "sms-2", give_up=True)).reason == "not_confirmed"
+    house.text.known = ["SM1", "SM9"]
+    assert (await reconcile(house, lead, "sms-2", give_up=True)).state is TouchState.SENT
+    touch = await house.touch(lead, "sms-2")
+    assert touch is not None
+    assert touch["provider_id"] == "SM9"
+
+
+async def test_a_list_that_may_not_be_read_permits_no_repeat(house: House) -> None:
+    lead = await house.lead()
+    house.text.refuse = SendErrorKind.IN_DOUBT
+    await house.send(lead, "sms")
+    house.clock.now += WORD
+    house.text.list_refuses = SendErrorKind.RETRY_SAFE
+    with pytest.raises(ApplicationError) as asked_again:
+        await reconcile(house, lead, "sms-1", give_up=True)
+    assert asked_again.value.type == "retry_safe"
+    house.text.list_refuses = SendErrorKind.CONFIG
+    assert (await reconcile(house, lead, "sms-1", give_up=True)).state is TouchState.IN_DOUBT
     assert await house.notices(lead) == [("ops", "send_in_doubt")]
+
+
+async def test_an_acknowledgement_is_not_repeated_under_its_own_id(house: House) -> None:
+    lead = await house.lead(sms=False)
+    house.mail.refuse = SendErrorKind.IN_DOUBT
+    await acknowledge(house, lead)
+    house.clock.now += LATER
+    assert (await reconcile(house, lead, "ack-1", give_up=True)).state is TouchState.IN_DOUBT
 
 
 async def test_what_was_never_claimed_has_failed_and_is_not_in_doubt(house: House) -> None:

@@ -58,7 +58,7 @@ def test_no_secret_is_written_down(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for key, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|PWD|TOKEN|API_KEY|SECRET", key):
-                assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value), f"{name}: {key}"
+                assert re.fullmatch(r"\$\{[A-Z_]+:(\?[^}]+|-)\}", value), f"{name}: {key}"
     url = services["gateway"]["environment"]["SPEEDLEAD_DATABASE_URL"]
     assert re.search(r"://speedlead:\$\{SPEEDLEAD_DB_PASSWORD:\?[^}]+\}@", url)
 

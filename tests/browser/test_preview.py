@@ -82,6 +82,11 @@ def test_a_wrong_field_is_marked_and_keeps_what_was_typed(page: Page, office: Si
 
 
 def test_a_lead_that_nothing_can_be_sent_to_is_handed_over(page: Page, office: Site) -> None:
-    page.goto(PATH + "?" + urlencode({"type": "hot", "phone": "+12035550148", "at": "2026-11-24T10:00-05:00"}))
+    page.goto(PATH)
+    page.get_by_label("Phone").fill("+12035550148")
+    page.get_by_label("Comes in at").fill("2026-11-24T10:00")
+    for box in ("The lead gave an e-mail address", "The form showed its consent text", "The lead ticked SMS"):
+        page.get_by_label(box).uncheck()
+    page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("handed to a person of ours")).to_be_visible()
     expect(page.get_by_role("table")).to_contain_text("a task for the owner")

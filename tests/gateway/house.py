@@ -144,7 +144,7 @@ class House:
     async def sendgrid(self, path: str, body: bytes, content_type: str = "application/json") -> int:
         key = load_pem_private_key(self.credentials.sandbox_sendgrid_signing_key.get_secret_value().encode(), None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
-        stamp = str(int(time.time()))
+        stamp = str(int(self.clock.wall().timestamp()))
         headers = {
             "Content-Type": content_type,
             "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(

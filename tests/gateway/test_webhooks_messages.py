@@ -46,7 +46,7 @@ async def test_a_forged_twilio_webhook_changes_nothing(house: House, path: str) 
     assert (await house.twilio(f"{path}?touch={touch_id}&leg={touch_id}.rep-1", signed=False, **form))[0] == 403
     assert await house.counts() == before
     assert house.behind.asked_legs == []
-    assert 'speedlead_webhooks_refused_total{provider="twilio"} 1' in (await house.call("GET", "/metrics"))[1]
+    assert 'speedlead_webhooks_total{provider="twilio",result="forged"} 1' in (await house.call("GET", "/metrics"))[1]
 
 
 async def test_a_signature_for_another_url_is_forged(house: House) -> None:
@@ -130,6 +130,22 @@ async def test_a_report_resolves_what_was_in_doubt(house: House, before: str) ->
     assert await house.pool.fetchval("select first_attempt_at from lead") == house.clock.now
 
 
+@pytest.mark.parametrize("became", ["deferred", "in_doubt", "failed", "claimed"])
+async def test_a_late_report_of_the_first_request_corrects_whatever_its_repeat_came_to(
+    house: House, became: str
+) -> None:
+    touch_id = await sms(house, await house.lead(phone=PHONE), state=became, doubted_wall=house.clock.now)
+    await told(house, touch_id, "delivered", sid="SM9")
+    await told(house, touch_id, "queued", sid="SM9")
+    assert await state(house, touch_id) == ("sent", "delivered")
+
+
+async def test_a_report_of_what_was_never_in_doubt_does_not_undo_a_refusal(house: House) -> None:
+    touch_id = await sms(house, await house.lead(phone=PHONE), state="failed")
+    await told(house, touch_id, "failed", "30005")
+    assert (await state(house, touch_id))[0] == "failed"
+
+
 async def test_a_repeated_report_changes_nothing(house: House) -> None:
     touch_id = await sms(house, await house.lead(phone=PHONE))
     await asyncio.gather(*(told(house, touch_id, "undelivered", "30005") for _ in range(20)))
@@ -145,8 +161,8 @@ async def test_a_repeated_report_changes_nothing(house: House) -> None:
     [
         ("30005", "undelivered:30005", None, ["delivery"]),
         ("30006", None, "undelivered:30006", ["delivery"]),
-        ("30003", None, None, []),
-        ("99999", None, None, []),
+        ("30003", None, None, ["delivery"]),
+        ("99999", None, None, ["delivery"]),
         ("30007", None, None, ["delivery"]),
         ("21610", None, None, ["opt_out"]),
     ],
@@ -206,7 +222,9 @@ NO_STOPS = ["Can we stop by your office?", "don't stop texting me", "ok", "Monda
 async def test_asking_to_stop_stops(house: House, body: str, scope: str) -> None:
     lead_id = await house.lead(phone=PHONE)
     status, answer = await house.twilio(INBOUND, MessageSid="SM1", From=PHONE, Body=body)
-    assert (status, "<Message" in answer, "<Response" in answer) == (200, False, True)
+    # what the provider answers itself, we do not answer once more
+    ours = body.strip().lower() not in ("stop", "stopall", "unsubscribe", "end", "quit", "cancel", "revoke")
+    assert (status, "<Message" in answer, "<Response" in answer) == (200, ours, True)
     assert await house.pool.fetchval("select channel from suppression") == scope
     assert [(m["kind"], m.get("scope")) for m in await house.messages(lead_id)][1:] == [("opt_out", scope)]
     assert await house.pool.fetchval("select plan_stopped from lead") == ("opted_out" if scope == "all" else None)
@@ -262,14 +280,6 @@ async def test_an_unknown_sender_is_a_matter_for_ops(house: House) -> None:
     assert [tuple(row) for row in kinds] == [("ops", "opt_out_from_unknown"), ("ops", "reply_from_unknown")]
 
 
-async def test_an_answer_after_closing_is_told_to_the_owner_not_to_the_workflow(house: House) -> None:
-    lead_id = await house.lead(phone=PHONE)
-    await house.close_lead(lead_id)
-    await house.twilio(INBOUND, MessageSid="SM1", From=PHONE, Body="hello again")
-    assert [m["kind"] for m in await house.messages(lead_id)] == ["start"]
-    assert await house.pool.fetchval("select kind from notice") == "reply_after_close"
-
-
 # ── mail events ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -286,7 +296,7 @@ async def mail_touch(house: House, lead_id: str, **columns: Any) -> str:
         ("open", "", None, None, [], 0),
         ("click", "", None, None, [], 0),
         ("bounce", "bounce", "bounced", "bounced:5.1.1", ["delivery"], 0),
-        ("bounce", "blocked", "blocked", None, [], 0),
+        ("bounce", "blocked", "blocked", None, ["delivery"], 0),
         ("dropped", "", "dropped", "dropped:5.1.1", ["delivery"], 0),
         ("spamreport", "", "spam_report", None, ["opt_out"], 1),
         ("unsubscribe", "", "spam_report", None, ["opt_out"], 1),

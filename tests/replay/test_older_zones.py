@@ -63,7 +63,7 @@ def by_the_pinned(request: PlaceRequest) -> datetime:
     consents = Consents(call_requested=True, sms=True, call=True, inquiry=True)
     found = schedule(
         Placer(lawbook.load(), HolidayClosures(), {}).place,
-        Asker(PlaceFinder().find(evidence), consents, load_plan()),
+        Asker(PlaceFinder().find(evidence), consents, load_plan().hours),
         Wanted(request.steps, request.due, request.opened, not_before=request.not_before, manual=request.manual),
         (),
         (),

@@ -108,8 +108,10 @@ async def test_a_person_at_the_page_can_press_one_for_a_manual_rep(late: World) 
 async def test_hanging_up_ends_a_ringing_call_and_twice_is_fine(late: World) -> None:
     await late.put(f"/api/people/{REP}", {"rep": "manual"})
     sid = await ring(late, expect_over=False)
+    assert not await late.dialer.is_over(sid)
     await late.dialer.hang_up(sid)
     await late.until(lambda: steps(late, "leg") == ["initiated", "ringing", "canceled"])
+    assert await late.dialer.is_over(sid)
     await late.dialer.hang_up(sid)
     assert late.gateway.got("/voice/rep") == []
 

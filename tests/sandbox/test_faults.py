@@ -68,6 +68,28 @@ async def test_callbacks_can_come_late_and_out_of_order(late: World) -> None:
     assert orders != {("queued", "sent", "delivered")}
 
 
+async def test_of_a_silent_touch_no_report_ever_comes_and_of_others_all(late: World) -> None:
+    await late.put("/api/faults", {"sms": {"silent": 0.5}, "seed": 2})
+    for number in range(12):
+        await send(late, number)
+    told = Faults(FaultPlan.model_validate({"sms": {"silent": 0.5}, "seed": 2}))
+    loud = {f"lead.sms-{n}" for n in range(12) if not told.silent("sms", f"lead.sms-{n}")}
+    assert 0 < len(loud) < 12
+    await late.until(lambda: len(late.gateway.got("/sms/status")) == 3 * len(loud))
+    assert {hook.query["touch"] for hook in late.gateway.got("/sms/status")} == loud
+
+
+async def test_some_reports_can_be_late_and_others_not(late: World) -> None:
+    await late.put("/api/faults", {"callbacks": {"late": 0.5, "late_s": 1.5}, "seed": 1})
+    started = time.monotonic()
+    for number in range(8):
+        await send(late, number)
+    await late.until(lambda: len(late.gateway.got("/sms/status")) > 0)
+    assert time.monotonic() - started < 1.5
+    await late.until(lambda: len(late.gateway.got("/sms/status")) == 24)
+    assert time.monotonic() - started > 1.5
+
+
 async def test_a_gateway_that_is_broken_is_told_again(late: World) -> None:
     late.gateway.status = 503
     await send(late)

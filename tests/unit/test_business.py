@@ -38,8 +38,8 @@ def placer(calendars: Calendars) -> Placer:
     return Placer(LAW, Thanksgiving(), {}, calendars)
 
 
-def crew(calendars: Calendars, team: str | None = None) -> tuple[Shift, ...]:
-    return shifts_of(calendars, email="sam@acme.example", team=team, zone="America/New_York", weekly=OFFICE)
+def crew(calendars: Calendars) -> tuple[Shift, ...]:
+    return shifts_of(calendars, email="sam@acme.example", zone="America/New_York", weekly=OFFICE)
 
 
 def read(text: str) -> Calendars:
@@ -115,7 +115,7 @@ def test_cover_is_for_the_leads_it_is_meant_for() -> None:
 
 
 def test_somebody_who_is_not_on_the_list_is_not_on_call() -> None:
-    others = shifts_of(WEEKEND, email="ann@acme.example", team=None, zone="America/New_York", weekly=OFFICE)
+    others = shifts_of(WEEKEND, email="ann@acme.example", zone="America/New_York", weekly=OFFICE)
     assert [shift.covers for shift in others] == [None]
 
 
@@ -126,7 +126,7 @@ def test_cover_is_for_calls_and_the_daily_touches_after_the_first_hours_keep_bus
     answer = place_human(ask, mail, crew(WEEKEND))
     assert isinstance(answer, Placed)
     assert answer.at == ny("2026-11-30T09:00")
-    lead = Asker(NEW_YORK, ASKED, PLAN)
+    lead = Asker(NEW_YORK, ASKED, PLAN.hours)
     for step, at in (
         (Step(id="call-2", channel="call"), "2026-11-28T11:00"),
         (Step(id="day-2-call", channel="call", local_days=1), "2026-11-30T09:00"),

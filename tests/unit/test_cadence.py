@@ -22,9 +22,9 @@ from speedlead.domain.cadence import (
     decide,
     planned,
 )
-from speedlead.domain.lead import FollowUp, LeadState, Owed
+from speedlead.domain.lead import FollowUp, LeadState, Owed, Settled
 from speedlead.domain.outcomes import CallResult, Outcome, Stage
-from speedlead.domain.settling import settle
+from speedlead.domain.settling import cannot_be_placed, settle
 from tests.unit.leads import CADENCE, DAY, HOUR, MINUTE, NOW, SECOND, inquire, lead
 
 HOT = CADENCE.tracks["hot"]
@@ -191,6 +191,99 @@ def test_a_lead_that_cannot_be_reached_at_all_is_handed_to_a_person(lead_type: s
     assert {s.step.id for s in decision.skips} | set(state.settled) == {s.id for s in state.track.steps}
 
 
+# ── a lead that cannot be called is a person's: once, with the reason ────────────────────────────────────────────────
+
+
+def lived(state: LeadState, closes: dict[str, str]) -> list[Substitute]:
+    """Goes through the whole plan; a channel of `closes` turns out to be closed when it is first wanted."""
+    tasks, now = [], NOW
+    for _ in range(100):
+        match decision := decide(state, now):
+            case Act(step=step) if step.channel in closes:
+                cannot_be_placed(state, decision, closes[step.channel])
+            case Act(step=step, earliest=earliest, skips=skips):
+                now = max(now, earliest)
+                pass_over(state, skips, now)
+                state.settle(step.id, "sent", now, step.channel)
+            case Substitute(step=step, reason=reason, at=at):
+                tasks.append(decision)
+                state.settle(step.id, "skipped", at, step.channel, reason)
+            case Await(until=until):
+                assert until is not None
+                now = until
+            case HandOver() | Finish():
+                return tasks
+    raise AssertionError("the plan has no end")
+
+
+@pytest.mark.parametrize("reason", ["unknown_location", "no_consent", "no_common_window", "invalid_number"])
+@pytest.mark.parametrize(("lead_type", "step"), [("hot", "call-1"), ("warm", "call-1"), ("cold", "day-2-call")])
+def test_on_every_track_a_lead_that_cannot_be_called_is_one_task_with_the_reason(
+    lead_type: str, step: str, reason: str
+) -> None:
+    tasks = lived(lead(lead_type), {"call": reason})
+    assert [(task.step.id, task.reason) for task in tasks] == [(step, reason)]
+
+
+def test_a_lead_that_can_be_called_is_nobodys_task() -> None:
+    assert [lived(lead(lead_type), {}) for lead_type in ("hot", "warm", "cold")] == [[], [], []]
+
+
+def test_calls_that_become_impossible_on_the_way_are_one_task_as_well() -> None:
+    state = lead()
+    through(state, "call-4", NOW)
+    tasks = lived(state, {"call": "unknown_location"})
+    assert [(task.step.id, task.reason) for task in tasks] == [("day-2-call", "unknown_location")]
+    # due when the call would have been
+    assert tasks[0].due == NOW + DAY
+
+
+def test_a_second_reason_is_a_task_of_its_own() -> None:
+    state = lead()
+    state.settle("call-1", "skipped", NOW, "call", "unknown_location")
+    state.closed_channels["call"] = "invalid_number"
+    decision = decide(state, NOW)
+    assert isinstance(decision, Substitute)
+    assert (decision.step.id, decision.reason) == ("call-2", "invalid_number")
+
+
+def test_a_lead_that_wants_no_more_calls_is_not_asked_about_again() -> None:
+    state = lead()
+    through(state, "call-1", NOW)
+    state.opted_out("call")
+    assert lived(state, {}) == []
+
+
+def test_a_task_is_due_by_what_the_lead_was_promised() -> None:
+    decision = decide(lead(has_phone=False, due=NOW + 2 * MINUTE), NOW)
+    assert isinstance(decision, Substitute)
+    assert decision.due == NOW + 2 * MINUTE
+
+
+def test_a_callback_that_turns_out_to_be_impossible_is_a_task_and_not_forgotten() -> None:
+    state = lead(callbacks=[NOW + DAY])
+    cannot_be_placed(state, act(state), "no_common_window")
+    decision = decide(state, NOW)
+    assert isinstance(decision, Substitute)
+    assert (decision.step.id, decision.reason, decision.due) == ("callback-1", "no_common_window", NOW + DAY)
+
+
+def test_a_callback_that_the_gate_refuses_is_a_task_and_not_forgotten() -> None:
+    state = lead(callbacks=[NOW])
+    settle(state, act(state), NOW, _Sent(NOW, "skipped", "no_consent", call_result=None), NOW)
+    decision = decide(state, NOW)
+    assert isinstance(decision, Substitute)
+    assert (decision.step.id, decision.reason) == ("callback-1", "no_consent")
+
+
+def test_whoever_has_a_task_already_is_not_told_again_that_nothing_can_be_sent() -> None:
+    state = lead("hot", has_phone=False, has_email=False)
+    state.settle("call-1", "skipped", NOW, "call", "no_phone")
+    decision = decide(state, NOW)
+    assert isinstance(decision, HandOver)
+    assert decision.reminded == 1
+
+
 def test_a_plan_whose_every_touch_failed_is_handed_to_a_person_and_not_archived() -> None:
     state = lead()
     for step in HOT.steps:
@@ -236,12 +329,14 @@ def test_an_owed_call_ends_when_its_channel_does() -> None:
     assert state.owed is None
 
 
-def test_an_owed_call_that_nobody_takes_over_is_passed_over_when_its_channel_ends() -> None:
+def test_any_owed_call_is_for_a_person_when_its_channel_ends_but_only_once() -> None:
     state = lead()
     through(state, "call-1", NOW)
     state.settle("call-2", "deferred", NOW, "call", "rep_unavailable")
     state.owed = Owed("call-2", NOW + 2 * MINUTE)
     state.closed_channels["call"] = "no_consent"
+    assert decide(state, NOW) == Substitute(STEPS["call-2"], "no_consent", NOW + 10 * MINUTE, NOW)
+    state.settled["call-1"] = Settled("skipped", NOW, "call", "no_consent")
     decision = act(state)
     assert decision.step.id == "email-1"
     assert (decision.skips[0].step.id, decision.skips[0].reason) == ("call-2", "no_consent")

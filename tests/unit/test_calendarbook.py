@@ -8,7 +8,9 @@ import pytest
 from holidays import country_holidays, list_supported_countries
 
 from speedlead.calendarbook import CalendarError, load_calendars, parse_calendars
+from speedlead.doctor import calendar_people
 from speedlead.domain.business import Calendars
+from speedlead.settings import Settings
 
 GOOD = """\
 territories:
@@ -130,10 +132,30 @@ def test_the_most_exact_territory_counts(places: tuple[str, ...], territories: l
 
 
 def test_a_team_without_a_calendar_keeps_everybodys() -> None:
-    calendars = parse_calendars(GOOD + "  - {id: paris, zone: Europe/Paris}\n", "own.yaml")
-    names = [found.id if (found := calendars.of_team(team)) else None for team in (None, "paris", "sales")]
-    assert names == ["everybody", "paris", "everybody"]
-    assert Calendars().of_team("paris") is None
+    calendars = parse_calendars(GOOD + "  - {id: paris, zone: Europe/Paris, reps: [Paul@acme.example]}\n", "own.yaml")
+    teams = [calendars.team_of(email) for email in ("paul@acme.example", "PAUL@acme.example", "sam@acme.example")]
+    assert [team.id for team in teams if team] == ["paris", "paris", "everybody"]
+    assert Calendars().team_of("paul@acme.example") is None
+
+
+@pytest.mark.parametrize(
+    ("team", "said"),
+    [
+        ("{id: paris, zone: Europe/Paris}", "the e-mail addresses of the team's people"),
+        ("{id: paris, zone: Europe/Paris, reps: [Paul]}", "expected e-mail addresses of reps, got 'Paul'"),
+        ("{id: paris, zone: Europe/Paris, reps: [a@b.example, A@b.example]}", "'a@b.example' stands twice"),
+    ],
+)
+def test_a_team_names_its_people_once(team: str, said: str) -> None:
+    with pytest.raises(CalendarError, match=re.escape(said)):
+        parse_calendars(GOOD + f"  - {team}\n", "own.yaml")
+
+
+def test_addresses_that_belong_to_nobody_are_named_with_their_place() -> None:
+    calendars = parse_calendars(GOOD + "  - {id: paris, zone: Europe/Paris, reps: [paul@acme.example]}\n", "own.yaml")
+    assert calendars.strangers(["SAM@acme.example", "paul@acme.example"]) == ()
+    assert calendars.strangers(["ann@acme.example"]) == (
+        "paul@acme.example (team paris)", "sam@acme.example (on_call weekend)")  # fmt: skip
 
 
 def test_the_example_of_the_manual_can_be_used() -> None:
@@ -142,3 +164,14 @@ def test_the_example_of_the_manual_can_be_used() -> None:
     assert example
     calendars = parse_calendars(example[1], "calendars.md")
     assert [calendar.id for calendar in (*calendars.territories, *calendars.teams)] == ["us", "france", "everybody"]
+
+
+def test_the_doctor_names_the_address_on_call_that_is_nobodys(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(GOOD, encoding="utf-8")
+    settings = Settings(calendars_file=file)
+    found = calendar_people(settings, ["ann@acme.example"])
+    assert (found.ok, found.detail) == (False, "no active rep has the address of sam@acme.example (on_call weekend)")
+    assert calendar_people(settings, ["sam@acme.example"]).ok
+    file.write_text(GOOD.replace("zone: Europe/London", "zone: Mars/Base"), encoding="utf-8")
+    assert "own.yaml:17: teams.0.zone" in calendar_people(settings, []).detail

@@ -110,3 +110,8 @@ def test_a_database_that_does_not_answer_is_one_line_that_names_the_setting(tmp_
     assert done.returncode == 2
     assert done.stderr.startswith("SPEEDLEAD_DATABASE_URL: the database does not answer: ")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_json_is_for_the_accounts_alone() -> None:
+    done = speedlead("doctor", "--json")
+    assert (done.returncode, done.stderr) == (2, "--json: expected together with --live\n")

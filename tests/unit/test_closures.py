@@ -40,3 +40,25 @@ def test_unknown_places_have_no_closures_and_answers_are_kept(closures: HolidayC
     assert closures.closed(("ZZ", "US-XX")) == closures.closed(("US",))
     assert closures.closed(("US",)) is closures.closed(("US",))
     assert version().count(".") >= 1
+
+
+@pytest.mark.parametrize(
+    ("island", "day"),
+    [
+        ("GB-IM", date(2026, 7, 6)),  # Tynwald Day
+        ("GB-GG", date(2028, 5, 9)),  # Liberation Day
+        ("GB-JE", date(2028, 5, 9)),
+    ],
+)
+def test_an_island_of_the_crown_keeps_its_own_holidays(island: str, day: date) -> None:
+    closures = HolidayClosures()
+    assert day in closures.closed(("GB", island))
+    assert day not in closures.closed(("GB",))
+    assert date(2026, 12, 25) in closures.closed(("GB", island))
+
+
+def test_a_number_of_several_states_keeps_the_days_of_each() -> None:
+    closed = HolidayClosures().closed(("AU", "AU-SA", "AU-WA", "AU-NT"))
+    of_one_state = {date(2026, 3, 9), date(2026, 6, 1), date(2026, 8, 3)}  # Adelaide Cup, WA Day, NT Picnic Day
+    assert of_one_state <= closed
+    assert not of_one_state & HolidayClosures().closed(("AU",))

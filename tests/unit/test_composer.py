@@ -1,8 +1,11 @@
 """What a lead reads: the four parts of the answer, an exact promise, and nothing a stranger could smuggle in."""
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speedlead.composer import TEMPLATES, ComposeError, Composer, Message, Promise, first_name, promise_words, quote
+from speedlead.composer import ComposeError, Composer, House, Message, Promise, packaged_book, promise_words, recipient
+from speedlead.composing.book import load_book
+from speedlead.composing.safe import first_name, quote
+from speedlead.composing.segments import count
 from speedlead.domain.placing import Consents
 from speedlead.domain.zones import Evidence
 from speedlead.planbook import load_plan
@@ -18,12 +24,12 @@ from speedlead.records import LeadRecord
 from tests.unit.leads import DAY, HOUR, MINUTE, NOW, SECOND
 
 NEW_YORK = "America/New_York"
-COMPOSER = Composer("Acme Engines", "+1 415 555 0100")
-SENT = sorted({*load_plan().templates(), ("email", "acknowledgement"), ("sms", "acknowledgement"), ("call", "brief")})
-GSM = set(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
+COMPOSER = Composer(House("Acme Engines", "+1 415 555 0100"))
+URL = "https://acme.example/u/token"
+SENT = sorted({*load_plan().templates(), ("email", "acknowledgement"), ("sms", "acknowledgement")})
+LANGUAGES = ["de", "en", "es", "fr"]
+# a machine that does seven other things at the same time
+SLACK = 5
 NASTY = [
     "<script>alert(1)</script>", "{{ 7*7 }}", "{% for x in y %}", "{{ company_phone.__class__ }}",
     "Ada\r\nBcc: x@y.zz", "Ada\u2028Bcc: x@y.zz", "Ada\x85X: 1", "</Message><Dial>+15005550006</Dial>", "&amp;<b>",
@@ -47,7 +53,13 @@ def record(**changes: Any) -> LeadRecord:
 
 def answer(channel: str = "email", lead: LeadRecord | None = None, **options: Any) -> Message:
     promise = promise_words(NOW + 3 * MINUTE, NOW, NEW_YORK, "call")
-    return COMPOSER.compose(channel, "acknowledgement", lead or record(), promise, **options)
+    who = lead or record()
+    return COMPOSER.compose(channel, "acknowledgement", who, unsubscribe_url=URL, promise=promise, **options)
+
+
+def compose(channel: str, template: str, lead: LeadRecord, language: str | None = None) -> Message:
+    promise = Promise(None, "A person calls you.")
+    return COMPOSER.compose(channel, template, lead, unsubscribe_url=URL, promise=promise, language=language)
 
 
 def test_the_answer_has_its_four_parts() -> None:
@@ -65,8 +77,8 @@ def test_the_answer_asks_for_the_place_only_when_it_is_unknown() -> None:
 
 def test_a_text_has_the_same_parts_and_says_how_to_stop() -> None:
     assert answer("sms").text == (
-        "Acme Engines: we have your demo request. A person calls you by 10:03 (New York time). Hurry? "
-        "Call +1 415 555 0100. Reply STOP to opt out."
+        "Acme Engines: we have your demo request. A person calls you by 10:03 (New York time). "
+        "Next, one of us reads it and then calls you. Hurry? Call +1 415 555 0100. Reply STOP to opt out."
     )
 
 
@@ -103,6 +115,16 @@ def test_without_any_deadline_the_promise_is_the_next_business_day() -> None:
     assert promise_words(None, NOW, NEW_YORK, "call") == Promise(None, "A person calls you on the next business day.")
 
 
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_who_can_be_neither_called_nor_written_to_is_promised_neither(language: str) -> None:
+    due = NOW + 9 * HOUR
+    words = promise_words(due, NOW, None, "look", language).text
+    others = {promise_words(due, NOW, None, channel, language).text for channel in ("call", "email")}
+    assert words not in others
+    if language == "en":
+        assert words == "A person reads your inquiry within 9 hours."
+
+
 @given(st.integers(0, 10 * 86400), st.sampled_from([NEW_YORK, "Asia/Kathmandu", "Australia/Lord_Howe"]))
 def test_the_promised_minute_is_not_before_the_deadline_and_less_than_a_minute_after(seconds: int, zone: str) -> None:
     due = NOW + seconds * SECOND
@@ -123,9 +145,10 @@ def test_the_promised_minute_is_not_before_the_deadline_and_less_than_a_minute_a
 def test_every_template_renders_and_refers_to_the_inquiry(
     channel: str, template: str, gaps: dict[str, Any], company_phone: str | None
 ) -> None:
-    composer, lead = Composer("Acme", company_phone), record(**gaps)
+    composer, lead = Composer(House("Acme", company_phone)), record(**gaps)
     composer.check(channel, template)
-    message = composer.compose(channel, template, lead, Promise(None, "A person calls you."))
+    promise = Promise(None, "A person calls you.")
+    message = composer.compose(channel, template, lead, unsubscribe_url=URL, promise=promise)
     assert ("inquiry" if gaps.get("intent") else "demo request") in message.text  # REQ 54
     assert not any(mark in message.text for mark in ("None", "{{", "{%", "  ,"))
     assert (message.subject is not None) is (channel == "email")
@@ -134,45 +157,60 @@ def test_every_template_renders_and_refers_to_the_inquiry(
 
 def test_nobody_is_told_of_a_call_that_was_not_made() -> None:
     for channel in ("email", "sms"):
-        assert "tried" in COMPOSER.compose(channel, "missed_you", record()).text
-        silent = COMPOSER.compose(channel, "missed_you", record(called=False))
+        assert "tried" in compose(channel, "missed_you", record()).text
+        silent = compose(channel, "missed_you", record(called=False))
         assert "tried" not in silent.text + (silent.subject or "")
         assert "call you about" not in silent.text
 
 
-class Tags(HTMLParser):
-    def __init__(self) -> None:
+class Skeleton(HTMLParser):
+    """Every element with its attributes, in order, without the text in between."""
+
+    def __init__(self, html: str | None) -> None:
         super().__init__()
-        self.seen: set[str] = set()
+        self.seen: list[object] = []
+        self.feed(html or "")
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.seen.add(tag if not attrs else f"{tag}+")
+        self.seen.append((tag, tuple(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.seen.append(tag)
+
+    def handle_comment(self, data: str) -> None:
+        self.seen.append(data)
 
 
-def harmless(message: Message) -> None:
-    tags = Tags()
-    tags.feed(message.html or "")
-    assert tags.seen <= {"html", "body", "p", "br"}
+def harmless(message: Message, usual: Message) -> None:
+    """The elements, attributes and links of the same message to somebody who wrote nothing odd; one header line."""
+    assert Skeleton(message.html).seen == Skeleton(usual.html).seen
     assert "49" not in message.text
     assert len((message.subject or "").splitlines()) <= 1
     EmailMessage()["Subject"] = message.subject or ""  # refuses a second header line
     assert "evil.example" not in message.text
+    assert message.text.count("://") == usual.text.count("://")
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x85\u2028]", message.text)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("nasty", NASTY)
 @pytest.mark.parametrize(("channel", "template"), SENT)
-def test_what_a_lead_wrote_stays_text(nasty: str, channel: str, template: str) -> None:
+def test_what_a_lead_wrote_stays_text(nasty: str, channel: str, template: str, language: str) -> None:
     lead = record(name=nasty, message=nasty, company=nasty)
-    harmless(COMPOSER.compose(channel, template, lead, Promise(None, "A person calls you.")))
+    harmless(compose(channel, template, lead, language), compose(channel, template, record(), language))
 
 
-@given(st.text(max_size=60), st.text(max_size=300))
-def test_no_text_at_all_becomes_markup_or_a_header(name: str, message: str) -> None:
-    composed = answer(lead=record(name=name, message=message))
-    tags = Tags()
-    tags.feed(composed.html or "")
-    assert tags.seen <= {"html", "body", "p", "br"}
-    assert len((composed.subject or "").splitlines()) <= 1
+@given(st.text(max_size=60), st.text(max_size=300), st.sampled_from(SENT), st.sampled_from(LANGUAGES))
+def test_no_text_at_all_becomes_markup_a_link_or_a_header(
+    name: str, message: str, sent: tuple[str, str], language: str
+) -> None:
+    made = compose(*sent, record(name=name, message=message), language)
+    assert Skeleton(made.html).seen == Skeleton(compose(*sent, record(), language).html).seen
+    assert len((made.subject or "").splitlines()) <= 1
+    if sent[0] == "sms":
+        assert count(made.text).segments <= 3
+        assert len(made.text) <= 1600
+        assert "STOP" in made.text
 
 
 @pytest.mark.parametrize(
@@ -180,12 +218,21 @@ def test_no_text_at_all_becomes_markup_or_a_header(name: str, message: str) -> N
     [
         ("Ada Lovelace", "Ada"), ("  Jean-Luc  Picard", "Jean-Luc"), ("O'Brien", "O'Brien"), ("J. R. Tolkien", "J."),
         ("Zoë", "Zoë"), ("अदिति राव", "अदिति"), ("李雷", "李雷"), ("Ada,", "Ada"),
-        (None, "there"), ("", "there"), (" ", "there"), ("evil.example", "there"), ("http://evil", "there"),
-        ("a@b.example", "there"), ("W" * 41, "there"), ("1000$", "there"), ("<b>", "there"),
+        (None, None), ("", None), (" ", None), ("evil.example", None), ("http://evil", None),
+        ("a@b.example", None), ("W" * 41, None), ("1000$", None), ("<b>", None),
     ],
 )  # fmt: skip
 def test_the_first_name_is_a_name_or_nobody_in_particular(name: str | None, first: str) -> None:
     assert first_name(name) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Ada Lovelace", "Ada Lovelace"), ("A\r\nBcc: x", "A Bcc: x"), ("http://evil", None), ("evil.example", None),
+     ("\u202eadA", "adA"), ("x" * 5000, "x" * 100), (None, None), (" ", None)],
+)  # fmt: skip
+def test_the_name_beside_the_address_is_one_line_and_no_link(name: str | None, shown: str | None) -> None:
+    assert recipient(record(name=name)) == shown
 
 
 def test_a_quote_is_one_line_cut_at_a_word() -> None:
@@ -195,50 +242,81 @@ def test_a_quote_is_one_line_cut_at_a_word() -> None:
     assert long.endswith("word …")
     assert len(long) <= 142
     assert quote(" \n ") is None
-    assert quote("see https://evil.example") is None
+    assert quote("Schöne Grüße, bis 2026. Danke") == "Schöne Grüße, bis 2026. Danke"
 
 
-def gsm_segments(text: str) -> int:
-    assert set(text) <= GSM, set(text) - GSM
-    return 1 if len(text) <= 160 else -(-len(text) // 153)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see https://evil.example", "evil.example", "evil.рф", "evil．com", "evil。com", "e\u200bvil.\u200bcom",
+        "www evil com",
+        "me@evil.example", "call 1-800-555-0100", "ring +44 20 7946 0958", "javascript://x",
+    ],
+)  # fmt: skip
+def test_nothing_is_quoted_that_a_mail_program_could_make_a_link_of(text: str) -> None:
+    assert quote(f"Hello, {text} please") is None
 
 
-@pytest.mark.parametrize("intent", ["demo_request", "webinar", "newsletter", "other"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("zone", [NEW_YORK, "America/Argentina/Buenos_Aires", "America/North_Dakota/New_Salem"])
 @pytest.mark.parametrize("company", ["Acme", "Northern Analytical Engines Ltd"])
-def test_the_answer_by_text_takes_two_segments_at_most(intent: str, zone: str, company: str) -> None:
+def test_the_answer_by_text_takes_two_segments_of_plain_letters(language: str, zone: str, company: str) -> None:
     worst = datetime(2026, 9, 30, 23, 59, 30, tzinfo=UTC)  # 'on Wednesday 30 September'
-    promise = promise_words(worst, worst - 5 * DAY, zone, "email")
-    composer = Composer(company, "+1 415 555 0100")
-    assert gsm_segments(composer.compose("sms", "acknowledgement", record(intent=intent), promise).text) <= 2
+    composer = Composer(House(company, "+14155550100"))
+    for intent in ("demo_request", "webinar", "newsletter", "other"):
+        promise = promise_words(worst, worst - 5 * DAY, zone, "call", language)
+        lead = record(intent=intent)
+        made = composer.compose("sms", "acknowledgement", lead, unsubscribe_url=URL, promise=promise, language=language)
+        assert (count(made.text).encoding, count(made.text).segments) == ("GSM-7", 2), made.text
 
 
 @pytest.mark.parametrize("missing", ["email", "sms"])
 def test_a_missing_template_is_named(missing: str) -> None:
-    with pytest.raises(ComposeError, match=rf"template {missing}/nothing: there is no file nothing\.en\.txt"):
+    with pytest.raises(ComposeError, match=rf"template {missing}/nothing: expected a file {missing}/nothing\.en\.txt"):
         COMPOSER.check(missing, "nothing")
-    with pytest.raises(ComposeError, match="there is no file"):
-        COMPOSER.compose(missing, "nothing", record())
+    with pytest.raises(ComposeError, match="expected a file"):
+        compose(missing, "nothing", record())
 
 
-@pytest.mark.parametrize(
-    ("source", "says"),
-    [
-        ("Subject: x\n\nAbout your inquiry", "does not refer to the inquiry"),
-        ("Subject: x\n\n{{ inquiry }} {{ first_nam }}", "no message has first_nam"),
-        ("Subject: x\n\n{{ inquiry ", "line 3"),
-    ],
-)
-def test_a_template_is_checked_before_anything_is_sent(
-    source: str, says: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "email").mkdir()
-    (tmp_path / "email" / "mine.en.txt").write_text(source)
-    monkeypatch.setattr("speedlead.composer.TEMPLATES", tmp_path)
-    with pytest.raises(ComposeError, match=says):
-        Composer("Acme", None).check("email", "mine")
+def test_a_message_is_in_the_language_of_the_lead_and_says_which_edition_it_is() -> None:
+    austrian = record(language="de-AT")
+    made = answer(lead=austrian)
+    assert made.edition == "email/acknowledgement.de v1"
+    assert (made.subject or "").startswith("Eingegangen: Ihre Demo-Anfrage")
+    assert '<html lang="de">' in (made.html or "")
+    promise = COMPOSER.promise(austrian, NOW + 3 * MINUTE, NOW, "Europe/Vienna", "call")
+    assert promise.text == "Wir rufen Sie bis 16:03 Uhr (Ortszeit Vienna) persönlich an."
+    assert answer(lead=record(evidence=Evidence(country="FR"))).edition == "email/acknowledgement.fr v1"
+    assert answer(lead=record(language="xx", evidence=Evidence(country="JP"))).edition == "email/acknowledgement.en v1"
 
 
-def test_every_packaged_template_is_used_by_a_plan_or_by_the_engine() -> None:
-    files = {(file.parent.name, file.name.removesuffix(".en.txt")) for file in TEMPLATES.glob("*/*.txt")}
-    assert files == set(SENT)
+def test_a_house_whose_language_has_no_acknowledgement_is_refused() -> None:
+    with pytest.raises(ComposeError, match="SPEEDLEAD_LANGUAGE: expected one of de, en, es, fr"):
+        Composer(House("Acme", language="it"))
+
+
+def test_a_text_that_gets_too_long_loses_the_words_of_the_lead_and_keeps_the_way_out(tmp_path: Path) -> None:
+    folder = tmp_path / "sms"
+    folder.mkdir()
+    (folder / "missed_you.en.txt").write_text(
+        "---\nversion: 2\nowner: Me\nreview_by: 2030-01-01\n---\n"
+        "{{ inquiry }} {% if quote %}{{ quote }} {% endif %}STOP"
+    )
+    composer = Composer(House("Acme", segments=1), load_book(tmp_path))
+    said = "\u0416" * 20 + " " + "\u0416" * 100  # two segments and more, in letters that GSM-7 has not
+    for message, kept in (("Hello", "Hello "), (said, "\u0416" * 20 + " … ")):
+        lead = record(message=message)
+        text = composer.compose("sms", "missed_you", lead, unsubscribe_url=URL).text
+        assert text == f"your demo request {kept}STOP".replace("…", "...")
+
+
+def test_every_packaged_template_is_used_by_a_plan_or_by_the_engine_and_written_in_every_language() -> None:
+    assert set(packaged_book().templates) == {(*sent, language) for sent in SENT for language in LANGUAGES}
+
+
+def test_an_acknowledgement_is_rendered_within_a_millisecond() -> None:
+    answer()
+    started = time.perf_counter()
+    for _ in range(50):
+        answer()
+    assert (time.perf_counter() - started) / 50 < 0.001 * SLACK

@@ -22,6 +22,7 @@ EXAMPLES: list[c.Contract] = [
     c.LeadClosed(lead_id="7f3a", reason="converted", at=NOW),
     c.InquirySignal(message_id="m", number=2, lead_type="hot", reach=REACH), OUTCOME,
     c.ReplySignal(channel="sms", automatic=True, until=NOW), c.OptOutSignal(scope="sms"),
+    c.AnswerSignal(number=1, channel="email"),
     c.DeliverySignal(touch_id="7f3a.email-1", status="bounced"),
     c.CallProgressSignal(touch_id="t", leg_id="t.rep-1-1", result="busy", at=NOW), c.ReplanSignal(),
     c.AcceptRequest(rep_id="r"), c.DeclineRequest(rep_id="r"), c.ReassignRequest(rep_id="r"), c.PauseRequest(until=NOW),

@@ -86,7 +86,11 @@ def test_in_maryland_a_text_counts_and_is_put_off_by_the_gate() -> None:
 def test_calls_of_an_earlier_lead_of_the_number_count() -> None:
     before = tuple(PastTouch(NEW_YORK.submitted_at - n * MINUTE, "call") for n in (10, 20, 30))
     florida = replace(NEW_YORK, evidence=Evidence(phone_e164="+13055550123"), history=before)
-    assert touch(FORESIGHT.week(florida), "call-1").at == before[2].at + DAY
+    week = FORESIGHT.week(florida)
+    assert touch(week, "call-1").at == before[2].at + DAY
+    # and the acknowledgement promises no call that the law forbids
+    assert week.opening.open_at == before[2].at + DAY
+    assert week.promise.at == before[2].at + DAY + 3 * MINUTE
 
 
 def test_without_a_phone_the_first_call_is_a_task_and_the_others_are_skipped() -> None:
@@ -121,6 +125,35 @@ def test_a_lead_whose_place_is_unknown_gets_mail_and_a_relative_promise() -> Non
     week = FORESIGHT.week(replace(NO_PHONE, evidence=Evidence()))
     assert (week.zone, week.promise.text) == (None, "A person writes to you personally within 3 minutes.")
     assert [t.channel for t in week.touches if t.state == "sent"] == ["email"] * 5
+
+
+HOME = Shift("America/New_York", dict.fromkeys(range(5), ((540, 1080),)))
+
+
+def test_at_night_nobody_promises_a_call_that_may_not_be_made_nor_an_hour_of_the_night() -> None:
+    at_home = Foresight(plan=PLAN, placer=PLACER, places=PLACES, team=[HOME])
+    nowhere = replace(
+        NEW_YORK, evidence=Evidence(phone_e164="+881612345678"), submitted_at=at("2026-11-17T23:10-05:00")
+    )
+    silent = at_home.week(replace(nowhere, has_email=False, consents=ASKED))
+    assert (silent.opening.channel, silent.opening.open_at) == ("look", at("2026-11-18T09:00-05:00"))
+    assert silent.promise.text == "A person reads your inquiry within 10 hours."
+    # one task, due when the team is there; and nobody is told a second time that nothing can be sent
+    tasks = [t for t in silent.touches if t.state == "task"]
+    assert [(t.step, t.reason, t.due) for t in tasks] == [("call-1", "unknown_location", at("2026-11-18T09:03-05:00"))]
+    assert silent.handed_over_at is not None
+    mailed = at_home.week(replace(nowhere, consents=ASKED))
+    assert mailed.promise.text == "A person writes to you personally within 10 hours."
+
+
+@pytest.mark.parametrize("lead_type", ["hot", "warm", "cold"])
+def test_whoever_cannot_be_called_is_one_task_on_every_track(lead_type: str) -> None:
+    who = replace(
+        NEW_YORK, lead_type=lead_type, intent=PLAN.intents[lead_type][0],  # type: ignore[index,arg-type]
+        evidence=Evidence(phone_e164="+881612345678"), consents=ASKED,
+    )  # fmt: skip
+    tasks = [t for t in FORESIGHT.week(who).touches if t.state == "task"]
+    assert [(t.channel, t.reason) for t in tasks] == [("call", "unknown_location")]
 
 
 def test_without_a_team_every_call_stays_due_until_it_is_given_up() -> None:

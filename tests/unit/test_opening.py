@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from speedlead.domain.opening import Opening, Shift, find_opening, place_human
+from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, place_human
 from speedlead.domain.placing import Consents, Impossible, Placed, Placer, Question
+from speedlead.domain.plan import When
 from speedlead.domain.sla import LeadFacts
 from speedlead.domain.zones import UNKNOWN, Place
 from speedlead.lawbook import load
@@ -83,6 +84,36 @@ def test_where_no_call_is_possible_the_first_human_step_is_a_mail() -> None:
     assert (found.channel, found.zone, found.open_at) == ("email", None, utc(TUESDAY))
 
 
+NIGHT = "2026-11-25T04:00"  # 23:00 in New York
+
+
+@pytest.mark.parametrize(
+    "changes", [{"place": UNKNOWN}, {"consents": Consents(call_requested=False, sms=True, call=False)}],
+    ids=["nobody knows where", "no consent to calls"],
+)  # fmt: skip
+def test_a_lead_that_may_be_neither_called_nor_mailed_is_looked_at_when_the_team_is_there(
+    changes: dict[str, object],
+) -> None:
+    found = opening(NIGHT, HOME, can_mail=False, **changes)
+    assert (found.channel, found.open_at) == ("look", utc("2026-11-25T14:00"))
+    assert found.due == utc("2026-11-25T14:00") + 3 * MINUTE
+    assert "outside_business_hours:team_hours" in found.reasons
+    by_day = opening(TUESDAY, HOME, can_mail=False, **changes)
+    assert (by_day.channel, by_day.open_at, by_day.due) == ("look", utc(TUESDAY), utc(TUESDAY) + 3 * MINUTE)
+
+
+def test_a_look_at_a_lead_in_another_country_is_at_an_hour_of_both() -> None:
+    nobody = Consents(call_requested=False, sms=False, call=False)
+    # 09:00 in Paris is 03:00 in New York, where mails go from 08:00
+    found = opening(NIGHT, PARIS, can_mail=False, consents=nobody)
+    assert (found.channel, found.open_at) == ("look", utc("2026-11-25T13:00"))
+
+
+def test_a_team_without_an_hour_is_promised_to_nobody() -> None:
+    found = opening(NIGHT, Shift("Europe/Paris", {}), can_mail=False, place=UNKNOWN)
+    assert (found.channel, found.deadlines, found.due) == ("look", (), None)
+
+
 def test_a_cold_lead_is_written_to_and_one_without_an_address_is_called() -> None:
     cold = LeadFacts("cold", "newsletter", "direct")
     assert opening(TUESDAY, HOME, facts=cold).channel == "email"
@@ -106,3 +137,14 @@ def test_hundreds_of_reps_with_one_shift_are_asked_once() -> None:
     question = Question("call", utc(TUESDAY), None, NEW_YORK, PLAN.hours["call"], None, ASKED)
     place_human(place, question, [HOME] * 300 + [PARIS])
     assert len(asked) == 2
+
+
+def test_a_planned_call_keeps_business_hours_unless_somebody_is_on_call_for_such_a_lead_then() -> None:
+    """A Saturday with cover from 10 to 16 for hot leads, asked by the claim and by the lead's own leg."""
+    cover = Shift("America/New_York", {5: ((600, 960),)}, covers=When(lead_type="hot"), name="weekend")
+    team, warm = (HOME, cover), LeadFacts("warm", "webinar", "direct")
+    noon, evening = utc("2026-11-28T17:00"), utc("2026-11-28T22:00")
+    business = PLAN.hours["call"]
+    asked = [call_hours(PLAN, team, *question) for question in ((HOT, noon), (HOT, evening), (warm, noon))]
+    assert asked == [None, business, business]
+    assert call_hours(PLAN, (HOME,), HOT, noon) == business

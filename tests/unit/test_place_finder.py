@@ -48,8 +48,25 @@ NY, CHI, LA = "America/New_York", "America/Chicago", "America/Los_Angeles"
         (
             Evidence(phone_e164="+61889811234"),  # Darwin, missing from the table
             ("Australia/Adelaide", "Australia/Darwin", "Australia/Perth"),
-            ("AU",),
+            ("AU", "AU-SA", "AU-WA", "AU-NT", "AU-NSW"),
         ),
+        (
+            Evidence(phone_e164="+61851205123"),  # Broken Hill, where the table says Sydney
+            ("Australia/Adelaide", "Australia/Darwin", "Australia/Perth"),
+            ("AU", "AU-SA", "AU-WA", "AU-NT", "AU-NSW"),
+        ),
+        (
+            Evidence(phone_e164="+61851091234"),  # an exchange of Perth: its numbers are used in the whole area
+            ("Australia/Adelaide", "Australia/Darwin", "Australia/Perth"),
+            ("AU", "AU-SA", "AU-WA", "AU-NT", "AU-NSW"),
+        ),
+        (Evidence(phone_e164="+61891234567", region="WA"), ("Australia/Perth",), ("AU", "AU-WA")),
+        (Evidence(phone_e164="+61298765432"), ("Australia/Sydney",), ("AU",)),
+        (Evidence(phone_e164="+441624661234"), ("Europe/Isle_of_Man",), ("GB", "GB-IM")),
+        (Evidence(phone_e164="+441481712345"), ("Europe/Guernsey",), ("GB", "GB-GG")),
+        (Evidence(country="Jersey"), ("Europe/Jersey",), ("GB", "GB-JE")),
+        (Evidence(country="GB", postcode="IM1 1AA"), ("Europe/London",), ("GB", "GB-IM")),
+        (Evidence(country="GB", postcode="GY1 1AA"), ("Europe/London",), ("GB", "GB-GG")),
         (Evidence(phone_e164="+61412345678", postcode="2000", region="NSW"), None, ("AU", "AU-NSW")),
         (Evidence(country="AU", postcode="0800"), ("Australia/Darwin",), ("AU", "AU-NT")),
         (Evidence(phone_e164="+60123456789"), ("Asia/Kuala_Lumpur",), ("MY",)),

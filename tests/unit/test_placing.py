@@ -220,6 +220,14 @@ def test_an_inquiry_runs_out() -> None:
     assert impossible(replace(friday, consents=edge)).reason == "no_consent"
 
 
+def test_a_cap_that_refuses_an_open_hour_is_named_before_the_night_on_the_way_to_the_answer() -> None:
+    history = tuple(PastTouch(utc(f"2026-11-23T{at}"), "call") for at in ("14:00", "14:07", "14:27"))
+    florida = replace(QUESTION, place=place_in("America/New_York", "US", "US-FL"), history=history)
+    answer = placed(florida)
+    assert (answer.at, answer.reasons[0]) == (utc("2026-11-24T14:00"), "frequency_cap:us-fl")
+    assert len(answer.reasons) > 1
+
+
 def test_floridas_fourth_call_waits_for_the_first_to_be_a_day_old() -> None:
     history = tuple(PastTouch(utc(f"2026-11-23T{at}"), "call") for at in ("15:00", "15:07", "15:27"))
     florida = replace(

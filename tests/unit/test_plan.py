@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from speedlead.composer import Composer
+from speedlead.composer import Composer, House
 from speedlead.domain.plan import Plan, Step, parse_duration, parse_times
 from speedlead.planbook import PlanError, load_plan, packaged_plan, parse_plan
 
@@ -235,7 +235,7 @@ def test_calls_texts_and_mails_of_the_default_plan_go_in_business_hours_only() -
 
 
 def test_every_template_of_the_packaged_plan_is_there() -> None:
-    composer = Composer("Acme", None)
+    composer = Composer(House("Acme"))
     templates = set(PLAN.templates())
     assert templates
     for channel, template in templates:

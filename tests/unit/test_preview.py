@@ -129,7 +129,7 @@ def test_json_has_the_instants() -> None:
 def test_the_bands_say_what_the_calendar_says_minute_by_minute(phone: str) -> None:
     shown = preview(phone=phone, at="2026-03-27T10:00Z")  # clocks change in France and Australia within these days
     start = shown.prospect.submitted_at
-    asker = Asker(shown.week.place, shown.prospect.consents, PLAN)
+    asker = Asker(shown.week.place, shown.prospect.consents, PLAN.hours)
     made = bands(PLACER, asker, start, start + timedelta(days=12), by_phone=True)
     for minutes in range(0, 12 * 1440, 7):
         at = start + timedelta(minutes=minutes)

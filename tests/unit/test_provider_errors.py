@@ -20,7 +20,7 @@ from speedlead.providers.http import MAX_RETRY_AFTER_S, Exchange, no_answer, ret
     ],
 )  # fmt: skip
 def test_a_status_has_a_default_class(status: int, kind: SendErrorKind) -> None:
-    assert errors.kind_of_status(status) is kind
+    assert errors.status_ruling(status).kind is kind
 
 
 def test_only_certain_refusals_are_safe_to_repeat() -> None:
@@ -31,7 +31,7 @@ def test_only_certain_refusals_are_safe_to_repeat() -> None:
 @pytest.mark.parametrize(
     ("code", "kind", "scope"),
     [
-        (21610, SendErrorKind.OPTED_OUT, "sms"), ("21614", SendErrorKind.BAD_ADDRESS, "sms"),
+        (21610, SendErrorKind.OPTED_OUT, None), ("21614", SendErrorKind.BAD_ADDRESS, "sms"),
         (21211, SendErrorKind.BAD_ADDRESS, "number"), (20003, SendErrorKind.CONFIG, None),
     ],
 )  # fmt: skip
@@ -42,17 +42,22 @@ def test_a_code_says_what_the_address_is_bad_for(code: int | str, kind: SendErro
 
 
 def test_an_unknown_delivery_code_is_worth_a_later_attempt() -> None:
-    assert errors.delivery_kind(39999) is SendErrorKind.RETRY_LATER
-    assert errors.delivery_kind(None) is SendErrorKind.RETRY_LATER
-    assert errors.delivery_kind("30034") is SendErrorKind.CONFIG
-    assert errors.delivery_kind("30005") is SendErrorKind.BAD_ADDRESS
+    assert errors.delivery_ruling(39999).kind is SendErrorKind.RETRY_LATER
+    assert errors.delivery_ruling(None).kind is SendErrorKind.RETRY_LATER
+    assert errors.delivery_ruling("30034").kind is SendErrorKind.CONFIG
+    assert errors.delivery_ruling("30005").kind is SendErrorKind.BAD_ADDRESS
 
 
 def test_a_blocked_mail_is_no_bad_address() -> None:
-    assert errors.mail_event_kind("bounce", "bounce") is SendErrorKind.BAD_ADDRESS
-    assert errors.mail_event_kind("bounce", "blocked") is SendErrorKind.RETRY_LATER
-    assert errors.mail_event_kind("spamreport") is SendErrorKind.OPTED_OUT
-    assert errors.mail_event_kind("delivered") is None
+    found = {
+        event: ruling and ruling.kind
+        for event in ("bounce:bounce", "bounce:blocked", "spamreport", "delivered")
+        for ruling in [errors.mail_event_ruling(*event.split(":"))]
+    }
+    assert found == {
+        "bounce:bounce": SendErrorKind.BAD_ADDRESS, "bounce:blocked": SendErrorKind.RETRY_LATER,
+        "spamreport": SendErrorKind.OPTED_OUT, "delivered": None,
+    }  # fmt: skip
 
 
 def test_nothing_left_means_nothing_sent() -> None:

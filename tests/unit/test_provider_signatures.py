@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speedlead.providers.signatures import verify_sendgrid, verify_twilio
+from speedlead.providers.signatures import is_fresh, verify_sendgrid, verify_twilio
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 DER = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -91,3 +92,26 @@ def test_another_key_and_another_kind_of_key_are_refused() -> None:
     assert not verify_sendgrid(wrong_kind, b"[]", ecdsa(b"[]"), "1700000000")
     assert not verify_sendgrid("", b"[]", ecdsa(b"[]"), "1700000000")
     assert not verify_sendgrid(PUBLIC, b"[]", ecdsa(b"[]"), None)
+
+
+@pytest.mark.parametrize("algorithm", ["HMAC_SHA256", "HMAC_SHA1"])
+def test_an_algorithm_is_not_interchangeable(algorithm: str) -> None:
+    signed = base64.b64encode(hmac.new(b"t", f"{URL}A1".encode(), hashlib.sha256).digest()).decode()
+    assert verify_twilio("t", URL, b"A=1", signed, algorithm) is (algorithm == "HMAC_SHA256")
+    assert not verify_twilio("t", URL, b"A=1", signed, "HMAC_MD5")
+
+
+WALL = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fresh"),
+    [(0, True), (-3600, True), (-3601, False), (300, True), (301, False)],
+)
+def test_a_time_stamp_is_neither_too_old_nor_ahead(seconds: int, fresh: bool) -> None:
+    assert is_fresh(str(int(WALL.timestamp()) + seconds), WALL, timedelta(hours=1)) is fresh
+
+
+@pytest.mark.parametrize("stamp", ["", "x", "1e9", "1" * 30, "-" + "9" * 18, "٣", "nan"])
+def test_a_time_stamp_that_is_none_is_not_fresh(stamp: str) -> None:
+    assert is_fresh(stamp, WALL, timedelta(hours=1)) is False

@@ -3,8 +3,15 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from speedlead.settings import Settings, SettingsError, load_settings, read_settings, settings_table, variables
+
+# real accounts, and what has to be named with them
+WHOLE = {
+    "twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "hunter2", "sendgrid_api_key": "hunter3",
+    "public_url": "https://leads.acme.example", "twilio_from": "+14155552671", "sendgrid_from": "hello@acme.example",
+}  # fmt: skip
 
 
 def lines(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
@@ -54,6 +61,10 @@ def test_the_default_sender_is_a_valid_number() -> None:
         ("TRUSTED_PROXIES", "10.0.0.0/8,here", "expected networks like 10.0.0.0/8, separated by commas, got"),
         ("TWILIO_FROM", "4155552671", "expected a number in E.164 form such as +14155552671, got"),
         ("SENDGRID_FROM", "nobody", "expected an e-mail address, got 'nobody'"),
+        ("SENDGRID_REPLY_DOMAIN", "me@acme.example", "expected a host name such as reply.example.com, got"),
+        ("TWILIO_ACCOUNT_SID", "AC1", "expected AC and 32 hexadecimal digits, got 'AC1'"),
+        ("TWILIO_MESSAGING_SERVICE_SID", "AC" + "0" * 32, "expected MG and 32 hexadecimal digits, got 'AC"),
+        ("TWILIO_API_KEY_SID", "SK" + "g" * 32, "expected SK and 32 hexadecimal digits, got 'SKg"),
     ],
 )
 def test_a_wrong_value_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str) -> None:
@@ -94,13 +105,32 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_secret_is_not_in_the_printed_settings() -> None:
-    settings = Settings(twilio_account_sid="AC1", twilio_auth_token="hunter2", sendgrid_api_key="hunter3")  # type: ignore[arg-type]
+    settings = Settings(**WHOLE, twilio_api_key_sid="SK" + "0" * 32, twilio_api_key_secret="hunter4")  # type: ignore[arg-type]
     assert "hunter" not in repr(settings)
 
 
 def test_half_an_account_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    [found] = lines(monkeypatch, SPEEDLEAD_TWILIO_ACCOUNT_SID="AC1")
+    [found] = lines(monkeypatch, SPEEDLEAD_TWILIO_ACCOUNT_SID="AC" + "0" * 32)
     assert found.startswith("SPEEDLEAD_TWILIO_AUTH_TOKEN: expected a value as well")
+
+
+@pytest.mark.parametrize("name", ["public_url", "twilio_from", "sendgrid_from"])
+def test_with_an_account_nothing_is_sent_from_an_example(name: str) -> None:
+    values = {key: value for key, value in WHOLE.items() if key != name}
+    with pytest.raises(ValidationError, match=f"SPEEDLEAD_{name.upper()}: expected a value of your own"):
+        Settings(**values)  # type: ignore[arg-type]
+    assert Settings(**WHOLE).uses_sandbox is False  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("given", "missing"), [("SID", "SECRET"), ("SECRET", "SID")])
+def test_half_an_api_key_is_refused(monkeypatch: pytest.MonkeyPatch, given: str, missing: str) -> None:
+    [found] = lines(monkeypatch, **{f"SPEEDLEAD_TWILIO_API_KEY_{given}": "SK" + "0" * 32})
+    assert found == f"SPEEDLEAD_TWILIO_API_KEY_{missing}: expected a value as well: the key has both"
+
+
+def test_replies_go_to_a_host_of_their_own_or_to_the_sender_s() -> None:
+    assert Settings(sendgrid_from="hello@Acme.example").reply_domain == "acme.example"
+    assert Settings(sendgrid_reply_domain="Reply.Acme.example").reply_domain == "reply.acme.example"
 
 
 def test_an_empty_variable_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,9 +153,8 @@ def test_settings_survive_the_way_to_a_child(monkeypatch: pytest.MonkeyPatch) ->
         http_port=9000,
         trusted_proxies=["10.0.0.0/8", "::1/128"],
         virtual_clock=True,
-        twilio_account_sid="AC1",
-        twilio_auth_token="t",  # type: ignore[arg-type]
-        sendgrid_api_key="k",  # type: ignore[arg-type]
+        **WHOLE,  # type: ignore[arg-type]
+        sendgrid_reply_domain="reply.acme.example",
         temporal_address="t:1",
         data_dir=Path("some where"),
     )

@@ -62,6 +62,16 @@ LEADS: dict[str, tuple[int, str, dict[str, str]]] = {
         "14:00",
         ADA | {"intent": "webinar", "consent_sms": "false", "phone": "+12125550133"},
     ),
+    "cold, a number of nowhere": (
+        1,
+        "14:00",
+        ADA | {"intent": "newsletter", "phone": "+881612345678", "country": "", "tz": ""},
+    ),
+    "hot, neither called nor mailed, at night": (
+        2,
+        "05:30",
+        ADA | {"email": "", "phone": "+881612345679", "country": "", "tz": "", "consent_sms": "false"},
+    ),
     "hot, nobody knows where": (
         0,
         "14:00",

@@ -170,8 +170,8 @@ def test_a_reply_stops_the_plan_and_the_owner_ends_it(played: dict[str, Played])
         "+0 13:30 call-4 no answer",
         "+1 10:00 day-2-call no answer",
         "+1 10:00 reply",
-        "+1 10:15 outcome",
-        "+1 10:15 closed qualified",
+        "+1 10:30 outcome",
+        "+1 10:30 closed qualified",
     ]
     notices = [entry.reason for entry in one.entries if entry.kind == "notified"]
     assert notices == ["reply_received", "reply_received"]
@@ -207,5 +207,5 @@ def test_nobody_is_called_in_germany_without_consent(played: dict[str, Played]) 
 
 def test_without_consent_the_owner_writes_as_the_acknowledgement_promised(played: dict[str, Played]) -> None:
     one = played["no_consent"]
-    assert one.lead.promise_text == "A person writes to you personally by 13:49 (Berlin time)."
+    assert one.lead.promise_text == "Wir schreiben Ihnen bis 13:49 Uhr (Ortszeit Berlin) persönlich."
     assert "write_personally" in [entry.reason for entry in one.entries if entry.kind == "notified"]

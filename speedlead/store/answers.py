@@ -1,0 +1,110 @@
+"""What a person of ours writes to a lead: a row, and the message to the workflow that has it sent."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from speedlead import ids
+from speedlead.contracts import AnswerSignal
+from speedlead.ports import Clock
+from speedlead.store.rows import lock_person, put_message
+from speedlead.store.story import tell_story
+
+MAX_MAIL = 20_000
+MAX_TEXT = 1600  # the provider's own bound of a text
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`answer_id`: the same for every attempt of one request, so that a double click writes once."""
+
+    lead_id: str
+    channel: Literal["email", "sms"]
+    body: str
+    subject: str | None = None
+    rep_id: str | None = None
+    answer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    answer_id: str
+    lead_id: str
+    step: str
+    repeat: bool = False
+
+
+class AnswerRefused(Exception):
+    """`field` names what is wrong in the request; None when the lead's state forbids it."""
+
+    def __init__(self, reason: str, field: str | None, expected: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.expected = expected
+
+
+async def write_answer(conn: Any, clock: Clock, draft: Draft) -> Written | None:
+    """None when there is no such lead. Raises AnswerRefused. Whether it may go out, the gate says when it is sent."""
+    person_id = await conn.fetchval("select person_id from lead where id = $1", draft.lead_id)
+    if person_id is None:
+        return None
+    _check(draft)
+    await lock_person(conn, person_id)
+    lead = await conn.fetchrow("select * from lead where id = $1 for update", draft.lead_id)
+    answer_id = draft.answer_id or ids.new_id()
+    known = await conn.fetchrow("select lead_id, number from answer where id = $1", answer_id)
+    if known is not None and known["lead_id"] == lead["id"]:
+        return Written(answer_id, lead["id"], f"answer-{known['number']}", repeat=True)
+    if known is not None:  # somebody else's id, typed by hand
+        answer_id = str(uuid.uuid5(uuid.UUID(lead["id"]), answer_id))
+    if lead["closed_at"] is not None:
+        raise AnswerRefused("lead_closed", None)
+    if draft.rep_id is not None and not await conn.fetchval(
+        "select exists (select from rep where id = $1 and active)", draft.rep_id
+    ):
+        raise AnswerRefused("unknown rep", "rep_id", "the id of an active rep")
+    asked = await conn.fetchrow(
+        """select id, subject from reply where lead_id = $1 and channel = $2 and not automatic
+           order by received_at desc limit 1""",
+        lead["id"], draft.channel,
+    )  # fmt: skip
+    number = await conn.fetchval("select coalesce(max(number), 0) + 1 from answer where lead_id = $1", lead["id"])
+    now = clock.business(lead["clock_offset_us"])
+    await conn.execute(
+        """insert into answer (id, lead_id, number, rep_id, channel, subject, body, reply_id, written_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        answer_id, lead["id"], number, draft.rep_id, draft.channel,
+        await _subject(conn, draft, asked) if draft.channel == "email" else None,
+        draft.body, asked and asked["id"], now,
+    )  # fmt: skip
+    step = f"answer-{number}"
+    await tell_story(
+        conn, lead["id"], kind="answer", at=now, dedupe=f"answer:{number}",
+        data={"channel": draft.channel, "rep_id": draft.rep_id},
+    )  # fmt: skip
+    await put_message(conn, lead["id"], "answer", AnswerSignal(number=number, channel=draft.channel))
+    return Written(answer_id, lead["id"], step)
+
+
+def _check(draft: Draft) -> None:
+    most = MAX_MAIL if draft.channel == "email" else MAX_TEXT
+    if not draft.body.strip():
+        raise AnswerRefused("empty", "body", "what to say to the lead")
+    if len(draft.body) > most:
+        raise AnswerRefused("too long", "body", f"at most {most} characters")
+
+
+async def _subject(conn: Any, draft: Draft, asked: Any) -> str:
+    """What was typed, else that of the mail it answers, else that of our last one."""
+    if draft.subject:
+        return draft.subject
+    before = asked["subject"] if asked else None
+    before = before or await conn.fetchval(
+        """select subject from touch where lead_id = $1 and channel = 'email' and subject is not null
+           order by claimed_at desc nulls last limit 1""",
+        draft.lead_id,
+    )
+    if not before:
+        return "Your inquiry"
+    return before if before.lower().startswith("re:") else f"Re: {before}"
