@@ -8,7 +8,6 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock, Moment
-from activities.headstart import Headstart
 from activities.planning import Planning
 from speedlead.composer import Composer, Message, Promise, promise_words
 from speedlead.contracts import AcknowledgeRequest, CheckRequest, SkipRow, TouchRequest, TouchResult, TouchState
@@ -51,7 +50,6 @@ class Messaging:
         mailer: Mailer,
         texter: Texter,
         clock: ActivityClock,
-        headstart: Headstart,
         plan: Plan,
         reply_token: Callable[[str], str],
         unsubscribe_url: Callable[[str], str],
@@ -63,7 +61,6 @@ class Messaging:
         self._mailer = mailer
         self._texter = texter
         self._clock = clock
-        self._headstart = headstart
         self._plan = plan
         self._reply_token = reply_token
         self._unsubscribe_url = unsubscribe_url
@@ -71,10 +68,6 @@ class Messaging:
     @activity.defn
     async def acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
         """Receipt, exact promised time, what happens next, other ways: within 30 s of every inquiry (REQ 28-35)."""
-        with self._headstart.first():
-            return await self._acknowledge(request)
-
-    async def _acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
         try:
             lead = await self._leads.read(request.lead_id, request.inquiry_number)
         except LookupError as error:  # a number typed by hand
