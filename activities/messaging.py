@@ -9,7 +9,6 @@ from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock, Moment
 from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
-from activities.headstart import Headstart
 from activities.planning import Planning
 from speedlead.composer import ACKNOWLEDGEMENT, ComposeError, Composer, Message, Promise, by_hand, recipient
 from speedlead.contracts import (
@@ -67,7 +66,6 @@ class Messaging:
         mailer: Mailer,
         texter: Texter,
         clock: ActivityClock,
-        headstart: Headstart,
         plan: Plan,
         reply_token: Callable[[str], str],
         unsubscribe_url: Callable[[str], str],
@@ -79,7 +77,6 @@ class Messaging:
         self._mailer = mailer
         self._texter = texter
         self._clock = clock
-        self._headstart = headstart
         self._plan = plan
         self._reply_token = reply_token
         self._unsubscribe_url = unsubscribe_url
@@ -87,10 +84,6 @@ class Messaging:
     @activity.defn
     async def acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
         """Receipt, exact promised time, what happens next, other ways: within 30 s of every inquiry (REQ 28-35)."""
-        with self._headstart.first():
-            return await self._acknowledge(request)
-
-    async def _acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
         try:
             lead = await self._leads.read(request.lead_id, request.inquiry_number)
         except LookupError as error:  # a number typed by hand

@@ -6,7 +6,6 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock
-from activities.headstart import Headstart
 from activities.planning import Planning
 from speedlead.contracts import ReassignTo, RouteRequest, RouteResult
 from speedlead.domain.opening import next_shift, serving
@@ -15,16 +14,14 @@ from speedlead.records import LeadRecord, Leads, RepRecord, team_of
 
 
 class Routing:
-    def __init__(self, *, leads: Leads, planning: Planning, clock: ActivityClock, headstart: Headstart) -> None:
+    def __init__(self, *, leads: Leads, planning: Planning, clock: ActivityClock) -> None:
         self._leads = leads
         self._planning = planning
         self._clock = clock
-        self._headstart = headstart
 
     @activity.defn
     async def route(self, request: RouteRequest) -> RouteResult:
         """Opens the lead's clock and gives it an owner; without anybody, says why and when somebody is there."""
-        await self._headstart.after()
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, request.submitted_at)

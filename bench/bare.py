@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 with workflow.unsafe.imports_passed_through():
     from speedlead.ports import Mail, Mailer
     from workers.registry import RUNNER
 
 QUEUE = "bare"
+STOCK_QUEUE = "stock"
 _TIMEOUT = timedelta(seconds=8)
 _TOKEN = "x" * 48  # as long as a real one
 
@@ -76,27 +78,35 @@ class BareSender:
 @dataclass(frozen=True)
 class Bare:
     client: Client
+    queue: str = QUEUE
 
     async def send(self, address: str) -> WorkflowHandle[BareMail, None]:
         """Returns when the start is answered; the request goes out meanwhile."""
         return await self.client.start_workflow(
-            BareMail.run, address, id=f"bare-{address}", task_queue=QUEUE, request_eager_start=True
+            BareMail.run, address, id=f"bare-{address}", task_queue=self.queue, request_eager_start=True
         )
 
     async def wait_open(self, name: str) -> WorkflowHandle[BareWait, None]:
-        return await self.client.start_workflow(BareWait.run, id=name, task_queue=QUEUE, request_eager_start=True)
+        return await self.client.start_workflow(BareWait.run, id=name, task_queue=self.queue, request_eager_start=True)
 
 
 @asynccontextmanager
-async def bare_worker(client: Client, sender: BareSender | None = None) -> AsyncIterator[Bare]:
+async def bare_worker(
+    client: Client, sender: BareSender | None = None, *, queue: str = QUEUE, runner: WorkflowRunner = RUNNER
+) -> AsyncIterator[Bare]:
     """A worker for the bare workflows, with the limits and the runner that the product's worker has."""
     activities: list[Callable[..., Any]] = [do_nothing, *([sender.send_bare_mail] if sender else [])]
     worker = Worker(
-        client, task_queue=QUEUE, workflows=[BareMail, BareWeek, BareWait], activities=activities,
-        workflow_runner=RUNNER, max_concurrent_activities=100, max_cached_workflows=2000,
+        client, task_queue=queue, workflows=[BareMail, BareWeek, BareWait], activities=activities,
+        workflow_runner=runner, max_concurrent_activities=100, max_cached_workflows=2000,
     )  # fmt: skip
     async with worker:
-        yield Bare(client)
+        yield Bare(client, queue)
+
+
+def stock_worker(client: Client, sender: BareSender) -> AbstractAsyncContextManager[Bare]:
+    """The same as the SDK runs workflows when nothing is said: in its sandbox."""
+    return bare_worker(client, sender, queue=STOCK_QUEUE, runner=SandboxedWorkflowRunner())
 
 
 async def all_done(handles: Sequence[WorkflowHandle[BareMail, None]]) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 import asyncpg
 from temporalio.client import Client
 
-from bench.bare import Bare, BareSender, bare_worker
+from bench.bare import Bare, BareSender, bare_worker, stock_worker
 from bench.night import NightLeads
 from speedlead.credentials import load_or_create
 from speedlead.embedded.ports import free_ports
@@ -43,6 +43,7 @@ class House:
     pool: "asyncpg.Pool[Any]"
     client: Client
     bare: Bare
+    stock: Bare
     sender: BareSender
     leads: NightLeads
     key: str
@@ -103,6 +104,7 @@ class House:
         self.sender.subject, self.sender.text, self.sender.html = row
         for n in range(count):
             await (await self.bare.send(f"warm{n}@bare.example.com")).result()
+            await (await self.stock.send(f"warm{n}@stock.example.com")).result()
 
 
 @asynccontextmanager
@@ -122,6 +124,7 @@ async def open_house() -> AsyncIterator[House]:
         client = await connect(running.settings.temporal_address)
         sender = BareSender(mailer)
         bare = await stack.enter_async_context(bare_worker(client, sender))
+        stock = await stack.enter_async_context(stock_worker(client, sender))
         pool = await open_pool(running.database_url, size=2)
         stack.push_async_callback(pool.close)
         # every form comes from another person, so over a connection of its own
@@ -130,7 +133,8 @@ async def open_house() -> AsyncIterator[House]:
                 timeout=aiohttp.ClientTimeout(total=60), connector=aiohttp.TCPConnector(limit=0, force_close=True)
             )
         )
-        yield House(running, http, pool, client, bare, sender, NightLeads(), credentials.api_key.get_secret_value())
+        key = credentials.api_key.get_secret_value()
+        yield House(running, http, pool, client, bare, stock, sender, NightLeads(), key)
 
 
 def bench_settings(folder: Path) -> Settings:

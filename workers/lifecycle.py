@@ -9,7 +9,6 @@ import asyncpg
 from temporalio.client import Client
 
 from activities.clock import ActivityClock
-from activities.headstart import Headstart
 from activities.messaging import Messaging
 from activities.notifying import Notifying
 from activities.placing import Placing
@@ -71,7 +70,6 @@ def build_activities(
     planning = Planning(leads=leads, touches=touches, placer=calendar.placer, places=calendar.places, plan=plan)
     composer = build_composer(settings, plan)
     secret = credentials.secret_bytes
-    headstart = Headstart()
     return Activities(
         messaging=Messaging(
             leads=leads,
@@ -81,7 +79,6 @@ def build_activities(
             mailer=senders.mailer,
             texter=senders.texter,
             clock=clock,
-            headstart=headstart,
             plan=plan,
             reply_token=lambda lead_id: make_token(secret, "reply", lead_id),
             unsubscribe_url=lambda lead_id: f"{settings.public_url}/u/{make_token(secret, 'unsubscribe', lead_id)}",
@@ -89,7 +86,7 @@ def build_activities(
         notifying=Notifying(leads=leads, clock=clock),
         placing=Placing(leads=leads, touches=touches, planning=planning),
         records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
-        routing=Routing(leads=leads, planning=planning, clock=clock, headstart=headstart),
+        routing=Routing(leads=leads, planning=planning, clock=clock),
         voice=Voice(leads=leads, touches=touches, dialer=senders.dialer, clock=clock, planning=planning),
     )
 

@@ -46,6 +46,7 @@ class LeadWorkflow:
             await self._acknowledge_new_inquiries()
             await self._write_records()
             if self._run.lead.opened is None:
+                await self._answer_first()
                 await self._steps.route()
             closed = await self._do(decide(self._run.lead, workflow.now()))
             if closed is not None:
@@ -74,7 +75,7 @@ class LeadWorkflow:
         return None
 
     async def _acknowledge_new_inquiries(self) -> None:
-        """At once and in parallel with everything else: the 30 seconds wait for nothing."""
+        """At once and before everything else: the 30 seconds wait for nothing."""
         while self._run.unanswered:
             task = asyncio.create_task(self._steps.acknowledge(self._run.unanswered.pop(0)))
             self._acknowledgements.append(task)
@@ -82,6 +83,11 @@ class LeadWorkflow:
         while self._run.unheard:
             task = asyncio.create_task(self._steps.acknowledge_again(*self._run.unheard.pop(0)))
             self._acknowledgements.append(task)
+
+    async def _answer_first(self) -> None:
+        """Routing would cost the answer milliseconds; a slow provider must not cost the lead its owner."""
+        if self._acknowledgements:
+            await workflow.wait(self._acknowledgements, timeout=options.ROUTE_AFTER.total_seconds())
 
     async def _write_records(self) -> None:
         while self._run.records:

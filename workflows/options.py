@@ -56,6 +56,8 @@ _DIAL = ActivityOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
 )
 
+# routing waits this long for the acknowledgement: many times what it takes, and nothing beside routing's own 10 s
+ROUTE_AFTER = timedelta(milliseconds=250)
 ACK_IN_DOUBT_AFTER = timedelta(seconds=10)
 RECONCILE_AFTER = timedelta(seconds=20)
 KEY_PRESS = timedelta(seconds=6)

@@ -10,7 +10,6 @@ import asyncpg
 from temporalio.testing import ActivityEnvironment
 
 from activities.clock import ActivityClock
-from activities.headstart import Headstart
 from activities.messaging import Messaging
 from activities.notifying import Notifying
 from activities.placing import Placing
@@ -200,18 +199,17 @@ async def open_house(database_url: str, calendars: Calendars = NO_CALENDARS) -> 
         ActivityClock(hand, virtual=False),
     )
     planning = Planning(leads=leads, touches=touches, placer=PLACER, places=PLACES, plan=PLAN)
-    headstart = Headstart()
     messaging = Messaging(
         leads=leads, touches=touches, planning=planning, composer=Composer(Company("Acme", "+1 415 555 0100")),
         mailer=mail,
-        texter=text, clock=clock, headstart=headstart, plan=PLAN, reply_token=lambda lead: "token",
+        texter=text, clock=clock, plan=PLAN, reply_token=lambda lead: "token",
         unsubscribe_url=lambda lead: "https://x",
     )  # fmt: skip
     yield House(
         pool, hand, mail, text, phone, leads, touches,
         LegGate(pool, Asking(PLACER, PLACES), PLAN, calendars, hand, "+14155550100"),
         messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning),
-        Routing(leads=leads, planning=planning, clock=clock, headstart=headstart),
+        Routing(leads=leads, planning=planning, clock=clock),
         Placing(leads=leads, touches=touches, planning=planning),
         Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
         Notifying(leads=leads, clock=clock),
