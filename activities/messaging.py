@@ -10,7 +10,8 @@ from temporalio.exceptions import ApplicationError
 from activities.clock import ActivityClock, Moment
 from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
 from activities.planning import Planning
-from speedlead.composer import ACKNOWLEDGEMENT, ComposeError, Composer, Message, Promise, by_hand, recipient
+from speedlead.composer import ACKNOWLEDGEMENT, VIDEO, ComposeError, Composer, Message, Promise, by_hand, recipient
+from speedlead.composing.segments import count
 from speedlead.contracts import (
     AcknowledgeRequest,
     Channel,
@@ -21,6 +22,7 @@ from speedlead.contracts import (
     TouchState,
 )
 from speedlead.domain.plan import Plan
+from speedlead.domain.usefulness import useful_for
 from speedlead.ids import touch_id
 from speedlead.ports import Accepted, Mail, Mailer, SendError, SendErrorKind, Texter
 from speedlead.records import (
@@ -41,7 +43,6 @@ from speedlead.records import (
 LEASE_S = 7.0  # longer than the HTTP timeout of 5 s, shorter than the activity's 8 s: no attempt can overlap another
 # a provider's word on a request may take so long: nothing is repeated sooner
 _WORD_WITHIN = timedelta(seconds=15)
-_SMS_VALIDITY_S = 900  # a text that arrives later than this is stale
 _FINAL_REASONS = {
     SendErrorKind.BAD_ADDRESS: {"email": "invalid_email", "sms": "invalid_number"},
     SendErrorKind.CONFIG: {"email": "provider_config", "sms": "provider_config"},
@@ -144,6 +145,9 @@ class Messaging:
         known = await self._listed(touch, earlier, moment) if isinstance(earlier, Doubtful) else None
         if known is not None:
             return known
+        if request.template == VIDEO and request.purpose == "plan" and lead.owner_video is None:
+            await self._touches.skip(lead.lead_id, [(request.step, request.channel, "no_video", moment.now)], moment.now)
+            return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_video")
         try:
             message = await self._words(request, lead)
         except ComposeError as error:  # it will not get better by trying: the plan goes on, and somebody mends it
@@ -151,8 +155,20 @@ class Messaging:
             reason = "template_error"
             await self._touches.skip(lead.lead_id, [(request.step, request.channel, reason, moment.now)], moment.now)
             return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
+        if request.channel == "sms" and count(message.text).segments > self._composer.house.segments:
+            return await self._too_long(lead, request, message, moment)
         planned = moment._replace(now=request.planned_at)
         return await self._send(lead, request.step, request.channel, request.purpose, message, moment, planned)
+
+    async def _too_long(
+        self, lead: LeadRecord, request: TouchRequest, message: Message, moment: Moment
+    ) -> TouchResult:
+        """More segments than the house pays for; a template in another script, or a text that somebody wrote."""
+        counted, reason = count(message.text), "too_many_segments"
+        evidence = f"{message.edition or request.step}: {counted.segments} segments ({counted.encoding})"
+        await self._alert(lead, "template_error", "sms", evidence, moment)
+        await self._touches.skip(lead.lead_id, [(request.step, "sms", reason, moment.now)], moment.now)
+        return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
 
     async def _words(self, request: TouchRequest, lead: LeadRecord) -> Message:
         """A template's, or those of one of our people. Raises ComposeError."""
@@ -214,7 +230,7 @@ class Messaging:
     @staticmethod
     def _ack_channels(lead: LeadRecord, fallback: bool) -> list[str]:
         channels = ["email"] if lead.email else []
-        if lead.phone and lead.consents.sms:
+        if lead.phone and (lead.consents.sms or lead.channel == "sms"):  # the gate knows whether they texted us
             channels.append("sms")
         # in doubt on the first channel: another one if there is, else the same once more
         return channels[1:] or channels if fallback else channels
@@ -253,17 +269,20 @@ class Messaging:
         if not isinstance(answer, Claimed):
             return await self._not_claimed(lead, touch, answer, moment)
         try:
-            accepted = await self._request(lead, touch, channel, purpose, message, answer.address)
+            accepted = await self._request(lead, step, channel, purpose, message, answer)
         except SendError as error:
             return await self._refused(lead, touch, channel, error, moment)
         await self._touches.sent(touch, provider_id=accepted.provider_id, at=moment.now)
         return TouchResult(state=TouchState.SENT, at=moment.now)
 
     async def _request(
-        self, lead: LeadRecord, touch: str, channel: str, purpose: Purpose, message: Message, address: str
+        self, lead: LeadRecord, step: str, channel: str, purpose: Purpose, message: Message, claimed: Claimed
     ) -> Accepted:
+        touch, address = touch_id(lead.lead_id, step), claimed.address
         if channel == "sms":
-            return await self._texter.send(touch_id=touch, to=address, body=message.text, validity_s=_SMS_VALIDITY_S)
+            tracks = {str(name): track for name, track in self._plan.tracks.items()} if purpose == "plan" else {}
+            validity_s = useful_for(tracks.get(lead.lead_type), step, claimed.claimed_at, claimed.window_end)
+            return await self._texter.send(touch_id=touch, to=address, body=message.text, validity_s=validity_s)
         return await self._mailer.send(
             Mail(
                 touch_id=touch,
@@ -276,6 +295,7 @@ class Messaging:
                 category="acknowledgement" if purpose == "acknowledgement" else "cadence",
                 list_unsubscribe_url=self._unsubscribe_url(lead.lead_id),
                 in_reply_to=message.in_reply_to,
+                from_name=lead.owner_name if purpose != "acknowledgement" else None,
             )
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from speedlead.domain.hours import Weekly
-from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, serving
+from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, place_human, serving
 from speedlead.domain.placing import Impossible, PastTouch, Placed, Placer, Question
 from speedlead.domain.plan import Plan
 from speedlead.domain.schedule import Asker
@@ -63,6 +63,15 @@ class Planning:
             await self.team(lead),
             can_mail=lead.email is not None,
         )
+
+    def zones(self, lead: LeadRecord) -> tuple[str, ...]:
+        """Where the lead probably is, for telling near from far."""
+        return self._places.find(lead.evidence).business_zones
+
+    def common(self, lead: LeadRecord, at: datetime, shifts: Sequence[Shift]) -> datetime | None:
+        """The least instant from `at` on at which one of the shifts holds and the lead may be called."""
+        answer = place_human(self._placer.place, self.asker(lead).question("call", at), shifts) if shifts else None
+        return answer.at if isinstance(answer, Placed) else None
 
     async def _before(self, lead: LeadRecord) -> tuple[PastTouch, ...]:
         """What limits on calls count from earlier inquiries to this number. Most have none, and ask nothing more."""

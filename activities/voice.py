@@ -43,13 +43,22 @@ _OFFER_AGAIN = timedelta(minutes=2)
 
 class Voice:
     def __init__(
-        self, *, leads: Leads, touches: Touches, dialer: Dialer, clock: ActivityClock, planning: Planning
+        self,
+        *,
+        leads: Leads,
+        touches: Touches,
+        dialer: Dialer,
+        clock: ActivityClock,
+        planning: Planning,
+        queue_limit_s: float = 5,
     ) -> None:
+        """`queue_limit_s`: ops hear of calls that a provider holds back for longer."""
         self._leads = leads
         self._touches = touches
         self._dialer = dialer
         self._clock = clock
         self._planning = planning
+        self._queue_limit_s = queue_limit_s
 
     @activity.defn
     async def dial(self, request: DialRequest) -> TouchResult:
@@ -96,7 +105,19 @@ class Voice:
         except SendError as error:
             return await self._refused(lead, touch, leg, error, moment)
         await self._touches.sent(touch, provider_id=accepted.provider_id, at=moment.now, leg_id=leg)
+        if accepted.queued_ms:
+            await self._held_back(lead, leg, accepted.queued_ms, moment)
         return _so_far(await self._touches.call(touch, leg), leg, moment.now)
+
+    async def _held_back(self, lead: LeadRecord, leg: str, queued_ms: int, moment: Moment) -> None:
+        """The provider dials so many a second, and the lead waits for the others: ops hear of it once an hour."""
+        activity.metric_meter().create_histogram("call_queue", unit="ms").record(queued_ms)
+        await self._touches.queued(leg, queued_ms)
+        if queued_ms > self._queue_limit_s * 1000:
+            await self._leads.alert(
+                lead.lead_id, kind="calls_queued", channel="call", at=moment.now, reason=f"{queued_ms / 1000:.1f} s",
+                hourly=True,
+            )  # fmt: skip
 
     async def _offer_task(
         self, lead: LeadRecord, request: DialRequest, rep: RepRecord, touch: str, leg: str, moment: Moment

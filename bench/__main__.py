@@ -24,7 +24,7 @@ for _name in [name for name in os.environ if name.upper().startswith(("SPEEDLEAD
 from rich.console import Console  # noqa: E402
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: E402
 
-from bench import calendar, cost, memory, speed, starts  # noqa: E402
+from bench import calendar, cost, memory, routing, speed, starts  # noqa: E402
 from bench.faults import row as faults  # noqa: E402
 from bench.report import machine, show, write  # noqa: E402
 from bench.result import Result  # noqa: E402
@@ -37,6 +37,7 @@ ROWS: dict[str, Callable[..., Awaitable[Result]]] = {
     "c": cost.measure,
     "d": memory.measure,
     "calendar": calendar.measure,
+    "routing": routing.measure,
     "simulation": simulation.measure,
     "faults": faults.measure,
 }

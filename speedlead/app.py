@@ -21,16 +21,17 @@ from speedlead.domain.plan import Plan
 from speedlead.foresight import Foresight
 from speedlead.gateway.app import create_app
 from speedlead.gateway.context import home_country
-from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.deps import GatewayDeps, Line
 from speedlead.gateway.webhook_replay import run_replay
 from speedlead.lawbook import LawError
 from speedlead.planbook import PlanError, load_plan
 from speedlead.ports import Clock
 from speedlead.preview.desk import Desk, whose
-from speedlead.providers.assemble import open_senders
+from speedlead.providers.assemble import open_line, open_senders
 from speedlead.records import team_of
 from speedlead.relay import Relay
 from speedlead.returns import Returns
+from speedlead.routingbook import RoutingError
 from speedlead.seed import seed
 from speedlead.settings import Settings
 from speedlead.store.asking import Asking
@@ -51,7 +52,10 @@ class Unreachable(Exception):
 
 
 # what somebody has to mend: a file, a stored plan, an address; the message says which and what
-TO_MEND = (Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData)
+TO_MEND = (
+    Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData,
+    RoutingError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,11 @@ async def _worker(parts: Parts) -> AsyncIterator[None]:
 async def _serve(parts: Parts, *, eager: bool) -> None:
     workflows = CadenceClient(parts.client, eager=eager)
     relay = Relay(parts.pool, workflows)
-    async with _background(relay.run()):
-        await serve_gateway(build_deps(parts, workflows, relay, SystemClock()))
+    async with _background(relay.run()), open_line(parts.settings, parts.credentials) as line:
+        await serve_gateway(build_deps(parts, workflows, relay, SystemClock(), line))
 
 
-def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Clock) -> GatewayDeps:
+def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Clock, line: Line) -> GatewayDeps:
     async def ready() -> dict[str, bool]:
         return {"postgres": await _answers(parts.pool.fetchval("select 1")),
                 "temporal": await _answers(parts.client.service_client.check_health())}  # fmt: skip
@@ -161,6 +165,7 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
         returns=Returns(calendar.placer, calendar.places, parts.plan, calendar.business),
         ready=ready,
         desk=desk,
+        line=line,
     )
 
 

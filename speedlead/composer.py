@@ -18,6 +18,8 @@ from speedlead.mail_text import html_of_text
 from speedlead.records import Answer, LeadRecord
 
 ACKNOWLEDGEMENT = "acknowledgement"
+# the owner's own recording, in the owner's name (REQ 95); only this template may name it
+VIDEO = "video"
 # what every template may name, beside the addresses in its own head
 NAMES = frozenset(
     (
@@ -122,6 +124,8 @@ class Composer:
         """Raises RenderError."""
         if template.channel == "sms":
             return Message(None, self._text_message(template, values), None, template.edition)
+        if template.channel == "voicemail":
+            return Message(None, self._renderer.text(template, values), None, template.edition)
         return Message(
             self._renderer.subject(template, values),
             self._renderer.text(template, values),
@@ -156,6 +160,7 @@ class Composer:
             "other_ways": _way(words.other_ways, phone),
             "other_ways_short": _way(words.other_ways_short, phone),
             "unsubscribe_url": Link(url),
+            VIDEO: Link(lead.owner_video, lead.owner_video_thumbnail) if lead.owner_video else None,
         }
 
     def _text_message(self, template: Template, values: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
 """What a form or an API client sent, checked and normalised. Pure: `read_inquiry` raises ValidationError or nothing.
 
     name email phone company message intent source country region postcode tz segment channel
-    consent_sms consent_call consent_text; utm_* and everything else: kept in `extra`
+    consent_sms consent_call consent_recorded consent_text; utm_* and everything else: kept in `extra`
 
 An e-mail address or a phone number is required; consent never is.
 """
@@ -42,7 +42,7 @@ from speedlead.regions import country_in, subdivision
 
 OTHER = "other"
 # the ways in which somebody comes to us (REQ 22, 23); a plan may name more
-CHANNELS = frozenset({"form", "api", "chat", "email", "phone", "messenger"})
+CHANNELS = frozenset({"form", "api", "chat", "email", "phone", "messenger", "sms"})
 
 # what an advertising click leaves in the address; fbclid is not among them, Facebook adds it to every link
 _PAID_CLICKS = ("gclid", "gbraid", "wbraid", "dclid", "msclkid", "ttclid", "li_fat_id")
@@ -138,6 +138,7 @@ class Inquiry(BaseModel):
     postcode: Annotated[str | None, _text(16, digits=True)] = None
     consent_sms: Flag = False
     consent_call: Flag = False
+    consent_recorded: Flag = False
     consent_text: Annotated[str | None, _text(4000, lines=True)] = None
     extra: dict[str, Any] = {}
 

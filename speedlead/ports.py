@@ -59,9 +59,13 @@ class SendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the request; `provider_id` is its own id (message SID, call SID, X-Message-Id)."""
+    """The provider took the request; `provider_id` is its own id (message SID, call SID, X-Message-Id).
+
+    `queued_ms`: how long it holds a call back before it dials; 0 where it does not say.
+    """
 
     provider_id: str
+    queued_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Mail:
     headers: dict[str, str] = field(default_factory=dict)
     # the Message-ID of the mail that this one answers
     in_reply_to: str | None = None
+    # the person of ours who writes; None: the company itself
+    from_name: str | None = None
 
 
 class Mailer(Protocol):

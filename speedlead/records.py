@@ -6,7 +6,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Shift
@@ -57,6 +57,11 @@ class LeadRecord:
     language: str | None = None
     # calls or texts to this number before this inquiry, within the span that a law may look back
     contacted_before: bool = False
+    # what it is about, when the form asks for a `product`
+    product: str | None = None
+    # what the owner has recorded for such leads, and a picture of it; web addresses
+    owner_video: str | None = None
+    owner_video_thumbnail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,26 @@ class RepRecord:
     open_leads: int
     # the usual hours, cut by the team's calendar, and on-call cover
     shifts: tuple[Shift, ...] = ()
+    away_until: datetime | None = None
+    territories: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ("call", "email", "sms")
+    lane: str = "all"
+    # time off, and what their own calendar is busy with: (start, end)
+    not_there: tuple[tuple[datetime, datetime], ...] = ()
+
+
+class Standing(NamedTuple):
+    """What may change about a rep from one lead to the next, read in the transaction that decides."""
+
+    rep_id: str
+    capacity: int
+    weight: int
+    presence: str
+    away_until: datetime | None
+    last_assigned: datetime | None
+    open_leads: int
 
 
 def team_of(reps: Sequence[RepRecord]) -> tuple[Shift, ...]:
@@ -124,8 +149,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
+    """`window_end`: when the permitted hours end that it goes out in; None: not within eight days."""
+
     address: str
     claimed_at: datetime
+    window_end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +247,10 @@ class Touches(Protocol):
         self, touch_id: str, *, provider_id: str | None, at: datetime, leg_id: str | None = None
     ) -> None: ...
 
+    async def queued(self, leg_id: str, ms: int) -> None:
+        """The provider held this call back for so long before it dialled."""
+        ...
+
     async def release(self, touch_id: str, leg_id: str | None = None) -> None:
         """The provider certainly did not take it: the touch may be claimed again."""
         ...
@@ -299,17 +331,6 @@ class Leads(Protocol):
 
     async def reassign(self, lead_id: str, rep_id: str, now: datetime, reason: str) -> None: ...
 
-    async def opened(
-        self,
-        lead_id: str,
-        *,
-        open_at: datetime,
-        due: datetime | None,
-        target: str | None,
-        zone: str | None,
-        offset_us: int,
-    ) -> None: ...
-
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None: ...
 
     async def answer(self, lead_id: str, step: str) -> Answer:
@@ -339,8 +360,10 @@ class Leads(Protocol):
         """A notice, once per dedupe key; answers whether it is new."""
         ...
 
-    async def alert(self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str) -> None:
-        """Tells operations, once a day for each kind and channel, whichever lead met it first."""
+    async def alert(
+        self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str, hourly: bool = False
+    ) -> None:
+        """Tells operations, once a day (or an hour) for each kind and channel, whichever lead met it first."""
         ...
 
     async def story(

@@ -8,13 +8,14 @@ from speedlead.domain.absence import return_day
 from speedlead.domain.business import Calendars
 from speedlead.domain.calendar import offset_at, to_second
 from speedlead.domain.open_time import OpenTime
-from speedlead.domain.opening import on_shift, place_human
+from speedlead.domain.opening import Opening, find_opening, on_shift, place_human, serving
 from speedlead.domain.placing import Consents, Impossible, Placed, Placer, Question
 from speedlead.domain.plan import Plan
+from speedlead.domain.schedule import Asker
 from speedlead.domain.walltime import resolve_wall
 from speedlead.domain.zones import Evidence, Place
 from speedlead.place_finder import PlaceFinder
-from speedlead.records import team_of
+from speedlead.records import LeadRecord, RepRecord, facts_of, team_of
 from speedlead.store.leads import LeadStore
 
 _NOWHERE = Evidence(tz=None, country=None, region=None, postcode=None, phone_e164=None)
@@ -63,6 +64,22 @@ class Returns:
             return now + timedelta(seconds=span)
         later = OpenTime(first, lambda at: place_human(self._placer.place, replace(question, earliest=at), team), ())
         return later.after(timedelta(seconds=span))
+
+    async def reps(self, conn: Any) -> tuple[RepRecord, ...]:
+        """Who is active, with their hours."""
+        return await LeadStore(conn, self._calendars).reps()
+
+    async def call_back(self, conn: Any, lead: LeadRecord, now: datetime) -> Opening:
+        """When a person of ours is first there for a call that nobody took, as an acknowledgement would promise it.
+
+        Who has just called us wants a call; how else we may reach this lead does not matter here.
+        """
+        place = self._places.find(lead.evidence)
+        facts = replace(facts_of(lead, place), channel="phone")
+        asked = Consents(call_requested=True, sms=False, call=False, inquiry=True, inquiry_at=now)
+        question = Asker(place, asked, self.plan.hours).question("call", now)
+        team = serving(team_of(await self.reps(conn)), facts)
+        return find_opening(self._placer.place, question, self.plan, facts, team, can_mail=lead.email is not None)
 
     def _start_of_business(self, day: date, place: Place) -> datetime:
         if not place.business_zones:

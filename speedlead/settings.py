@@ -133,6 +133,13 @@ class Settings(BaseSettings):
     )
     calls_per_second: Rate = Field(1, description="Calls a second; 1 is what Twilio gives a new account")
 
+    call_queue_limit_s: Rate = Field(
+        5, description="Seconds for which Twilio may hold a call back before operations hear of it"
+    )
+    sendgrid_unsubscribe_group: Count | None = Field(
+        None, description="SendGrid unsubscribe group (asm group_id) of mails of the plan; empty: our own link alone"
+    )
+
     # the product
     company_name: str = Field("Acme", min_length=1, description="Name in messages, pages and call scripts")
     company_phone: str | None = Field(None, description="Number that a lead may call, E.164, shown in acknowledgements")
@@ -142,6 +149,9 @@ class Settings(BaseSettings):
     )
     calendars_file: Path | None = Field(
         None, description="Business calendars: closures, half days, on-call cover; empty uses the packaged ones"
+    )
+    routing_file: Path | None = Field(
+        None, description="Rules of routing: weights, what may be given up; empty uses the packaged ones"
     )
     templates_dir: Path | None = Field(
         None, description="Folder of message templates and scripts of your own, laid over the packaged ones"
@@ -166,7 +176,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
-    @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "templates_dir")
+    @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "routing_file", "templates_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         # children may be started from another folder
@@ -182,8 +192,8 @@ class Settings(BaseSettings):
         except ValueError:
             loopback = False
         if not loopback:
-            raise ValueError("a loopback address such as 127.0.0.1: the pages have no sign-in yet, so the gateway is "
-                             "not opened to a network until sign-in exists (put a proxy in front)")  # fmt: skip
+            raise ValueError("a loopback address such as 127.0.0.1: passwords and sessions must not travel plainly, so "
+                             "the gateway is opened to a network by a proxy with https")  # fmt: skip
         return value
 
     @field_validator("database_url")
@@ -202,6 +212,13 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("an address like https://leads.example.com")
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_underscore(cls, value: str) -> str:
+        if "_" in (urlsplit(value).hostname or ""):
+            raise ValueError("a host without an underscore: Twilio refuses status callbacks to such a host")
+        return value
 
     @field_validator("sendgrid_webhook_public_key")
     @classmethod

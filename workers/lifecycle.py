@@ -27,9 +27,11 @@ from speedlead.domain.placing import Placer
 from speedlead.domain.plan import Plan
 from speedlead.place_finder import PlaceFinder
 from speedlead.providers.assemble import Senders
+from speedlead.routingbook import load_routing
 from speedlead.settings import Settings
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
+from speedlead.store.routing import RoutingStore
 from speedlead.store.touches import TouchStore
 from speedlead.tokens import make_token
 from workers.registry import Activities, Pace, build_workers
@@ -86,8 +88,21 @@ def build_activities(
         notifying=Notifying(leads=leads, clock=clock),
         placing=Placing(leads=leads, touches=touches, planning=planning),
         records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
-        routing=Routing(leads=leads, planning=planning, clock=clock),
-        voice=Voice(leads=leads, touches=touches, dialer=senders.dialer, clock=clock, planning=planning),
+        routing=Routing(
+            leads=leads,
+            assignments=RoutingStore(pool),
+            planning=planning,
+            clock=clock,
+            rules=load_routing(settings.routing_file),
+        ),
+        voice=Voice(
+            leads=leads,
+            touches=touches,
+            dialer=senders.dialer,
+            clock=clock,
+            planning=planning,
+            queue_limit_s=settings.call_queue_limit_s,
+        ),
     )
 
 

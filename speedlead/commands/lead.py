@@ -111,7 +111,7 @@ async def _explain(conn: Any, text: str) -> int:
 
     lead_id = await _full_id(conn, text)
     told = await views.explain(conn, lead_id) if lead_id else None
-    if told is None:
+    if told is None or lead_id is None:
         return _missing(text)
     now = SystemClock().business(told.clock_offset_us)
 
@@ -127,7 +127,27 @@ async def _explain(conn: Any, text: str) -> int:
     out = _console()
     for name, value in lines:
         out.print(f"[dim]{name:<11}[/]{escape(value)}")
+    await _explain_owner(conn, lead_id, out)
     return 0
+
+
+async def _explain_owner(conn: Any, lead_id: str, out: Any) -> None:
+    """Why this rep, and everybody else's score with what speaks against them."""
+    from rich.markup import escape
+
+    from speedlead.store.assignments import why_this_rep
+
+    why = await why_this_rep(conn, lead_id)
+    if why is None:
+        return
+    out.print(f"[dim]{'this rep':<11}[/]{escape(why.sentence)}{', but it has another owner now' if why.since else ''}")
+    if not why.considered:
+        return
+    table = _table("rep", "score", *(f"{part} ×{weight:g}" for part, weight in why.weights.items()), "why not")
+    for one in why.considered:
+        table.add_row(escape(one.name), f"{one.score:.2f}", *(f"{one.parts[part]:.2f}" for part in why.weights),
+                      one.why_not)  # fmt: skip
+    out.print(table)
 
 
 async def _list(conn: Any, stage: str | None, lead_type: str | None, state: str, limit: int) -> int:

@@ -20,7 +20,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
 ) -> None:
     """List the verified webhooks that are kept, newest first, without what they say."""
-    _with_database(lambda conn: _list(conn, failed, limit))
+    with_database(lambda conn: _list(conn, failed, limit))
 
 
 @app.command()
@@ -42,7 +42,7 @@ def replay(
     if not (prefixes or failed or since):
         print("Expected ids, --failed or --since", file=sys.stderr)
         raise typer.Exit(2)
-    _with_database(lambda conn: _replay(conn, prefixes, failed, since and since.replace(tzinfo=UTC), dry_run))
+    with_database(lambda conn: _replay(conn, prefixes, failed, since and since.replace(tzinfo=UTC), dry_run))
 
 
 @app.command()
@@ -50,10 +50,10 @@ def forget(
     about: Annotated[list[str], typer.Argument(help="Ids of leads, e-mail addresses, numbers in E.164 form")],
 ) -> None:
     """Delete the kept webhooks that name somebody, as erasure asks for."""
-    _with_database(lambda conn: _forget(conn, [text.strip().lower() for text in about]))
+    with_database(lambda conn: _forget(conn, [text.strip().lower() for text in about]))
 
 
-def _with_database(work: Callable[[Any], Awaitable[int]]) -> None:
+def with_database(work: Callable[[Any], Awaitable[int]]) -> None:
     import asyncpg
 
     from speedlead.embedded.where import database_of

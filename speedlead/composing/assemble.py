@@ -15,6 +15,9 @@ def build_composer(settings: Settings, plan: Plan | None = None) -> Composer:
     """Raises ComposeError with one line for each thing that must be mended, the templates of the plan among them."""
     composer = read_composer(settings)
     wrong = [str(finding) for finding in lint(composer, datetime.now(UTC).date()) if not finding.warning]
+    speaks = plan is not None and any(track.voicemail.say for track in plan.tracks.values())
+    if speaks and settings.company_phone is None:
+        wrong.append("SPEEDLEAD_COMPANY_PHONE: expected a number, which the plan's voicemail messages have to say")
     for channel, template in dict.fromkeys(plan.templates() if plan else ()):
         try:
             composer.check(channel, template)

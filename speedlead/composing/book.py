@@ -1,6 +1,6 @@
 """Reads the template files. Errors name the file and the line, and what was expected.
 
-A folder holds `email/{id}.{language}.txt`, `sms/{id}.{language}.txt` and `words/{language}.yaml`. A template begins
+A folder holds `email/{id}.{language}.txt`, `sms/…`, `voicemail/…` (read out) and `words/{language}.yaml`. A template begins
 with its head (YAML between two lines of `---`) and goes on with the text. A folder of one's own is laid over the
 packaged one, file by file.
 """
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from speedlead.checked_yaml import FileFault, parse, read_text
 from speedlead.composing.words import Words
 
-CHANNELS = ("email", "sms")
+CHANNELS = ("email", "sms", "voicemail")
 DEFAULT_LANGUAGE = "en"
 _NAME = re.compile(r"^([a-z][a-z0-9_]*)\.([a-z]{2,3})\.txt$")
 _WORDS_NAME = re.compile(r"^([a-z]{2,3})\.yaml$")
@@ -163,7 +163,8 @@ def read_template(file: Path, folder: Path) -> Template:
     named = _NAME.match(file.name)
     if len(parts) != 2 or parts[0] not in CHANNELS or named is None:
         raise FileFault(
-            f"{file}: expected email/NAME.LANGUAGE.txt or sms/NAME.LANGUAGE.txt, such as email/useful.de.txt"
+            f"{file}: expected email/NAME.LANGUAGE.txt, sms/NAME.LANGUAGE.txt or voicemail/NAME.LANGUAGE.txt, "
+            "such as email/useful.de.txt"
         )
     source = read_text(file).removeprefix("\ufeff").replace("\r\n", "\n")
     found = _HEAD.match(source)

@@ -14,7 +14,7 @@ from datetime import date
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from speedlead.composer import ACKNOWLEDGEMENT, NAMES, Composer, Promise
+from speedlead.composer import ACKNOWLEDGEMENT, NAMES, VIDEO, Composer, Promise
 from speedlead.composing.book import Template
 from speedlead.composing.rendering import Link, RenderError
 from speedlead.composing.samples import LONGEST, LONGEST_PROMISE
@@ -31,6 +31,7 @@ _ADDRESS = re.compile(r"https?:|ftp:|javascript:|data:|www\.|\w://", re.IGNORECA
 _UNDER_IF = ("called", "ask_place")
 _MAY_BE_MISSING = ("quote", "company_phone")
 _LONGEST_SUBJECT = 150
+_VIDEO_OF_TEST = "https://video.invalid/v/1"
 _ADDRESS_OF_TEST = "https://unsubscribe.invalid/u/token"
 
 
@@ -92,8 +93,8 @@ def _grammar(template: Template, source: str | None = None, above: int | None = 
     except TemplateSyntaxError as error:
         yield at(error.lineno, f"{error.message}")
         return
-    addresses = {*template.head.links, "unsubscribe_url"}
-    names = {*NAMES, *template.head.links}
+    addresses = {*template.head.links, "unsubscribe_url", *([VIDEO] if template.id == VIDEO else [])}
+    names = {*NAMES, *addresses}
     for node in tree.find_all(nodes.Node):
         if isinstance(node, nodes.Filter) and node.name == "link":
             if not (isinstance(node.node, nodes.Name) and node.node.name in addresses and len(node.args) == 1
@@ -121,7 +122,8 @@ def _grammar(template: Template, source: str | None = None, above: int | None = 
 # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _contents(composer: Composer, template: Template, words: Words) -> Iterator[Finding]:
+def _wanted(template: Template) -> dict[str, tuple[str, str]]:
+    """name -> (what it is, what is expected) of all that this template has to say."""
     wanted = {"inquiry": ("the inquiry", "{{ inquiry }}, so that every touch refers to it (REQ 54)")}
     if template.channel == "email":
         wanted["unsubscribe_url"] = ("the way to opt out", "{{ unsubscribe_url }}")
@@ -131,10 +133,24 @@ def _contents(composer: Composer, template: Template, words: Words) -> Iterator[
             "next_human_step": ("what happens next", "{{ next_human_step }} (REQ 31)"),
             "other_ways": ("other ways to reach us", "{{ other_ways }} or {{ other_ways_short }} (REQ 32)"),
         }
+    if template.channel == "voicemail":
+        wanted["company"] = ("who calls", "{{ company }}: a recorded voice says at its beginning whose it is")
+    if template.id == VIDEO:
+        wanted[VIDEO] = ("the owner's video", '{{ video | link("words") }} (REQ 95)')
+    return wanted
+
+
+def _contents(composer: Composer, template: Template, words: Words) -> Iterator[Finding]:
+    wanted = _wanted(template)
+    if template.channel == "voicemail" and "company_phone" not in template.body:
+        yield Finding(
+            template.file, template.body_line,
+            "the number to call back is missing; expected {{ company_phone }} (47 CFR 64.1200(b))",
+        )  # fmt: skip
     missing: dict[str, str] = {}
     for text, subject in _all_ways(composer, template, words):
         for name, (what, expected) in wanted.items():
-            mark = _ADDRESS_OF_TEST if name == "unsubscribe_url" else f"§{name}§"
+            mark = {"unsubscribe_url": _ADDRESS_OF_TEST, VIDEO: _VIDEO_OF_TEST}.get(name, f"§{name}§")
             if mark not in text:
                 missing[name] = f"{what} is missing, or missing at times; expected {expected}"
         if template.channel == "sms" and not _says(text, words.stop):
@@ -162,6 +178,7 @@ def _all_ways(composer: Composer, template: Template, words: Words) -> Iterator[
         values["first_name"] = values["first_name"] if given["first_name"] else words.nobody
         values["other_ways_short"] = values["other_ways"]
         values["unsubscribe_url"] = Link(_ADDRESS_OF_TEST)
+        values[VIDEO] = Link(_VIDEO_OF_TEST)
         message = composer.render(template, values)
         yield message.text, message.subject or ""
 

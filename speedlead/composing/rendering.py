@@ -22,9 +22,10 @@ class RenderError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address that a text may link to; nothing that a lead wrote ever becomes one."""
+    """An address that a text may link to; nothing that a lead wrote ever becomes one. `picture`: what is clicked on."""
 
     url: str
+    picture: str | None = None
 
 
 class Renderer:
@@ -40,9 +41,9 @@ class Renderer:
         return " ".join(self._run(template.name + "#", template.head.subject or "", values, html=False).split())
 
     def text(self, template: Template, values: Mapping[str, object]) -> str:
-        """Paragraphs, or one line for a text message. Raises RenderError."""
+        """Paragraphs of a mail, one line for what is texted or read out. Raises RenderError."""
         said = self._run(template.name, template.body, values, html=False)
-        return " ".join(said.split()) if template.channel == "sms" else "\n\n".join(_paragraphs(said)) + "\n"
+        return " ".join(said.split()) if template.channel != "email" else "\n\n".join(_paragraphs(said)) + "\n"
 
     def html(self, template: Template, values: Mapping[str, object]) -> str:
         """A small document without style or script. Raises RenderError."""
@@ -89,4 +90,7 @@ def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
 
 
 def _anchor(link: Link, text: str) -> Markup:
+    if link.picture is not None:
+        shown = Markup('<img src="{}" alt="" width="320">').format(escape(link.picture))
+        return Markup('<a href="{}">{}<br>{}</a>').format(escape(link.url), shown, escape(text))
     return Markup('<a href="{}">{}</a>').format(escape(link.url), escape(text))

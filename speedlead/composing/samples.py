@@ -16,7 +16,7 @@ SAMPLE = LeadRecord(
     company="Analytical Engines", email="ada@example.com", phone="+12125550123",
     message="Can you show me how the engine weaves algebraical patterns?", inquiry_number=1,
     evidence=Evidence(tz="America/New_York"), consents=Consents(True, True, True), owner_name="Anna Berg",
-    owner_email=None, owner_phone=None, called=True,
+    owner_email=None, owner_phone=None, called=True, owner_video="https://video.example.com/anna",
 )  # fmt: skip
 SAMPLE_PROMISE = (_NOW + timedelta(minutes=3), _NOW, "America/New_York")
 """`Words.promised` of it, but for the channel: due, now, zone."""

@@ -21,6 +21,7 @@ _PLACES: dict[str, dict[str, set[str]]] = {
     },
     "other_ways": {"phone": {"phone"}, "reply": set()},
     "other_ways_short": {"phone": {"phone"}, "reply": set()},
+    "calls": {"missed": {"company", "promise"}, "sorry": {"company"}},
     "next_human_step": {"call": set(), "email": set(), "look": set()},
 }  # fmt: skip
 
@@ -46,8 +47,10 @@ class Words(BaseModel):
     next_human_step: dict[str, Phrase]
     other_ways: dict[str, Phrase]
     other_ways_short: dict[str, Phrase]
+    # what a caller hears whom nobody answers
+    calls: dict[str, Phrase]
 
-    @field_validator("promise", "when", "next_human_step", "other_ways", "other_ways_short")
+    @field_validator("promise", "when", "next_human_step", "other_ways", "other_ways_short", "calls")
     @classmethod
     def _whole(cls, value: dict[str, str], info: Any) -> dict[str, str]:
         wanted = _PLACES[info.field_name]

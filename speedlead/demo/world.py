@@ -21,7 +21,7 @@ from speedlead.contracts import LeadStart
 from speedlead.credentials import Credentials, load_or_create
 from speedlead.demo.moments import Moment, Moments
 from speedlead.planbook import load_plan
-from speedlead.providers.assemble import Senders, open_senders
+from speedlead.providers.assemble import Senders, open_line, open_senders
 from speedlead.relay import Relay
 from speedlead.sandbox.server import serving
 from speedlead.seed import seed
@@ -125,6 +125,7 @@ async def open_world(
         await seed(pool, plan, demo_reps=demo_reps)
         await stack.enter_async_context(serving(settings, credentials))
         senders: Senders = await stack.enter_async_context(open_senders(settings, credentials))
+        line = await stack.enter_async_context(open_line(settings, credentials))
         calendar = build_calendar(settings)
         activities = build_activities(
             pool=pool, settings=settings, credentials=credentials, calendar=calendar, plan=plan, senders=senders
@@ -134,7 +135,7 @@ async def open_world(
         relay = Relay(pool, leads)
         parts = Parts(settings, credentials, pool, client, plan, calendar)
         await stack.enter_async_context(_running(relay.run()))
-        await stack.enter_async_context(_running(serve_gateway(build_deps(parts, leads, relay, clock))))
+        await stack.enter_async_context(_running(serve_gateway(build_deps(parts, leads, relay, clock, line))))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         world = World(settings, credentials, pool, client, clock, relay, leads, moments, http)
         await _ready(world)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Protocol
 
 from speedlead.domain.business import Calendars
 from speedlead.domain.calendar import Cap, next_admissible, next_permitted, open_until, why_not
 from speedlead.domain.hours import NEVER, Interval, Policy, Weekly, ZonePolicy, complement_week
-from speedlead.domain.law import AGREED_FOR, HOUSE, SATISFIED_BY_CALL_REQUEST, LawBook, LawCap, LawRow
+from speedlead.domain.law import AGREED_FOR, HOUSE, SATISFIED_BY_CALL_REQUEST, Channel, LawBook, LawCap, LawRow
 from speedlead.domain.zones import Place
 
 BUSINESS_RULE = "business_hours"
@@ -28,7 +28,7 @@ class Consents:
 
     `inquiry`: the lead gave this number in an inquiry, with or without a consent text; `call_requested` implies it.
     `inquiry_at`: when; where a row limits how long an inquiry counts, the limit runs from then. `sms`, `call`: ticked.
-    `agreed_at`: the time at which the lead asked to be called.
+    `agreed_at`: the time at which the lead asked to be called. `recorded`: ticked, for a recorded or artificial voice.
     """
 
     call_requested: bool
@@ -38,6 +38,7 @@ class Consents:
     inquiry: bool = False
     inquiry_at: datetime | None = None
     agreed_at: datetime | None = None
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Question:
     whenever law permits.
     """
 
-    channel: Literal["call", "sms", "email"]
+    channel: Channel
     earliest: datetime
     latest: datetime | None
     place: Place
@@ -215,13 +216,15 @@ class Placer:
 def consented(row: LawRow, q: Question, at: datetime) -> bool:
     """Do the lead's consents give, at that instant, what the row needs for this channel?
 
-    An inquiry is never consent to SMS. An e-mail may answer whoever wrote to us until the row's limit.
+    An inquiry is never consent to SMS, nor any consent to calls one to a recorded voice. An e-mail may answer whoever wrote to us until the row's limit.
     """
     consents = q.consents
     if row.consent_needed == "unknown":
         return False
     if q.channel == "sms":
         return consents.sms
+    if q.channel == "call_automated":
+        return consents.recorded
     if q.channel == "call" and (consents.call or row.consent_needed == "none"):
         return True
     limit, since = row.inquiry_days, consents.inquiry_at
@@ -272,7 +275,8 @@ def _missing_consents(rows: Sequence[LawRow], q: Question, at: datetime) -> tupl
     missing = tuple(
         f"no_consent:{row.id}" for row in rows if any(map(row.in_force, days)) and not consented(row, q, at)
     )
-    if not missing and not (q.consents.email if q.channel == "email" else q.channel == "call" or q.consents.sms):
+    ticked = {"email": q.consents.email, "sms": q.consents.sms, "call_automated": q.consents.recorded, "call": True}
+    if not missing and not ticked[q.channel]:
         return (f"no_consent:{q.channel}",)
     return missing
 

@@ -111,6 +111,24 @@ class Step(PlanData):
         return self
 
 
+class Voicemail(PlanData):
+    """What happens when a machine answers for the lead: the rep stays on the line and may speak, the line is cut, or
+    our own message is left: a template that is read out, or a recording at an address. `leave` needs the lead's consent
+    to a recorded voice; without it the rep stays.
+    """
+
+    do: Literal["stay", "hang_up", "leave"] = "stay"
+    say: Name | None = None
+    play: Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$", max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Voicemail":
+        given = (self.say is not None) + (self.play is not None)
+        if given != (1 if self.do == "leave" else 0):
+            raise ValueError("expected either say (a template) or play (an address) with do: leave, else neither")
+        return self
+
+
 class Track(PlanData):
     """The steps of one lead type. `mode` is how a call is made: we bridge the phones, or a rep dials and logs."""
 
@@ -120,6 +138,8 @@ class Track(PlanData):
     accept_within: Seconds = 60
     # between the dial request and the lead's phone ringing: what a deadline has to leave room for
     lead_time: Seconds = 26
+    # left out of what is stored where it is the default: a plan that does not name it keeps its fingerprint
+    voicemail: Voicemail = Field(default=Voicemail(), exclude_if=lambda value: value == Voicemail())
     # how long a lead stays open after the last step, for a late answer
     settle: Seconds = 86400
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -245,6 +265,8 @@ class Plan(Cadence):
             for step in track.steps:
                 if step.template is not None:
                     yield step.channel, step.template
+            if track.voicemail.say is not None:
+                yield "voicemail", track.voicemail.say
 
     @model_validator(mode="before")
     @classmethod

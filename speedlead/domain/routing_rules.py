@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from speedlead.domain.plan import PlanData, Seconds, When
+from speedlead.domain.plan import PlanData, When
 from speedlead.domain.sla import LeadFacts, matches
 
 Requirement = Literal["language", "shift", "product", "territory", "lane"]
@@ -40,7 +40,6 @@ class RoutingRules(PlanData):
     give_up: tuple[Requirement, ...] = ()
     low_quality: tuple[When, ...] = ()
     shrink: int = Field(20, ge=1, le=10_000)
-    away_after_missed: Seconds = 900
 
     @field_validator("give_up")
     @classmethod

@@ -18,6 +18,7 @@ GIVEN_UP_FOR = {
     "territory": {"other_territory"},
     "lane": {"other_lane"},
 }
+_GIVABLE = frozenset[str]().union(*GIVEN_UP_FOR.values())
 _POSTCODE, _REGION, _COUNTRY = 1.0, 0.9, 0.8
 _ANYWHERE, _PER_HOUR = 0.6, 0.025
 _UNKNOWN = 0.5
@@ -111,9 +112,10 @@ def decide(candidates: Sequence[Candidate], wanted: Wanted, rules: RoutingRules)
 
 
 def score_all(candidates: Sequence[Candidate], wanted: Wanted, rules: RoutingRules) -> list[Score]:
-    refusals = {candidate.rep_id: refused(candidate, wanted) for candidate in candidates}
+    reasons = {candidate.rep_id: refused(candidate, wanted) for candidate in candidates}
     # loads are compared among those who could have it
-    fullest = max(((c.open_leads + 1) / c.weight for c in candidates if c.weight > 0), default=1.0)
+    could = [c for c in candidates if _GIVABLE.issuperset(reasons[c.rep_id])]
+    fullest = max(((c.open_leads + 1) / c.weight for c in could), default=1.0)
     house = _sum([candidate.track for candidate in candidates])
     weights = rules.weights.by_part()
     whole = sum(weights.values())
@@ -122,14 +124,18 @@ def score_all(candidates: Sequence[Candidate], wanted: Wanted, rules: RoutingRul
         parts = {
             "geography": geography(candidate, wanted),
             "expertise": expertise(candidate, wanted),
-            "load": 1 - candidate.open_leads / candidate.weight / fullest if candidate.weight > 0 else 0.0,
+            "load": _room(candidate, fullest),
             "availability": availability(candidate, wanted),
             "performance": performance(candidate.track, house, rules.shrink),
         }
         total = sum(weights[name] * part for name, part in parts.items()) / whole
         rounded = {name: round(part, 3) for name, part in parts.items()}
-        scores.append(Score(candidate.rep_id, round(total, _DIGITS), rounded, refusals[candidate.rep_id]))
+        scores.append(Score(candidate.rep_id, round(total, _DIGITS), rounded, reasons[candidate.rep_id]))
     return scores
+
+
+def _room(candidate: Candidate, fullest: float) -> float:
+    return max(0.0, 1 - candidate.open_leads / candidate.weight / fullest) if candidate.weight > 0 else 0.0
 
 
 def refused(candidate: Candidate, wanted: Wanted) -> tuple[str, ...]:

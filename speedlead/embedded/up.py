@@ -10,12 +10,16 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from speedlead.clock import SystemClock
 from speedlead.credentials import CredentialsError
 from speedlead.embedded.ports import PortInUseError
 from speedlead.embedded.process import StartError
 from speedlead.embedded.stack import Stack
 from speedlead.settings import Settings
+from speedlead.store import accounts
 from speedlead.store.migrate import MigrationError
+from speedlead.store.pool import open_pool
+from speedlead.store.transactions import transact
 
 
 class Screen:
@@ -48,12 +52,17 @@ class Screen:
                 return
         self._console.print(f"  [cyan]{part:<9}[/cyan] {escape(what)}")
 
-    def addresses(self, settings: Settings, data_dir: str, seconds: float) -> None:
+    def addresses(self, settings: Settings, data_dir: str, seconds: float, link: str | None) -> None:
         self._console.print(f"\n[bold]ready[/bold] after {seconds:.1f} s, data in {escape(data_dir)}\n")
         table = Table(box=None, show_header=False, padding=(0, 2))
         for name, address in _addresses(settings):
             table.add_row(name, address)
         self._console.print(table)
+        if link is not None:
+            self._console.print("\nnobody has signed in yet: this link lets the admin in once, within an hour")
+            self._console.print(f"  [bold]{link}[/bold]")
+        else:
+            self._console.print("\nforgotten how to sign in: speedlead account link EMAIL")
         self._console.print(f"\nlogs in {escape(data_dir)}/logs, API key in {escape(data_dir)}/credentials.json")
         self._console.print("Ctrl-C stops everything; the next start finds it as it was")
 
@@ -66,6 +75,16 @@ def _addresses(settings: Settings) -> list[tuple[str, str]]:
     if settings.embedded_temporal:
         found.append(("Temporal UI", f"http://127.0.0.1:{settings.temporal_ui_port}"))
     return found
+
+
+async def first_link(stack: Stack) -> str | None:
+    """Where the admin signs in for the first time; None as soon as one has."""
+    pool = await open_pool(stack.database_url, size=2)
+    try:
+        token = await transact(pool, lambda conn: accounts.first_link(conn, SystemClock().wall()))
+    finally:
+        await pool.close()
+    return f"http://127.0.0.1:{stack.settings.http_port}/sign-in/link/{token}" if token else None
 
 
 async def run_up(settings: Settings) -> int:
@@ -87,7 +106,7 @@ async def run_up(settings: Settings) -> int:
         if starting.done():
             starting.result()
             screen.end()
-            screen.addresses(settings, str(settings.data_dir), time.monotonic() - since)
+            screen.addresses(settings, str(settings.data_dir), time.monotonic() - since, await first_link(stack))
             await waiting
         else:
             starting.cancel()

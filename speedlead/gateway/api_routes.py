@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from speedlead import contracts
 from speedlead.cadence_errors import LeadNotFound, LeadRefused, LeadUnavailable
 from speedlead.domain.outcomes import CallResult, Outcome, Stage
+from speedlead.gateway.access.table import May
+from speedlead.gateway.access.who import machine_or_person
 from speedlead.gateway.context import Context
 from speedlead.gateway.forms import JSON_TYPES, read_form, read_object
 from speedlead.gateway.limits import read_body
@@ -25,6 +27,7 @@ from speedlead.store.answers import AnswerRefused, Draft, write_answer
 from speedlead.store.conversations import conversation
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
+from speedlead.store.view_models import Filters
 
 MAX_BYTES = 65_536
 MAX_LISTED = 500
@@ -83,7 +86,6 @@ def add_api_routes(app: FastAPI, context: Context) -> None:
         is_open: Annotated[Literal["true", "false", "all"], Query(alias="open")] = "true",
         limit: int = 100,
     ) -> Response:
-        from speedlead.store.view_models import Filters
         from speedlead.store.views import open_leads
 
         context.guard.allow(request)
@@ -91,7 +93,8 @@ def add_api_routes(app: FastAPI, context: Context) -> None:
             raise wrong_field("limit", "out of range", f"1 to {MAX_LISTED}")
         state = {"true": "open", "false": "closed", "all": "all"}[is_open]
         filters = Filters(stage, lead_type, str(owner) if owner else None, state, limit)
-        return _json({"leads": await transact(pool, lambda conn: open_leads(conn, filters))})
+        theirs = _for_their_eyes(request, filters)
+        return _json({"leads": await transact(pool, lambda conn: open_leads(conn, theirs))})
 
     @app.get("/api/leads/{lead_id}", summary="One lead")
     async def get_lead(request: Request, lead_id: uuid.UUID) -> Response:
@@ -149,7 +152,7 @@ def add_api_routes(app: FastAPI, context: Context) -> None:
 
 async def _outcome(request: Request, context: Context, lead_id: str) -> Response:
     deps = context.deps
-    body = _validated(OutcomeBody, await _fields(request))
+    body = _validated(OutcomeBody, _in_own_name(request, OutcomeBody, await _fields(request)))
     if body.call_result is None and body.outcome is None:
         raise wrong_field("outcome", "neither call_result nor outcome was given", "a call_result, an outcome, or both")
     key = request.headers.get("idempotency-key")
@@ -180,7 +183,7 @@ async def _outcome(request: Request, context: Context, lead_id: str) -> Response
 
 async def _message(request: Request, context: Context, lead_id: str) -> Response:
     deps = context.deps
-    body = _validated(MessageBody, await _fields(request))
+    body = _validated(MessageBody, _in_own_name(request, MessageBody, await _fields(request)))
     key = request.headers.get("idempotency-key")
     draft = Draft(
         lead_id=lead_id,
@@ -207,7 +210,7 @@ async def _update(
     fields = {
         name: one_line(text) if isinstance(text, str) else text for name, text in (await _fields(request)).items()
     }
-    body = _validated(model, fields)
+    body = _validated(model, _in_own_name(request, model, fields))
     closed = await _state(context, lead_id)
     if closed:
         raise Problem(409, "The lead is closed.", reason="lead_closed")
@@ -265,6 +268,27 @@ async def _fields(request: Request) -> dict[str, Any]:
         return {}
     form = await read_form(content_type, body)
     return {name: values[-1] for name, values in form.items() if values[-1] != ""}
+
+
+def _for_their_eyes(request: Request, filters: Filters) -> Filters:
+    who = machine_or_person(request)
+    return filters if who is None else replace(filters, leads=who.leads, rep_id=who.rep_id)
+
+
+def _in_own_name(request: Request, model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
+    """What a person asks for is asked in that person's name; a machine says in whose."""
+    who = machine_or_person(request)
+    if who is None:
+        return fields
+    found = {name: value for name, value in fields.items() if name != "csrf"}
+    if "by" in model.model_fields:
+        found["by"] = who.account_id
+    if "rep_id" in model.model_fields and model is not contracts.ReassignRequest:
+        if found.get("rep_id") not in (None, who.rep_id) and not who.may(May.CHOOSE_REP):
+            raise wrong_field("rep_id", "somebody else's", "your own id, or none")
+        if found.get("rep_id") is None and who.rep_id is not None:
+            found["rep_id"] = who.rep_id
+    return found
 
 
 def _validated(model: Any, fields: Mapping[str, Any]) -> Any:

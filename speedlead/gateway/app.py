@@ -8,6 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from speedlead.gateway.access.account_pages import add_account_pages
+from speedlead.gateway.access.doorkeeper import protect
+from speedlead.gateway.access.sign_in import add_sign_in
 from speedlead.gateway.api_routes import add_api_routes
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.deps import GatewayDeps
@@ -39,6 +42,9 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_sendgrid_webhooks(app, context)
     add_unsubscribe_routes(app, context)
     add_pages(app, deps)
+    add_sign_in(app, context)
+    add_account_pages(app, deps)
+    protect(app, context)
     app.add_middleware(PageGuard, guard=context.guard)
     app.add_middleware(SecurityHeaders)
     return app

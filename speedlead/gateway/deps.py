@@ -13,6 +13,7 @@ from speedlead.ports import Clock
 from speedlead.preview.desk import Desk
 from speedlead.returns import Returns
 from speedlead.settings import Settings
+from speedlead.store.voicemail import Voicemails
 
 
 class Relay(Protocol):
@@ -33,7 +34,10 @@ class Leads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LegPermit:
-    """May the lead be dialled now? `say` is what the rep hears when not; `reason` its short code."""
+    """May the lead be dialled now? `say` is what the rep hears when not; `reason` its short code.
+
+    `voicemail`: what is done should a machine answer.
+    """
 
     allowed: bool
     to: str | None
@@ -41,6 +45,19 @@ class LegPermit:
     lead_leg_id: str
     reason: str | None
     say: str
+    voicemail: Voicemails = "stay"
+
+
+class Line(Protocol):
+    """A running call, by the provider's id."""
+
+    async def redirect(self, call_id: str, url: str) -> None:
+        """The call goes on with the document at `url`. Raises SendError."""
+        ...
+
+    async def hang_up(self, call_id: str) -> None:
+        """Raises SendError."""
+        ...
 
 
 class LegGate(Protocol):
@@ -70,3 +87,4 @@ class GatewayDeps:
     returns: Returns
     ready: Callable[[], Awaitable[dict[str, bool]]]
     desk: Callable[[], Awaitable[Desk]]
+    line: Line

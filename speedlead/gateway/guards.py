@@ -1,7 +1,8 @@
 """Who may ask: holders of the API key, and our own pages in a browser on this installation.
 
-There is no sign-in yet and no cookie, so what has to be kept out is another site that uses a visitor's browser: it can
-send a request here (CSRF) or pretend to be here (DNS rebinding). The Host header tells the second, Origin the first.
+Who has signed in, and what they may, is told in `access/`. What is kept out here is another site that uses a visitor's
+browser: it can send a request here (CSRF) or pretend to be here (DNS rebinding). The Host header tells the second,
+Origin the first.
 """
 
 from hmac import compare_digest

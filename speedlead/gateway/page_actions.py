@@ -14,10 +14,11 @@ from starlette.routing import Route
 from speedlead.cadence_errors import LeadError, LeadRefused, LeadUnavailable
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.walltime import resolve_wall
+from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.intake_text import many_lines, one_line
-from speedlead.store import notices, views
+from speedlead.store import notices, sessions, views
 from speedlead.store.answers import AnswerRefused, Draft, write_answer
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
@@ -39,7 +40,7 @@ SAID = {
     "refused": "That was not possible: the lead has moved on. Look at what is next.",
     "late": "Nothing was changed: the lead's workflow did not answer. Please try again in a moment.",
     "written": "Your message is on its way; what became of it stands in the conversation.",
-    "choose": "Please choose who you are first.",
+    "choose": "Please choose first for whom you work, on the page My leads.",
 }
 
 # post path -> update of the workflow and what to say
@@ -87,19 +88,15 @@ class PageActions:
         self.lead_page = lead_page
 
     async def choose(self, request: Request) -> Response:
-        """Remembers who sits here; without a rep it forgets."""
+        """From now on this session works for the rep; without one, for its own."""
         form = await request.form()
-        rep_id = parse_id(str(form.get("rep_id") or ""))
-        response = RedirectResponse("/rep", status_code=303)
-        if rep_id is None:
-            response.delete_cookie("rep", path="/")
-        else:
-            response.set_cookie("rep", rep_id, path="/", httponly=True, samesite="lax", max_age=30 * 86400)
-        return response
+        rep_id, token = parse_id(str(form.get("rep_id") or "")), signed_in(request).token
+        await transact(self.deps.pool, lambda conn: sessions.act_for(conn, token, rep_id))
+        return RedirectResponse("/rep", status_code=303)
 
     async def seen(self, request: Request) -> Response:
         notice_id = parse_id(request.path_params["notice_id"])
-        rep_id = parse_id(request.cookies.get("rep") or "")
+        rep_id = signed_in(request).rep_id
         if notice_id is not None and rep_id is not None:
             wall = self.deps.clock.wall()
             await transact(self.deps.pool, lambda conn: notices.mark_seen(conn, notice_id, rep_id, wall))
@@ -131,7 +128,7 @@ class PageActions:
             at=at if typed.outcome != Outcome.NOT_NOW else None,
             until=at if typed.outcome == Outcome.NOT_NOW else None,
             note=typed.note[:MAX_NOTE] or None,
-            rep_id=parse_id(request.cookies.get("rep") or ""),
+            rep_id=signed_in(request).rep_id,
             # the id was made with the form: pressing the button twice logs once
             outcome_id=parse_id(str(form.get("outcome_id") or "")),
         )
@@ -154,7 +151,7 @@ class PageActions:
             lead_id=card.lead_id,
             channel="email" if typed.channel == "email" else "sms",
             body=typed.body,
-            rep_id=parse_id(request.cookies.get("rep") or ""),
+            rep_id=signed_in(request).rep_id,
             # the id was made with the form: pressing the button twice writes once
             answer_id=parse_id(str(form.get("answer_id") or "")),
         )
@@ -172,8 +169,8 @@ class PageActions:
             return missing("There is nothing here", "The address is incomplete, or the lead was erased.")
         form = await request.form()
         where = str(form.get("back") or "")
-        rep_id = parse_id(request.cookies.get("rep") or "")
-        body: dict[str, Any] = {"by": rep_id or "ops"}
+        rep_id = signed_in(request).rep_id
+        body: dict[str, Any] = {"by": signed_in(request).account_id}
         if action in ("accept", "decline"):
             if rep_id is None:
                 return back(card, "rep", "choose")
@@ -233,7 +230,7 @@ def refused_text(refusal: OutcomeRefused) -> str:
     if refusal.field is None:
         return "The lead was closed in the meantime; nothing was logged."
     if refusal.field == "rep_id":
-        return "Please choose again who you are; nothing was logged."
+        return "The rep you work for is gone; choose again. Nothing was logged."
     return f"Nothing was logged: expected {refusal.expected}."
 
 
@@ -242,7 +239,7 @@ def refused_answer(refusal: AnswerRefused) -> str:
     if refusal.field is None:
         return "The lead was closed in the meantime; nothing was sent."
     if refusal.field == "rep_id":
-        return "Please choose again who you are; nothing was sent."
+        return "The rep you work for is gone; choose again. Nothing was sent."
     return f"Nothing was sent: expected {refusal.expected}."
 
 

@@ -1,4 +1,4 @@
-"""What a person reads when a page cannot be shown. Who may look and post is `guards.PageGuard`, for all pages."""
+"""What a person reads when a page cannot be shown. Who may look and post is the business of `access/`."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,10 +18,17 @@ def answered(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except StoreUnavailable:
-            text = "The database does not answer. Please try again in a moment."
-            return _page(503, "Not available at this moment", text)
+            return not_available()
 
     return page
+
+
+def not_available() -> HTMLResponse:
+    return _page(503, "Not available at this moment", "The database does not answer. Please try again in a moment.")
+
+
+def forbidden(text: str) -> HTMLResponse:
+    return _page(403, "Not for this account", text)
 
 
 def missing(title: str, text: str) -> HTMLResponse:

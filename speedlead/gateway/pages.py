@@ -3,7 +3,7 @@
 Nothing here decides: pages read rows (`store/views.py`), and what a page changes goes through `page_actions.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,8 @@ from starlette.staticfiles import StaticFiles
 
 from speedlead import wording
 from speedlead.gateway import rendering
+from speedlead.gateway.access.table import May
+from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import SAID, Mistake, Typed, add_page_actions, parse_id
 from speedlead.gateway.page_errors import answered, missing
@@ -23,6 +25,7 @@ from speedlead.gateway.rendering import render
 from speedlead.gateway.script_page import add_script_page
 from speedlead.gateway.templates_page import add_templates_page
 from speedlead.store import views
+from speedlead.store.assignments import why_this_rep
 from speedlead.store.conversations import Conversation, conversation
 from speedlead.store.transactions import transact
 from speedlead.store.view_models import Entry, Explanation, Filters, LeadCard, LeadView, NoticeView, RepView
@@ -82,11 +85,11 @@ class Pages:
 
     async def rep_queue(self, request: Request) -> Response:
         _, context = await transact(self.deps.pool, lambda conn: self._queue(conn, request))
-        # somebody else in another tab: the page stays as it is
+        # somebody else was chosen in another tab: the page stays as it is
         return Response(status_code=204) if context is None else render("rep_queue.html", context)
 
     async def _queue(self, connection: Any, request: Request) -> tuple[list[RepView], dict[str, Any] | None]:
-        """The reps, and what the one who sits here sees; None when nobody has said who they are."""
+        """The reps, and what the one whose page it is sees; None when the account is no rep and has chosen none."""
         reps = await views.reps(connection)
         rep = who(request, reps)
         if rep is None:
@@ -147,6 +150,7 @@ class Pages:
             "explained": explained,
             "entries": entries,
             "talk": talk,
+            "routing": await transact(self.deps.pool, lambda conn: why_this_rep(conn, lead_id)),
             "now": self.deps.clock.business(view.card.clock_offset_us),
             "ack_due": view.card.created_at + ACKNOWLEDGE_WITHIN,
             "temporal_url": rendering.workflow_url(self.deps.settings, lead_id),
@@ -164,10 +168,13 @@ class Pages:
         return render("ops_table.html", await self._table(request))
 
     async def _table(self, request: Request) -> dict[str, Any]:
-        filters = read_filters(request)
+        person = signed_in(request)
+        filters = replace(read_filters(request), leads=person.leads, rep_id=person.rep_id)
         cards = await transact(self.deps.pool, lambda conn: views.open_leads(conn, filters))
         counters = await transact(self.deps.pool, lambda conn: views.counters(conn, self.deps.clock.wall()))
-        notices = await transact(self.deps.pool, lambda conn: views.unseen_notices(conn, None))
+        notices = []
+        if person.may(May.RUN_HOUSE):
+            notices = await transact(self.deps.pool, lambda conn: views.unseen_notices(conn, None))
         query = {"state": filters.state, "type": filters.lead_type, "stage": filters.stage, "owner": filters.owner_id}
         return {
             "filters": filters,
@@ -199,8 +206,8 @@ def read_filters(request: Request) -> Filters:
 
 
 def who(request: Request, reps: list[RepView]) -> RepView | None:
-    """The rep of the cookie: who sits here, as they told us; there is no sign-in yet."""
-    chosen = request.cookies.get("rep")
+    """The rep that this session works for."""
+    chosen = signed_in(request).rep_id
     return next((rep for rep in reps if rep.rep_id == chosen), None)
 
 

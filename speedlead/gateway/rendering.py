@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from speedlead import times, wording
+from speedlead.gateway.access.table import May
+from speedlead.gateway.access.who import CURRENT
 from speedlead.ids import new_id
 from speedlead.intake_text import MAX_EXTRA_FIELDS, many_lines, one_line
 from speedlead.settings import Settings
@@ -24,7 +27,24 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals.update(words=wording, times=times, new_id=new_id)
+
+
+def csrf() -> Markup:
+    """The field that every form of ours sends along; empty where nobody has signed in."""
+    who = CURRENT.get()
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(who.csrf) if who else Markup()
+
+
+# path, what it is called, what it takes
+NAV = (
+    ("/rep", "My leads", May.WORK_QUEUE),
+    ("/ops", "All leads", May.READ_ALL),
+    ("/plans/preview", "Plan", May.READ_PLAN),
+    ("/form", "Form", May.OWN_ACCOUNT),
+    ("/accounts", "Accounts", May.MANAGE_ACCOUNTS),
+    ("/audit", "Audit", May.READ_AUDIT),
+)
+_environment.globals.update(words=wording, times=times, new_id=new_id, me=CURRENT.get, May=May, csrf=csrf, nav=NAV)
 
 # the fields of the form, in DESIGN's fixed names, that a person fills in
 FORM_FIELDS = ("name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz",

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from speedlead import wording
 from speedlead.domain.script import Question, Script, follow
+from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import answered, missing
@@ -41,7 +42,7 @@ class ScriptPage:
         chosen = str((await request.form()).get("answer") or "")
         if lead_id is None or question is None or chosen not in [answer.id for answer in question.answers]:
             return missing("There is no such question", "The script has changed; open the lead's page again.")
-        rep_id = parse_id(request.cookies.get("rep") or "")
+        rep_id = signed_in(request).rep_id
         this = (self._script.id, self._script.version)
 
         async def write(connection: Any) -> bool:

@@ -13,6 +13,8 @@ from speedlead.store.calls import Brief
 KEY_TIMEOUT_S = 6
 LEAD_RING_S = 25
 BRIEF_CHARS = 120
+# which voice reads a language out; another than these is read by Twilio's own choice
+VOICES = {"en": "en-US", "de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
 LEG_EVENTS = "initiated ringing answered completed"
 
 
@@ -42,8 +44,10 @@ def spoken(brief: Brief) -> str:
     return f"New lead: {who}. About: {about}. " + (f"They wrote: {said}. " if said else "") + "Press 1 to be connected."
 
 
-def dial_lead(number: str, caller_id: str, lead_leg_id: str, public_url: str) -> Response:
-    """Connects the rep to the lead. A machine that picks up is reported aside, without holding up the call."""
+def dial_lead(number: str, caller_id: str, lead_leg_id: str, public_url: str, voicemail: str) -> Response:
+    """Connects the rep to the lead. A machine that picks up is reported aside, without holding up the call: at once, or
+    at the end of its greeting where a message is to be left.
+    """
     response = VoiceResponse()
     done = _url(public_url, "done", lead_leg_id)
     dial = Dial(caller_id=caller_id, timeout=LEAD_RING_S, answer_on_bridge=True, action=done, method="POST")
@@ -51,11 +55,28 @@ def dial_lead(number: str, caller_id: str, lead_leg_id: str, public_url: str) ->
         number,
         status_callback=_url(public_url, "lead-leg", lead_leg_id),
         status_callback_event=LEG_EVENTS,
-        machine_detection="Enable",
+        machine_detection="DetectMessageEnd" if voicemail == "leave" else "Enable",
         amd_status_callback=_url(public_url, "amd", lead_leg_id),
     )
     response.append(dial)
     return xml(response)
+
+
+def leave_message(lead_leg_id: str, public_url: str, *, text: str = "", spoken: str = "", play: str = "") -> Response:
+    """Plays a recording or reads a text in the language `spoken`; that the next document is asked for proves that all
+    of it was said.
+    """
+    response = VoiceResponse()
+    if play:
+        response.play(play)
+    else:
+        response.say(text, language=VOICES.get(spoken))
+    response.redirect(_url(public_url, "left", lead_leg_id), method="POST")
+    return xml(response)
+
+
+def voicemail_url(public_url: str, lead_leg_id: str) -> str:
+    return _url(public_url, "voicemail", lead_leg_id)
 
 
 def say(text: str | None) -> Response:

@@ -10,6 +10,7 @@ import asyncpg
 
 from speedlead.gateway import webhooks_sendgrid, webhooks_twilio
 from speedlead.gateway.context import Context, log
+from speedlead.gateway.inbound_calls import end_forgotten
 from speedlead.gateway.webhooks import LEASE, AsOf, Reader, Unreadable, count, finish, settle
 from speedlead.store import webhooks as store
 from speedlead.store.transactions import StoreUnavailable, transact
@@ -18,6 +19,7 @@ from speedlead.store.webhooks import Received, Waiting
 POLL_S = 1.0
 LONGEST_POLL_S = 15.0
 PURGE_EVERY_S = 3600.0
+CALLS_EVERY_S = 60.0
 # what nobody looked after until then is deleted as well: it holds personal data
 UNDONE_DAYS = 30
 
@@ -25,7 +27,7 @@ UNDONE_DAYS = 30
 async def run_replay(context: Context) -> None:
     """Until cancelled. Survives the loss of Postgres."""
     loop = asyncio.get_running_loop()
-    pause, purged = POLL_S, -PURGE_EVERY_S
+    pause, purged, looked = POLL_S, -PURGE_EVERY_S, -CALLS_EVERY_S
     while True:
         try:
             while await replay_next(context):
@@ -33,6 +35,9 @@ async def run_replay(context: Context) -> None:
             if loop.time() - purged >= PURGE_EVERY_S:
                 await purge(context)
                 purged = loop.time()
+            if loop.time() - looked >= CALLS_EVERY_S:
+                await end_forgotten(context)
+                looked = loop.time()
             pause = POLL_S
         except (StoreUnavailable, asyncpg.PostgresError) as error:
             log.warning("webhook replay waits", error=type(error).__name__)

@@ -25,6 +25,7 @@ from speedlead.gateway.webhooks import Acted, Job, Reader, Unreadable, Verifier,
 from speedlead.intake_text import many_lines, one_line
 from speedlead.mail_text import is_absence_note, is_automatic, text_of_html, written_part
 from speedlead.mail_thread import tokens
+from speedlead.mail_trust import Doubt, doubt_of
 from speedlead.optout import opt_out_scope
 from speedlead.ports import Clock, SendErrorKind
 from speedlead.providers.errors import mail_event_ruling
@@ -160,14 +161,30 @@ async def inbound_mail(context: Context, received: Received, clock: Clock) -> Jo
         absence=f"{subject}\n\n{text}" if automatic and is_absence_note(_lines(headers), sender) else None,
         mailed_at=_date(headers),
         lead_id=_lead_of(context, envelope, form) or _lead_of_thread(context, _lines(headers)),
+        said=text.strip() or None,
+        name=one_line(parseaddr(form.get("from", ""))[0])[:200] or None,
+        language=one_line(str(headers.get("Content-Language") or headers.get("Accept-Language") or ""))[:35] or None,
+        doubt=_doubt(context, sender, form),
     )
     returns = context.deps.returns
     about = tuple(part for part in (inbound.sender, inbound.lead_id) if part)
 
     async def act(conn: Any) -> Acted:
-        return Acted((await take_inbound(conn, clock, inbound, returns)).told)
+        heard = await take_inbound(conn, clock, inbound, returns)
+        if heard.stranger is not None:
+            context.counters.add("strangers", channel="email", became=heard.stranger)
+        return Acted(heard.told)
 
     return Job(Response(status_code=204), (act,), about)
+
+
+def _doubt(context: Context, sender: str, form: dict[str, str]) -> Doubt | None:
+    settings = context.deps.settings
+    if sender.lower() == settings.sendgrid_from.lower() or sender.rpartition("@")[2].lower() == settings.reply_domain:
+        return "ours"
+    return doubt_of(
+        sender, spf=form.get("SPF", ""), dkim=form.get("dkim", ""), spam_score=form.get("spam_score", "")
+    )
 
 
 def _lead_of(context: Context, envelope: dict[str, Any], form: dict[str, str]) -> str | None:

@@ -14,24 +14,29 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from speedlead.gateway import twiml
+from speedlead.composer import Composer
+from speedlead.composing.assemble import read_composer
+from speedlead.gateway import inbound_calls, twiml
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.problems import Problem
 from speedlead.gateway.webhook_keys import Key, twilio_keys
 from speedlead.gateway.webhooks import Act, Acted, Job, Reader, Verifier, ask, count, endpoint, receive, take
 from speedlead.intake_text import many_lines
 from speedlead.optout import answered_by_provider, asks_to_resume, confirmation, opt_out_scope
-from speedlead.ports import Clock
+from speedlead.ports import Clock, SendError, SendErrorKind
 from speedlead.providers.errors import delivery_ruling
 from speedlead.providers.signatures import verify_twilio
 from speedlead.store import calls
 from speedlead.store.calls import CallReport
 from speedlead.store.deliveries import Report, take_report
 from speedlead.store.inbound import Inbound, take_inbound
+from speedlead.store.leads import LeadStore
 from speedlead.store.transactions import transact
+from speedlead.store.voicemail import wished
 from speedlead.store.webhooks import Received
 
 MAX_BYTES = 65_536
+_LEAVING = "A machine answered. Our message is being left for them; you are free."
 _TROUBLE = "Sorry, something went wrong on our side. Please call the lead yourself."
 
 
@@ -60,7 +65,9 @@ class Call:
 def add_twilio_webhooks(app: FastAPI, context: Context) -> None:
     verify = partial(_signed_by, context, twilio_keys(context.deps.settings, context.deps.credentials))
     doors = {path: _reported(context, path, verify, read) for path, read in READERS.items()}
-    doors |= {path: _asked(context, path, verify, answer) for path, answer in QUESTIONS.items()}
+    composer = read_composer(context.deps.settings)
+    questions = QUESTIONS | {"voice/voicemail": partial(voice_voicemail, composer)} | inbound_calls.questions(composer)
+    doors |= {path: _asked(context, path, verify, answer) for path, answer in questions.items()}
     for path, door in doors.items():
         app.router.add_route(f"/webhooks/twilio/{path}", door, methods=["POST"], include_in_schema=False)
 
@@ -163,6 +170,8 @@ def sms_inbound(context: Context, call: Call) -> Job:
 
     async def act(conn: Any) -> Acted:
         heard = await take_inbound(conn, call.clock, inbound, context.deps.returns)
+        if heard.stranger is not None:
+            context.counters.add("strangers", channel="sms", became=heard.stranger)
         words = confirmation(body, context.deps.settings.company_name) if ours and heard.opted_out else None
         return Acted(heard.told, twiml.text(words) if words else None)
 
@@ -201,7 +210,9 @@ async def voice_accept(context: Context, call: Call) -> Response:
         await _refused(context, call, "not_permitted", permit.reason)
         return twiml.say(permit.say)
     await transact(deps.pool, lambda conn: calls.rep_accepted(conn, deps.clock, call.leg))
-    return twiml.dial_lead(permit.to, permit.caller_id, permit.lead_leg_id, deps.settings.public_url)
+    return twiml.dial_lead(
+        permit.to, permit.caller_id, permit.lead_leg_id, deps.settings.public_url, permit.voicemail
+    )
 
 
 async def _refused(context: Context, call: Call, result: calls.RepResult, why: str | None) -> None:
@@ -235,20 +246,58 @@ def voice_lead_leg(context: Context, call: Call) -> Job:
 def voice_done(context: Context, call: Call) -> Job:
     """The dialling is over: the second source for how it ended, in case the first one was lost."""
     status = call.get("DialCallStatus")
-    acts: tuple[Act, ...] = ()
-    if status:
-        report = _report(call, "voice/done", status, f"dial:{call.get('CallSid')}:{call.leg}:{status}")
-        acts = (lambda conn: calls.take_lead_leg(conn, call.clock, report),)
-    return Job(twiml.say(None), acts)
+    if not status:
+        return Job(twiml.say(None))
+    report = _report(call, "voice/done", status, f"dial:{call.get('CallSid')}:{call.leg}:{status}")
+
+    async def act(conn: Any) -> Acted:
+        told = await calls.take_lead_leg(conn, call.clock, report)
+        leaving = await calls.is_leaving(conn, call.leg)
+        return Acted((told,) if told else (), twiml.say(_LEAVING) if leaving else None)
+
+    return Job(twiml.say(None), (act,))
 
 
-def voice_amd(context: Context, call: Call) -> Job:
-    sid, answered_by = call.get("CallSid"), call.get("AnsweredBy")
-    acts: tuple[Act, ...] = ()
+async def voice_amd(context: Context, call: Call) -> Response:
+    """Who answered for the lead. A machine is hung up on or left a message, where the gate has said so before."""
+    deps, sid, answered_by = context.deps, call.get("CallSid"), call.get("AnsweredBy")
     if sid and answered_by:
         report = _report(call, "voice/amd", answered_by, f"amd:{sid}:{answered_by}")
-        acts = (lambda conn: calls.note_machine(conn, report),)
-    return Job(Response(status_code=204), acts)
+        do = await transact(deps.pool, lambda conn: calls.machine_answered(conn, report))
+        try:
+            if do == "leave":
+                await deps.line.redirect(sid, twiml.voicemail_url(deps.settings.public_url, call.leg))
+            elif do == "hang_up":
+                await deps.line.hang_up(sid)
+        except SendError as error:
+            log.warning("machine not dealt with", leg_id=call.leg, do=do, evidence=error.evidence)
+            # in doubt it may be speaking already: then what it asks for next will tell
+            if do == "leave" and error.kind is not SendErrorKind.IN_DOUBT:
+                await transact(deps.pool, lambda conn: calls.nothing_left(conn, call.leg))
+    return Response(status_code=204)
+
+
+async def voice_voicemail(composer: Composer, context: Context, call: Call) -> Response:
+    """The words for the machine, or nothing where in the meantime the lead may no longer be reached."""
+    deps = context.deps
+    lead_id = await transact(deps.pool, lambda conn: calls.message_for(conn, call.leg))
+    if lead_id is None:
+        return twiml.say(None)
+    voicemail = await wished(deps.pool, lead_id)
+    if voicemail.play is not None:
+        return twiml.leave_message(call.leg, deps.settings.public_url, play=voicemail.play)
+    lead = await LeadStore(deps.pool).read(lead_id)
+    name = voicemail.say or ""
+    spoken = composer.find("voicemail", name, composer.language(lead)).language
+    message = composer.compose("voicemail", name, lead, unsubscribe_url="", language=spoken)
+    return twiml.leave_message(call.leg, deps.settings.public_url, text=message.text, spoken=spoken)
+
+
+async def voice_left(context: Context, call: Call) -> Response:
+    report = _report(call, "voice/left", "left", f"left:{call.get('CallSid')}:{call.leg}")
+    told = await transact(context.deps.pool, lambda conn: calls.message_left(conn, context.deps.clock, report))
+    await context.deliver_now(told)
+    return twiml.say(None)
 
 
 def _report(call: Call, kind: Any, status: str, key: str) -> CallReport:
@@ -270,6 +319,10 @@ READERS: dict[str, Reader] = {
     "voice/leg": _reader(voice_leg),
     "voice/lead-leg": _reader(voice_lead_leg),
     "voice/done": _reader(voice_done),
-    "voice/amd": _reader(voice_amd),
 }
-QUESTIONS: dict[str, Answerer] = {"voice/rep": voice_rep, "voice/accept": voice_accept}
+QUESTIONS: dict[str, Answerer] = {
+    "voice/rep": voice_rep,
+    "voice/accept": voice_accept,
+    "voice/amd": voice_amd,
+    "voice/left": voice_left,
+}

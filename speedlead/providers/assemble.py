@@ -46,6 +46,16 @@ def sendgrid_url(settings: Settings) -> str:
 
 
 @asynccontextmanager
+async def open_line(settings: Settings, credentials: Credentials) -> AsyncIterator[TwilioDialer]:
+    """Calls alone, for the gateway, which steers them while they run."""
+    account = twilio_account(settings, credentials, api_key=api_key(settings))
+    try:
+        yield TwilioDialer(account, public_url=settings.public_url, from_number=settings.twilio_from)
+    finally:
+        await account.close()
+
+
+@asynccontextmanager
 async def open_senders(settings: Settings, credentials: Credentials) -> AsyncIterator[Senders]:
     """Connections are closed at the end of the block."""
     account = twilio_account(settings, credentials, api_key=api_key(settings))
@@ -54,6 +64,7 @@ async def open_senders(settings: Settings, credentials: Credentials) -> AsyncIte
         from_address=settings.sendgrid_from,
         from_name=settings.company_name,
         reply_domain=settings.reply_domain,
+        unsubscribe_group=settings.sendgrid_unsubscribe_group,
         base_url=sendgrid_url(settings),
     )
     service = settings.twilio_messaging_service_sid

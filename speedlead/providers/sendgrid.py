@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from sendgrid.helpers.mail import (
+    Asm,
     Category,
     ClickTracking,
     Content,
@@ -23,6 +24,7 @@ from sendgrid.helpers.mail import (
 from sendgrid.helpers.mail import Mail as SendgridMail
 from sendgrid.helpers.mail.exceptions import SendGridException
 
+from speedlead.ids import touch_id
 from speedlead.mail_thread import message_id, thread_root
 from speedlead.ports import Accepted, Mail, SendError, SendErrorKind
 from speedlead.providers import errors
@@ -50,19 +52,24 @@ class SendgridMailer:
         from_address: str,
         from_name: str,
         reply_domain: str,
+        unsubscribe_group: int | None = None,
         base_url: str = SENDGRID_URL,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        """`reply_domain` is the host of the Inbound Parse setting: replies go to reply+{token}@{reply_domain}."""
+        """`reply_domain` is the host of the Inbound Parse setting: replies go to reply+{token}@{reply_domain}.
+
+        `unsubscribe_group`: which of the account's groups a mail of the plan belongs to.
+        """
         self._url = base_url.rstrip("/") + "/v3/mail/send"
         self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
         self._from = Email(from_address, _one_line(from_name))
         self._reply_domain = reply_domain
+        self._group = unsubscribe_group
         self._session = new_session(timeout_s)
 
     async def send(self, mail: Mail) -> Accepted:
         try:
-            payload = build(mail, sender=self._from, reply_domain=self._reply_domain)
+            payload = build(mail, sender=self._from, reply_domain=self._reply_domain, group=self._group)
         except SendGridException as error:  # the SDK refuses a text that begins like an API key
             raise SendError(SendErrorKind.CONTENT, f"not sent ({type(error).__name__})") from None
         with watched() as exchange:
@@ -87,13 +94,13 @@ class SendgridMailer:
         await self._session.close()
 
 
-def build(mail: Mail, *, sender: Email, reply_domain: str) -> dict[str, Any]:
+def build(mail: Mail, *, sender: Email, reply_domain: str, group: int | None = None) -> dict[str, Any]:
     """The request body of one mail, made with the SDK's builders."""
     recipient = Personalization()
     recipient.add_to(To(mail.to_address, _one_line(mail.to_name) or None))
     # on the personalization, not the message: the official schema types the message-level field as a string
     recipient.add_custom_arg(CustomArg("touch_id", mail.touch_id))
-    message = SendgridMail(from_email=sender, subject=_one_line(mail.subject))
+    message = SendgridMail(from_email=_from(mail, sender), subject=_one_line(mail.subject))
     message.add_personalization(recipient)
     message.add_content(Content("text/plain", mail.text))
     if mail.html:
@@ -103,21 +110,38 @@ def build(mail: Mail, *, sender: Email, reply_domain: str) -> dict[str, Any]:
     # SendGrid lets headers carry these three; what it does not allow stands at `headers` in its official schema
     root = thread_root(mail.reply_token, reply_domain)
     message.add_header(Header("Message-ID", message_id(mail.touch_id, mail.reply_token, reply_domain)))
-    if mail.in_reply_to:
-        message.add_header(Header("In-Reply-To", _one_line(mail.in_reply_to)))
-    message.add_header(Header("References", f"{root} {_one_line(mail.in_reply_to)}".strip()))
+    answered = mail.in_reply_to or _first_mail(mail, reply_domain)
+    if answered:
+        message.add_header(Header("In-Reply-To", _one_line(answered)))
+    message.add_header(Header("References", f"{root} {_one_line(answered)}".strip()))
     for name, value in mail.headers.items():
         message.add_header(Header(name, _one_line(value)))
     if mail.list_unsubscribe_url:
         # RFC 8058: one click in the mail program, without a visit to a page
         message.add_header(Header("List-Unsubscribe", f"<{mail.list_unsubscribe_url}>"))
         message.add_header(Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    if group is not None and mail.category == "cadence":
+        message.asm = Asm(group)
     # rewritten links would break the one-click links, and opens and clicks are no signal of a person (scanners)
     message.tracking_settings = TrackingSettings(
         click_tracking=ClickTracking(False, False), open_tracking=OpenTracking(False)
     )
     body: dict[str, Any] = message.get()
     return body
+
+
+def _from(mail: Mail, sender: Email) -> Email:
+    """A person writes for the company: the name is theirs, the address stays on the domain that is signed for."""
+    name = _one_line(mail.from_name)
+    return Email(sender.email, f"{name} ({sender.name})") if name else sender
+
+
+def _first_mail(mail: Mail, reply_domain: str) -> str | None:
+    """A mail of the plan goes on from the receipt that the lead has: mail programs then show them as one."""
+    if mail.category != "cadence":
+        return None
+    lead_id = mail.touch_id.partition(".")[0]
+    return message_id(touch_id(lead_id, "ack-1"), mail.reply_token, reply_domain)
 
 
 def _one_line(value: str | None) -> str:

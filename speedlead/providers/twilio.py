@@ -7,6 +7,7 @@ Production and the sandbox differ in the base URL and the keys only. One request
 import base64
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -96,10 +97,14 @@ class TwilioAccount:
             try:
                 return await request
             except (TwilioRestException, TwilioServiceException) as error:
-                raise _refused(error, exchange, repeatable) from None
+                raise _refused(int(error.status), error.code, exchange, repeatable) from None
             except TRANSPORT_ERRORS as error:
                 raise no_answer(error, exchange, repeatable=repeatable) from None
             except (TwilioException, ValueError, KeyError, TypeError, AttributeError) as error:
+                # a list that is refused is a bare TwilioException around the answer
+                answer = next((part for part in error.args if isinstance(part, Response)), None)
+                if answer is not None and answer.status_code >= 300:
+                    raise _refused(answer.status_code, None, exchange, repeatable) from None
                 # a success that cannot be read: the request was taken, its result is not known
                 raise no_answer(error, exchange, repeatable=repeatable) from None
 
@@ -165,7 +170,7 @@ class TwilioDialer:
                 timeout=ring_s,
             )
         )
-        return _accepted(call.sid)
+        return replace(_accepted(call.sid), queued_ms=_whole(call.queue_time))
 
     async def find(self, *, to: str, since: datetime) -> list[str]:
         found = await self._account.ask(
@@ -176,6 +181,10 @@ class TwilioDialer:
     async def is_over(self, call_id: str) -> bool:
         call = await self._account.ask(self._account.client.calls(call_id).fetch_async(), repeatable=True)
         return call.status in OVER
+
+    async def redirect(self, call_id: str, url: str) -> None:
+        """The call leaves whatever it is in and goes on with the document at `url`."""
+        await self._account.ask(self._account.client.calls(call_id).update_async(url=url, method="POST"))
 
     async def hang_up(self, call_id: str) -> None:
         try:
@@ -193,14 +202,18 @@ def _accepted(sid: str | None) -> Accepted:
     return Accepted(sid)
 
 
+def _whole(value: str | None) -> int:
+    """Twilio writes numbers as text, and not always one."""
+    return int(value) if value and value.isdecimal() else 0
+
+
 def _not_before(created: datetime | None, since: datetime) -> bool:
     if created is None:
         return True
     return created.astimezone(UTC) >= since.astimezone(UTC) - CLOCK_TOLERANCE
 
 
-def _refused(error: TwilioRestException | TwilioServiceException, exchange: Exchange, repeatable: bool) -> SendError:
-    status, code = int(error.status), error.code
+def _refused(status: int, code: int | None, exchange: Exchange, repeatable: bool) -> SendError:
     ruling = errors.twilio_ruling(code) if code != status else None
     kind = ruling.kind if ruling else errors.status_ruling(status).kind
     if status >= 500:

@@ -16,7 +16,13 @@ RING_CAP_S = 6.0  # nobody watching a demo wants to hear a phone ring for half a
 ANSWER_S = 1.0
 PRESS_S = 2.0
 VOICEMAIL_S = 8.0
+GREETING_S = 2.0
+SPEECH_S = 3.0  # how long a message takes that is left on a machine
 MAX_DOCUMENTS = 30
+# what somebody at the inbox page does with the lead's ringing phone
+_PLAYED = {
+    "lead:answer": "answer", "lead:decline": "busy", "lead:voicemail": "voicemail", "lead:hangup": "no_answer",
+}  # fmt: skip
 _EVENT_OF = {"queued": "initiated", "ringing": "ringing", "in-progress": "answered"}
 
 
@@ -36,11 +42,15 @@ class Calls:
         self._commands: dict[str, asyncio.Queue[str]] = {}
 
     def command(self, row: Row, what: str) -> bool:
-        """Tells a running call `hangup`, `answer`, `decline` or `press:1`; False when it is over already."""
-        target = row.parent_id or row.id
+        """Tells a running call `hangup`, `answer`, `decline`, `press:1` or `goto:URL`; False when it is over already.
+
+        A dialled person's commands go to the call that dials, until that person's leg goes on alone.
+        """
+        alone = row.id in self._commands
+        target = row.id if alone else row.parent_id
         if row.status in OVER or target not in self._commands:
             return False
-        self._commands[target].put_nowait(f"lead:{what}" if row.parent_id else what)
+        self._commands[target].put_nowait(what if alone else f"lead:{what}")
         return True
 
     def resume(self) -> None:
@@ -132,6 +142,8 @@ class Calls:
                 await self._listen(leg, min(verb.number("length", 1), 2))
             elif verb.name in ("Say", "Play"):
                 leg.notes.append(f"{verb.name.lower()}: {verb.text}")
+                if leg.row.parent_id:
+                    await self._listen(leg, SPEECH_S)
             else:
                 leg.notes.append(f"unknown verb: {verb.name}")
             if following is not None:
@@ -199,8 +211,8 @@ class Calls:
         if told == "hangup":
             leg.gone = True
             return await self._dialled(child, "canceled", 0)
-        if told in ("lead:answer", "lead:decline"):
-            action = "answer" if told == "lead:answer" else "busy"
+        if told in _PLAYED:
+            action = _PLAYED[told]
         if action not in ("answer", "voicemail"):
             return await self._dialled(child, "busy" if action == "busy" else "no-answer", 0)
         await self._report(child, "in-progress")
@@ -208,23 +220,46 @@ class Calls:
         await self._whisper(leg, child, number)
         talk_s = VOICEMAIL_S if action == "voicemail" else behaviour.talk_s
         leg.seconds += talk_s
-        leg.gone = await self._wait(leg, talk_s) == "hangup"
+        told = await self._wait(leg, talk_s)
+        if told.startswith("lead:goto:"):
+            await self._alone(child, told.removeprefix("lead:goto:"))
+            return _dial_result(child, "completed", talk_s)
+        leg.gone = told == "hangup"
         return await self._dialled(child, "completed", talk_s)
+
+    async def _alone(self, child: Row, url: str) -> None:
+        """The dialled leg was redirected: it leaves the call that dialled it, which goes on at its own action."""
+        child.extra["url"] = url
+        self._commands[child.id] = asyncio.Queue()
+        if self._later.mode == "before":
+            await self._finish(child)
+        else:
+            self._later.spawn(self._finish(child))
+
+    async def _finish(self, child: Row) -> None:
+        leg = Leg(child)
+        try:
+            await self._follow(leg)
+            await self._end(child, "completed", leg.seconds)
+        finally:
+            del self._commands[child.id]
 
     async def _dialled(self, child: Row, status: str, seconds: float) -> dict[str, str]:
         await self._end(child, status, seconds)
-        result = {"DialCallStatus": status, "DialCallSid": child.id}
-        if status == "completed":
-            result |= {"DialCallDuration": str(round(seconds)), "DialBridged": "true"}
-        return result
+        return _dial_result(child, status, seconds)
 
     async def _detect_machine(self, leg: Leg, child: Row, number: Verb, action: str) -> None:
         url = number.attributes.get("amdStatusCallback")
         if url and number.attributes.get("machineDetection"):
-            answered_by = "machine_start" if action == "voicemail" else "human"
+            waits = number.attributes["machineDetection"] == "DetectMessageEnd"
+            machine = "machine_end_beep" if waits else "machine_start"
+            answered_by = machine if action == "voicemail" else "human"
             params = {"CallSid": child.id, "AccountSid": self._account_sid, "AnsweredBy": answered_by}
             params["MachineDetectionDuration"] = "1800"
-            await self._postman.hand_over(urljoin(leg.url, url), urlencode(params).encode(), ordered_by=child.id)
+            await self._postman.hand_over(
+                urljoin(leg.url, url), urlencode(params).encode(), ordered_by=f"amd-{child.id}",
+                delay_s=GREETING_S * self._later.pace if answered_by == "machine_end_beep" else 0,
+            )  # fmt: skip
 
     async def _whisper(self, leg: Leg, child: Row, number: Verb) -> None:
         """What the dialled person hears before the two are connected."""
@@ -276,3 +311,11 @@ class Calls:
     async def _end(self, row: Row, status: str, seconds: float) -> None:
         self._store.note(row.id, duration_s=round(seconds))
         await self._report(row, status, seconds)
+
+
+def _dial_result(child: Row, status: str, seconds: float) -> dict[str, str]:
+    """What the action of a <Dial> is told."""
+    result = {"DialCallStatus": status, "DialCallSid": child.id}
+    if status == "completed":
+        result |= {"DialCallDuration": str(round(seconds)), "DialBridged": "true"}
+    return result

@@ -59,6 +59,7 @@ class FaultPlan(BaseModel):
     call: ChannelFaults = Field(default_factory=lambda: ChannelFaults.model_validate({}))
     callbacks: CallbackFaults = Field(default_factory=CallbackFaults)
     list_lag_s: float = Field(0, ge=0, le=3600)
+    call_queue_ms: int = Field(0, ge=0, le=86_400_000)
     seed: int = 0
 
 

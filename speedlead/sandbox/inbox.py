@@ -15,8 +15,10 @@ from speedlead.sandbox.store import Row, Store
 
 Model = TypeVar("Model", bound=BaseModel)
 HERE = Path(__file__).parent
-REACTIONS = ("reply", "opt_out", "bounce", "out_of_office", "spam_report")
-CALL_COMMANDS = {"press": "press:1", "answer": "answer", "decline": "decline", "hang_up": "hangup"}
+REACTIONS = ("reply", "opt_out", "bounce", "out_of_office", "spam_report", "click")
+CALL_COMMANDS = {
+    "press": "press:1", "answer": "answer", "decline": "decline", "voicemail": "voicemail", "hang_up": "hangup",
+}  # fmt: skip
 PAGE_ROWS = 60
 # mail is shown in a frame of its own: no scripts, no network, no access to this page
 FRAME_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"

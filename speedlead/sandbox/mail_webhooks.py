@@ -45,16 +45,34 @@ def inbound(row: Row, *, text: str, subject: str, automatic: bool) -> tuple[byte
     ]
     if automatic:  # RFC 3834
         lines += ["Auto-Submitted: auto-replied", "X-Auto-Response-Suppress: All", "Precedence: auto_reply"]
+    return _parsed(lines, row.recipient, row.recipient, reply_to, subject, text)
+
+
+def stranger(row: Row, *, name: str, language: str) -> tuple[bytes, str]:
+    """(body, content type) of a mail that answers nothing of ours, as Inbound Parse posts it."""
+    written_by = f"{_header(name)} <{row.sender}>" if name else row.sender
+    lines = [
+        f"Message-ID: <{secrets.token_hex(12)}@{row.sender.rpartition('@')[2]}>",
+        f"Date: {formatdate()}",
+        f"From: {written_by}",
+        f"To: {row.recipient}",
+        f"Subject: {_header(row.subject)}",
+        *([f"Content-Language: {_header(language)}"] if language else []),
+    ]
+    return _parsed(lines, written_by, row.sender, row.recipient, row.subject, row.text)
+
+
+def _parsed(lines: list[str], written_by: str, sender: str, to: str, subject: str, text: str) -> tuple[bytes, str]:
     fields = {
         "headers": "\n".join(lines) + "\n",
-        "from": row.recipient,
-        "to": reply_to,
+        "from": written_by,
+        "to": to,
         "subject": subject,
         "text": text,
-        "envelope": json.dumps({"to": [reply_to], "from": row.recipient}),
+        "envelope": json.dumps({"to": [to], "from": sender}),
         "sender_ip": "127.0.0.1",
         "SPF": "pass",
-        "dkim": "{@sandbox : pass}",
+        "dkim": f"{{@{sender.rpartition('@')[2]} : pass}}",
         "attachments": "0",
         "charsets": json.dumps({"to": "UTF-8", "subject": "UTF-8", "from": "UTF-8", "text": "utf-8"}),
     }

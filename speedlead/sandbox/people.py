@@ -14,7 +14,7 @@ from speedlead.sandbox.tokens import sms_sid
 
 RepAction = Literal["accept", "ignore", "decline", "busy", "manual"]
 CallAction = Literal["no_answer", "answer", "busy", "voicemail", "disconnected"]
-Reaction = Literal["reply", "opt_out", "bounce", "out_of_office", "spam_report"]
+Reaction = Literal["reply", "opt_out", "bounce", "out_of_office", "spam_report", "click"]
 
 # Twilio's default keywords: the whole body, any case
 STOP_WORDS = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
@@ -188,6 +188,9 @@ class People:
         elif do == "spam_report":
             self._store.suppress(row.recipient, "email", "Spam Reporting Address")
             await self._event(row, "spamreport", "spam", 0)
+        elif do == "click":
+            # a scanner of links does the same: it must never count as the lead's answer
+            await self._event(row, "click", row.status, 0, url="https://www.example.com/", useragent="Mozilla/5.0")
         elif do == "opt_out":
             await self._unsubscribe(row)
         else:

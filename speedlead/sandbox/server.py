@@ -17,6 +17,7 @@ from speedlead.sandbox.inbox import Inbox
 from speedlead.sandbox.people import People
 from speedlead.sandbox.sendgrid_api import MAX_BYTES, SendgridApi
 from speedlead.sandbox.store import Store
+from speedlead.sandbox.strangers import Strangers
 from speedlead.sandbox.twilio_api import TwilioApi
 from speedlead.settings import Settings
 
@@ -101,6 +102,13 @@ def create_app(
         AccountApi(
             account or Account(), public_url=public_url, public_key=public_key_of(signing_key_pem),
             account_sid=account_sid, auth_token=auth_token, api_key=sendgrid_key,
+        ).routes()
+    )  # fmt: skip
+    ours = account or Account()
+    app.add_routes(
+        Strangers(
+            store, later, postman, people, public_url=public_url, account_sid=account_sid, number=ours.numbers[0],
+            mailbox=f"hello@{ours.reply_domain}",
         ).routes()
     )  # fmt: skip
     app.add_routes(Inbox(store, people, calls, faults, gateway_url=public_url).routes())

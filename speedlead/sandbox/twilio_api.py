@@ -109,10 +109,13 @@ class TwilioApi:
             return error(20003)
         if row is None or row.channel != "call":
             return error(20404)
-        if (await _form(request)).get("Status") in ("completed", "canceled"):
-            if row.status in OVER:
-                return error(21220)
+        form = await _form(request)
+        if row.status in OVER and form:
+            return error(21220)
+        if form.get("Status") in ("completed", "canceled"):
             self._calls.command(row, "hangup")
+        elif form.get("Url"):
+            self._calls.command(row, f"goto:{form['Url']}")
         return web.json_response(self._call(row))
 
     async def fetch(self, request: web.Request) -> web.Response:
@@ -168,7 +171,8 @@ class TwilioApi:
         return {
             "sid": row.id, "account_sid": self._account_sid, "api_version": "2010-04-01", "to": row.recipient,
             "from": row.sender, "parent_call_sid": row.parent_id, "direction": row.direction, "status": row.status,
-            "duration": None if row.status not in OVER else str(row.extra.get("duration_s", 0)), "queue_time": "0",
+            "duration": None if row.status not in OVER else str(row.extra.get("duration_s", 0)),
+            "queue_time": str(self._faults.plan.call_queue_ms),
             "date_created": _stamp(row.received_at), "date_updated": _stamp(row.updated_at),
             "start_time": _stamp(row.received_at), "end_time": _stamp(row.updated_at) if row.status in OVER else None,
             "answered_by": None, "price": None, "price_unit": "USD", "phone_number_sid": None, "caller_name": None,

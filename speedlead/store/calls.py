@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from speedlead.contracts import CallProgressSignal
 from speedlead.domain.outcomes import NOT_AN_ATTEMPT, CallResult
 from speedlead.ports import Clock
+from speedlead.store.presence import came_back, missed
 from speedlead.store.remarks import remark
 from speedlead.store.rows import first_time, lock_open_lead, lock_person, put_message
 from speedlead.store.story import tell_story
@@ -18,6 +19,8 @@ from speedlead.store.touches import record_sent
 
 RepResult = Literal["rep_no_answer", "rep_declined", "not_permitted"]
 ENDED = frozenset({"completed", "answered", "busy", "no-answer", "failed", "canceled"})
+# a rep who speaks on the phone, a call that we took back or a number that is wrong is no absence
+_NOT_TAKEN = frozenset({"completed", "answered", "no-answer"})
 
 _LEAD_RESULT = {
     "completed": CallResult.CONNECTED, "answered": CallResult.CONNECTED, "busy": CallResult.BUSY,
@@ -32,7 +35,7 @@ class CallReport:
     """`status` is Twilio's CallStatus or DialCallStatus; `code` a SIP or error code where one was given."""
 
     key: str
-    kind: Literal["voice/leg", "voice/lead-leg", "voice/done", "voice/amd", "voice/accept"]
+    kind: Literal["voice/leg", "voice/lead-leg", "voice/done", "voice/amd", "voice/accept", "voice/left"]
     leg_id: str
     call_id: str | None
     status: str
@@ -76,6 +79,7 @@ async def rep_accepted(conn: Any, clock: Clock, leg_id: str) -> None:
         await conn.execute(
             "update leg set state = 'accepted', answered_at = coalesce(answered_at, $2) where id = $1", leg_id, now
         )
+        await came_back(conn, leg["rep_id"])
 
 
 async def rep_refused(conn: Any, clock: Clock, report: CallReport, result: RepResult, why: str | None) -> str | None:
@@ -83,7 +87,10 @@ async def rep_refused(conn: Any, clock: Clock, report: CallReport, result: RepRe
     leg = await _locked_leg(conn, report.leg_id)
     if not await _first(conn, report, leg) or leg is None or leg["role"] != "rep" or leg["state"] == "accepted":
         return None
-    return await _end(conn, leg, result, clock.business(leg["clock_offset_us"]), why)
+    now = clock.business(leg["clock_offset_us"])
+    if result == "rep_no_answer" and leg["state"] not in ("ended", "failed"):
+        await missed(conn, leg["rep_id"], leg["lead_id"], leg["id"], now)
+    return await _end(conn, leg, result, now, why)
 
 
 async def take_rep_leg(conn: Any, clock: Clock, report: CallReport) -> str | None:
@@ -99,6 +106,8 @@ async def take_rep_leg(conn: Any, clock: Clock, report: CallReport) -> str | Non
     if leg["state"] == "accepted":
         await conn.execute("update leg set state = 'ended', ended_at = $2 where id = $1", leg["id"], now)
         return None
+    if report.status in _NOT_TAKEN and leg["state"] not in ("ended", "failed"):
+        await missed(conn, leg["rep_id"], leg["lead_id"], leg["id"], now)
     return await _end(conn, leg, "rep_no_answer", now, None)
 
 
@@ -120,6 +129,12 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
     result = await _result(conn, report)
     if over and result in NOT_AN_ATTEMPT:
         return None  # given up in doubt, and the lead's phone has not rung: nothing to put right
+    if report.kind == "voice/done" and await is_leaving(conn, leg["id"]):
+        return None
+    return await _lead_leg_over(conn, leg, result, report, now)
+
+
+async def _lead_leg_over(conn: Any, leg: Any, result: CallResult, report: CallReport, now: datetime) -> str | None:
     if result is CallResult.CONNECTED:
         contact = leg["answered_at"] or now
         await conn.execute(
@@ -145,10 +160,54 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
     return await _end(conn, leg, result.value, now, None)
 
 
-async def note_machine(conn: Any, report: CallReport) -> None:
-    """A machine picked up: the call that ends later was no contact with a person."""
+async def machine_answered(conn: Any, report: CallReport) -> Literal["stay", "hang_up", "leave"]:
+    """Who answered is noted: a call that a machine took was no contact with a person. What to do about it, once."""
     leg = await _locked_leg(conn, report.leg_id)
-    await _first(conn, report, leg)
+    if not await _first(conn, report, leg) or leg is None or leg["state"] in ("ended", "failed") or not report.machine:
+        return "stay"
+    found: Literal["stay", "hang_up", "leave"] = leg["voicemail"] or "stay"
+    # a fax hears nothing, and before the end of the greeting nothing would be kept
+    return "stay" if found == "leave" and not report.status.startswith("machine_end") else found
+
+
+async def message_for(conn: Any, leg_id: str) -> str | None:
+    """The lead for whom a message is left on this leg now; None when it may not be, or no longer."""
+    return cast(
+        "str | None",
+        await conn.fetchval(
+            """select l.id::text from leg g join touch t on t.id = g.touch_id join lead l on l.id = t.lead_id
+               where g.id = $1 and g.voicemail = 'leave' and g.state not in ('ended', 'failed') and l.closed_at is null
+                   and not exists (select from barred b where b.person_id = l.person_id
+                       and b.channel in ('all', 'call'))""",
+            leg_id,
+        ),
+    )
+
+
+async def message_left(conn: Any, clock: Clock, report: CallReport) -> str | None:
+    """The whole message was spoken. Returns the lead that has a message to its workflow."""
+    leg = await _locked_leg(conn, report.leg_id)
+    if not await _first(conn, report, leg) or leg is None or leg["voicemail"] != "leave":
+        return None
+    return await _lead_leg_over(conn, leg, CallResult.VOICEMAIL_LEFT, report, clock.business(leg["clock_offset_us"]))
+
+
+async def nothing_left(conn: Any, leg_id: str) -> None:
+    """The provider would not take the message: the rep is still on the line."""
+    await conn.execute("update leg set voicemail = 'stay' where id = $1", leg_id)
+
+
+async def is_leaving(conn: Any, leg_id: str) -> bool:
+    """A message is being left: the rep's part of the call is over, the lead's is not."""
+    return bool(
+        await conn.fetchval(
+            """select exists (select from leg g join provider_event e on e.touch_id = g.touch_id
+                   and e.provider = 'twilio' and e.kind = 'voice/amd' and e.payload ->> 'leg' = g.id
+                   and e.payload ->> 'status' like 'machine_end%'
+               where g.id = $1 and g.voicemail = 'leave' and g.state not in ('ended', 'failed'))""",
+            leg_id,
+        )
+    )
 
 
 async def _locked_leg(conn: Any, leg_id: str) -> Any | None:

@@ -5,7 +5,7 @@ before the claim always wins, and one touch is never claimed twice. What rings o
 too, so its caps hold for everybody who shares it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -56,11 +56,11 @@ class Claims:
                 if touch["lease_until_wall"] > claim.wall:
                     return Leased(touch["lease_until_wall"])
                 return doubtful_of(touch)
-            verdict, versions = await self._gate(connection, lead, claim, number, suppressed)
+            verdict, versions, window_end = await self._gate(connection, lead, claim, number, suppressed)
             await self._write_verdict(connection, lead, claim, verdict, versions, address)
             if verdict is None:
                 assert address is not None
-                return Claimed(address, claim.now)
+                return Claimed(address, claim.now, window_end)
             return verdict
 
     @staticmethod
@@ -87,11 +87,11 @@ class Claims:
 
     async def _gate(
         self, connection: Any, lead: asyncpg.Record, claim: Claim, number: str | None, suppressed: str | None
-    ) -> tuple[Deferred | Skipped | None, dict[str, str]]:
-        """None when the touch may go out this very moment."""
+    ) -> tuple[Deferred | Skipped | None, dict[str, str], datetime | None]:
+        """None when the touch may go out this very moment; then also when its permitted window ends."""
         wanted = self._wanted(lead, claim, suppressed)
         if wanted is not None:
-            return wanted, {}
+            return wanted, {}, None
         answer, place = await self._asking.permitted(
             connection,
             lead,
@@ -101,14 +101,14 @@ class Claims:
             touch_id=claim.touch_id,
             hours=claim.hours,
             transactional=claim.purpose == "acknowledgement",
-            conversation=claim.purpose == "manual",
+            conversation=claim.purpose == "manual" or (claim.purpose == "acknowledgement" and lead["channel"] == "sms"),
         )
         if isinstance(answer, Impossible):
-            return Skipped(answer.reason, answer.reasons), {}
+            return Skipped(answer.reason, answer.reasons), {}, None
         versions = {**answer.versions, "zone": next(iter(place.business_zones), "")}
         if answer.at > claim.now:
-            return Deferred(answer.at, answer.reasons), versions
-        return None, versions
+            return Deferred(answer.at, answer.reasons), versions, None
+        return None, versions, answer.valid_until
 
     @staticmethod
     def _wanted(lead: asyncpg.Record, claim: Claim, suppressed: str | None) -> Deferred | Skipped | None:

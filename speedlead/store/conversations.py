@@ -45,9 +45,9 @@ class Conversation:
 
 
 _THEIRS = """
-select submitted_at as at, case when source = 'reply' then null else 'form' end as channel, intent as subject,
+select submitted_at as at, case channel when 'phone' then 'call' else 'form' end as channel, intent as subject,
     message as body, 'inquiry' as kind, null::timestamptz as due_at, null::timestamptz as answered_at
-from inquiry where lead_id = $1::text::uuid and source <> 'reply'
+from inquiry where lead_id = $1::text::uuid and source <> 'reply' and form_key not in ('mail', 'sms')
 union all
 select received_at, channel, subject, body, case when automatic then 'automatic' else 'reply' end, due_at, answered_at
 from reply where lead_id = $1::text::uuid"""
@@ -80,7 +80,7 @@ async def conversation(conn: Any, lead_id: str) -> Conversation | None:
         return None
     theirs = await conn.fetch(_THEIRS, lead_id)
     lines = [_theirs(row) for row in theirs] + [_ours(row) for row in await conn.fetch(_OURS, lead_id)]
-    written = [row for row in theirs if row["kind"] == "reply"]
+    written = [row for row in theirs if row["kind"] == "reply" and row["channel"] != "call"]
     last = max(written, key=lambda row: row["at"])["channel"] if written else None
     blocked = {channel: why for channel in ("email", "sms") if (why := _blocked(lead, channel)) is not None}
     answer_by = last or ("sms" if "email" in blocked and "sms" not in blocked else "email")

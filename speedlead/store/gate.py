@@ -18,6 +18,7 @@ from speedlead.store.asking import Asking
 from speedlead.store.leads import LeadStore
 from speedlead.store.reach import evidence_of, lock_number, locked_lead, record_of
 from speedlead.store.transactions import transact
+from speedlead.store.voicemail import when_a_machine_answers
 
 _SAY = {
     "opted_out": "This person has asked not to be contacted.",
@@ -60,20 +61,25 @@ class LegGate:
         assert rep_leg is not None
         assert touch is not None
         lead_leg = make_leg_id(touch["id"], "lead-" + leg_id.rsplit("rep-", 1)[-1])
-        known = await connection.fetch("select id, state from leg where touch_id = $1 and role = 'lead'", touch["id"])
+        known = await connection.fetch(
+            "select id, state, voicemail from leg where touch_id = $1 and role = 'lead'", touch["id"]
+        )
         # the provider asks again for an answer that it lost: the lead's phone has not rung yet
         again = [(row["id"], row["state"]) for row in known] == [(lead_leg, "claimed")]
         reason = await self._refusal(connection, lead, touch, rep_leg, bool(known) and not again)
         if reason is not None:
             return self._refuse(lead_leg, reason)
         if again:
-            return LegPermit(True, lead["phone"], self._caller_id, lead_leg, None, "")
+            return LegPermit(
+                True, lead["phone"], self._caller_id, lead_leg, None, "", known[0]["voicemail"] or "stay"
+            )
         now, wall = self._clock.business(lead["clock_offset_us"]), self._clock.wall()
+        voicemail = await when_a_machine_answers(connection, self._asking, lead, now)
         await connection.execute(
-            """insert into leg (id, touch_id, role, state, claimed_at, claimed_wall, lease_until_wall)
-               values ($1, $2, 'lead', 'claimed', $3, $4, $5)""",
-            lead_leg, touch["id"], now, wall, wall + timedelta(minutes=2))  # fmt: skip
-        return LegPermit(True, lead["phone"], self._caller_id, lead_leg, None, "")
+            """insert into leg (id, touch_id, role, state, claimed_at, claimed_wall, lease_until_wall, voicemail)
+               values ($1, $2, 'lead', 'claimed', $3, $4, $5, $6)""",
+            lead_leg, touch["id"], now, wall, wall + timedelta(minutes=2), voicemail)  # fmt: skip
+        return LegPermit(True, lead["phone"], self._caller_id, lead_leg, None, "", voicemail)
 
     async def _refusal(
         self, connection: Any, lead: asyncpg.Record, touch: asyncpg.Record, rep_leg: asyncpg.Record, dialled: bool

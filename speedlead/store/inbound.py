@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from speedlead import ids
 from speedlead.contracts import ReplySignal
+from speedlead.mail_trust import Doubt
 from speedlead.optout import Scope
 from speedlead.ports import Clock
 from speedlead.returns import Returns
@@ -18,6 +19,7 @@ from speedlead.store.reopening import reopen
 from speedlead.store.rows import first_time, lock_open_lead, lock_person, newest_lead, put_message, put_notice
 from speedlead.store.senders import people_behind, remember_address
 from speedlead.store.story import tell_story
+from speedlead.store.strangers import Stranger, take_stranger
 
 MAX_BODY = 20_000
 # stages in which the plan waits for a person of ours, whoever is away
@@ -29,6 +31,7 @@ class Inbound:
     """A message from outside. `lead_id` is what its thread or reply token named; `sender` is an address or a number.
 
     `absence`: what an automatic mail says, where that may be until when somebody is away; `mailed_at`: its own date.
+    `said`: the body without what it quotes. `name`, `language` and `doubt` count only where the sender is a stranger.
     """
 
     provider: Literal["twilio", "sendgrid"]
@@ -44,14 +47,22 @@ class Inbound:
     opt_out: Scope | None = None
     resumes: bool = False
     lead_id: str | None = None
+    said: str | None = None
+    name: str | None = None
+    language: str | None = None
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`told`: leads that have a message to their workflow. `opted_out`: somebody is out who was not so before."""
+    """`told`: leads that have a message to their workflow. `opted_out`: somebody is out who was not so before.
+
+    `stranger`: what became of a message whose sender we do not know.
+    """
 
     told: list[str] = field(default_factory=list)
     opted_out: bool = False
+    stranger: Stranger | None = None
 
 
 async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Returns) -> Heard:
@@ -75,8 +86,11 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
         reply_id, lead and lead["id"], people[0] if people else None, inbound.channel, inbound.automatic,
         inbound.subject, inbound.body[:MAX_BODY], inbound.provider_id, now,
     )  # fmt: skip
+    if not people and inbound.opt_out is None and not inbound.resumes:
+        became, told = await take_stranger(conn, clock, returns.plan, inbound, reply_id)
+        return Heard([told] if told else [], stranger=became)
     if not people:
-        # nobody of ours to suppress: a person has to look
+        # nobody of ours to suppress, and nothing to take back: a person has to look
         kind = "opt_out_from_unknown" if inbound.opt_out else "reply_from_unknown"
         await put_notice(conn, audience="ops", kind=kind, at=now, dedupe=f"{kind}:{reply_id}")
         return Heard()

@@ -50,12 +50,13 @@ async def take_inquiry(pool: "asyncpg.Pool[Any]", clock: Clock, plan: Plan, subm
     """Commits the inquiry, or finds that it is a repeat. Raises StoreUnavailable."""
 
     async def work(conn: Any) -> Taken:
-        return await _take(conn, clock, plan, submission)
+        return await take_in(conn, clock, plan, submission)
 
     return await transact(pool, work)
 
 
-async def _take(conn: Any, clock: Clock, plan: Plan, submission: Submission) -> Taken:
+async def take_in(conn: Any, clock: Clock, plan: Plan, submission: Submission) -> Taken:
+    """The same within somebody else's transaction, which holds no person's lock yet."""
     inquiry = submission.inquiry
     await _queue_up(conn, submission)
     if submission.idempotency_key is not None:
@@ -164,12 +165,12 @@ async def _write_inquiry(
     await conn.execute(
         """insert into inquiry (id, lead_id, person_id, number, form_key, intent, lead_type, source, email, phone,
                message, consent_sms, consent_call, consent_text, remote_address, user_agent, fields, fingerprint,
-               idempotency_key, submitted_at, submitted_wall, channel)
+               idempotency_key, submitted_at, submitted_wall, channel, consent_recorded)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-               $22)""",
+               $22, $23)""",
         ids.new_id(), lead_id, person_id, number, submission.form_key, i.intent, lead_type, i.source, i.email, i.phone,
         i.message, i.consent_sms, i.consent_call, i.consent_text, submission.remote_address, submission.user_agent,
-        i.extra, fingerprint, submission.idempotency_key, now, wall, i.channel,
+        i.extra, fingerprint, submission.idempotency_key, now, wall, i.channel, i.consent_recorded,
     )  # fmt: skip
 
 

@@ -7,20 +7,16 @@ from typing import Any, cast
 import asyncpg
 
 from speedlead.domain.business import Calendars
-from speedlead.domain.crew import shifts_of
 from speedlead.domain.outcomes import BAD_NUMBER, STOPS_PLAN, CallResult, Outcome
 from speedlead.ids import new_id
 from speedlead.optout import Scope
 from speedlead.records import Answer, LeadRecord, Placement, RepRecord
+from speedlead.store import routing
 from speedlead.store.optouts import suppress
 from speedlead.store.reach import LEAD_WITH_REACH, record_of
+from speedlead.store.reps import read_reps
 from speedlead.store.rows import daily, lock_person, put_notice
 from speedlead.store.story import tell_story
-
-_REPS = """
-select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads
-from rep r where r.active order by r.last_assigned_wall nulls first, r.name
-"""
 
 # a pause without an end. Not Postgres' infinity: the driver reads that as an instant without a zone
 _NO_END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -38,63 +34,15 @@ class LeadStore:
         return record_of(row)
 
     async def reps(self) -> tuple[RepRecord, ...]:
-        return tuple(rep_record(row, self._calendars) for row in await self._pool.fetch(_REPS))
+        return await read_reps(self._pool, self._calendars)
 
     async def assign(self, lead_id: str, rep_id: str, now: datetime) -> str:
         async with self._pool.acquire() as connection, connection.transaction():
-            # the rep's lock makes two assignments to one rep take turns, so a capacity holds; a claim that names the
-            # rep waits for none
-            rep = await connection.fetchrow("select * from rep where id = $1 for no key update", rep_id)
-            owner: str | None = await connection.fetchval("select owner_id from lead where id = $1 for update", lead_id)
-            if owner is not None:
-                return owner
-            taken = await connection.fetchval(
-                "select count(*) from lead where owner_id = $1 and closed_at is null", rep_id
-            )
-            if rep is None or taken >= rep["capacity"]:
-                raise LookupError(f"rep {rep_id}: no capacity left")
-            await self._own(connection, lead_id, rep_id, now, "assigned", None)
-            return rep_id
+            return await routing.assign(connection, lead_id, rep_id, now)
 
     async def reassign(self, lead_id: str, rep_id: str, now: datetime, reason: str) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            if not await connection.fetchval("select true from rep where id = $1 and active", rep_id):
-                raise LookupError(f"rep {rep_id}: there is no such active rep")
-            await connection.execute("select id from lead where id = $1 for update", lead_id)
-            await self._own(connection, lead_id, rep_id, now, "reassigned", reason)
-
-    @staticmethod
-    async def _own(connection: Any, lead_id: str, rep_id: str, now: datetime, kind: str, reason: str | None) -> None:
-        await connection.execute(
-            """update lead set owner_id = $2, assigned_at = coalesce(assigned_at, $3),
-                   stage = case when stage in ('new', 'acknowledged') then 'assigned' else stage end where id = $1""",
-            lead_id,
-            rep_id,
-            now,
-        )
-        await connection.execute("update rep set last_assigned_wall = clock_timestamp() where id = $1", rep_id)
-        await tell_story(connection, lead_id, kind=kind, at=now, reason=reason, data={"rep_id": rep_id})
-
-    async def opened(
-        self,
-        lead_id: str,
-        *,
-        open_at: datetime,
-        due: datetime | None,
-        target: str | None,
-        zone: str | None,
-        offset_us: int,
-    ) -> None:
-        await self._pool.execute(
-            """update lead set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5,
-                   zone = $6 where id = $1""",
-            lead_id,
-            open_at,
-            due,
-            target,
-            offset_us,
-            zone,
-        )
+            await routing.reassign(connection, lead_id, rep_id, now, reason)
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None:
         await self._pool.execute("update lead set promised_at = $2, promise_text = $3 where id = $1", lead_id, at, text)
@@ -169,10 +117,12 @@ class LeadStore:
         )
         return written is not None
 
-    async def alert(self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str) -> None:
+    async def alert(
+        self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str, hourly: bool = False
+    ) -> None:
         await put_notice(
             self._pool, audience="ops", kind=kind, at=at, lead_id=lead_id, reason=reason,
-            dedupe=daily(kind, channel, at),
+            dedupe=daily(kind, channel, at) + (f"T{at:%H}" if hourly else ""),
         )  # fmt: skip
 
     async def story(
@@ -290,21 +240,3 @@ class LeadStore:
             )
             await tell_story(connection, lead_id, kind="closed", at=at, reason=reason, dedupe="closed")
             return True
-
-
-def rep_record(row: asyncpg.Record, calendars: Calendars) -> RepRecord:
-    weekly = {int(day): tuple((a, b) for a, b in spans) for day, spans in row["weekly"].items()}
-    return RepRecord(
-        rep_id=row["id"],
-        name=row["name"],
-        email=row["email"],
-        phone=row["phone"],
-        zone=row["zone"],
-        weekly=weekly,
-        capacity=row["capacity"],
-        weight=row["weight"],
-        presence=row["presence"],
-        manager=row["manager"],
-        open_leads=row["open_leads"],
-        shifts=shifts_of(calendars, email=row["email"], zone=row["zone"], weekly=weekly),
-    )

@@ -25,6 +25,7 @@ LEAD_WITH_REACH = f"""
 select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_intent, i.message, i.submitted_at,
     i.channel, i.phone as inquiry_phone, i.consent_text, i.consent_call,
     coalesce(i.fields->>'lang', i.fields->>'browser_lang') as language,
+    lower(nullif(trim(i.fields->>'product'), '')) as product,
     (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
         order by e.verified desc, e.created_at limit 1) as email,
     ({_PHONE}) as phone,
@@ -42,7 +43,8 @@ select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_i
     exists (select from reply y where y.lead_id = l.id and y.channel = 'sms' and not y.automatic) as texted,
     (select o.until_at from outcome o where o.lead_id = l.id and o.outcome = 'callback_requested'
         order by o.at desc limit 1) as callback_at,
-    r.name as owner_name, r.email as owner_email, r.phone as owner_phone
+    r.name as owner_name, r.email as owner_email, r.phone as owner_phone, r.video_url as owner_video,
+    r.video_thumbnail as owner_video_thumbnail
 from lead l
 join person p on p.id = l.person_id
 join lateral (select * from inquiry where lead_id = l.id and ($2::int is null or number = $2)
@@ -180,4 +182,7 @@ def record_of(lead: asyncpg.Record) -> LeadRecord:
         called=lead["called"],
         language=lead["language"],
         contacted_before=lead["contacted_before"],
+        owner_video=lead["owner_video"],
+        owner_video_thumbnail=lead["owner_video_thumbnail"],
+        product=lead["product"],
     )

@@ -14,8 +14,6 @@ from speedlead.store.rows import put_message
 from speedlead.store.story import tell_story
 
 SOURCE = "reply"  # of the lead and its inquiry
-# what an inquiry calls the way it came: targets are chosen by it
-_INQUIRY_CHANNEL = {"email": "email", "sms": "messenger"}
 
 
 async def reopen(
@@ -39,7 +37,7 @@ async def reopen(
                phone, message, fingerprint, submitted_at, submitted_wall)
            values ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
         ids.new_id(), lead_id, last["person_id"], last["form_key"], last["intent"], lead_type, SOURCE,
-        _INQUIRY_CHANNEL[channel], sender if channel == "email" else None, sender if channel == "sms" else None,
+        channel, sender if channel == "email" else None, sender if channel == "sms" else None,
         body, hashlib.sha256(body.encode()).digest(), now, wall,
     )  # fmt: skip
     await conn.execute(

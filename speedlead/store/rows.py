@@ -55,12 +55,13 @@ async def put_notice(
     lead_id: str | None = None,
     rep_id: str | None = None,
     reason: str | None = None,
+    due: datetime | None = None,
 ) -> None:
     """Tells somebody of ours, once per `dedupe`."""
     await conn.execute(
-        """insert into notice (id, lead_id, rep_id, audience, kind, reason, at, dedupe)
-           values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (dedupe) do nothing""",
-        ids.new_id(), lead_id, rep_id, audience, kind, reason, at, dedupe,
+        """insert into notice (id, lead_id, rep_id, audience, kind, reason, at, dedupe, due_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (dedupe) do nothing""",
+        ids.new_id(), lead_id, rep_id, audience, kind, reason, at, dedupe, due,
     )  # fmt: skip
 
 

@@ -29,6 +29,9 @@ class TouchStore(Claims):
         async with self._pool.acquire() as connection, connection.transaction():
             await _sent(connection, touch_id, provider_id, at, leg_id)
 
+    async def queued(self, leg_id: str, ms: int) -> None:
+        await self._pool.execute("update leg set queued_ms = $2 where id = $1", leg_id, ms)
+
     async def release(self, touch_id: str, leg_id: str | None = None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             given_back = "delete from leg where id = $1 and state = 'claimed' returning true"

@@ -159,6 +159,13 @@ class NoticeView:
         return known_zone(self.tz) or "UTC"
 
 
+# the condition on a lead `l`; what somebody was offered comes on top (`store/visible.py`)
+VISIBLE = """({leads} = 'all'
+    or {leads} = 'own' and {rep} is not null and (l.owner_id is null or l.owner_id = {rep}::uuid)
+    or {leads} = 'converted' and (l.stage = 'converted'
+        or exists (select from outcome o where o.lead_id = l.id and o.outcome = 'converted')))"""
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """None means any. `state` is open, closed or all."""
@@ -168,6 +175,9 @@ class Filters:
     owner_id: str | None = None
     state: str = "open"
     limit: int = 200
+    # whose eyes they are for: `VISIBLE`
+    leads: str = "all"
+    rep_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

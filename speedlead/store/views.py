@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from speedlead import wording
 from speedlead.store.view_models import (
+    VISIBLE,
     Contact,
     Counters,
     Entry,
@@ -129,10 +130,11 @@ async def open_leads(conn: Any, filters: Filters) -> list[LeadCard]:
     where = """
 where ($1::text is null or l.stage = $1) and ($2::text is null or l.lead_type = $2)
     and ($3::text is null or l.owner_id = $3::uuid)
-    and ($4 = 'all' or (l.closed_at is null) = ($4 = 'open'))"""
+    and ($4 = 'all' or (l.closed_at is null) = ($4 = 'open'))
+    and """ + VISIBLE.format(leads="$6::text", rep="$7::text")
     order = "order by l.closed_at desc nulls first, l.created_at desc" if filters.state != "open" else _BY_DEADLINE
     rows = await conn.fetch(f"{_CARD}{where}\n{order} limit $5", filters.stage, filters.lead_type, filters.owner_id,
-                            filters.state, filters.limit)  # fmt: skip
+                            filters.state, filters.limit, filters.leads, filters.rep_id)  # fmt: skip
     return [_one(LeadCard, row) for row in rows]
 
 
@@ -225,7 +227,8 @@ async def timeline(conn: Any, lead_id: str) -> list[Entry]:
     tz = await conn.fetchval("select coalesce(zone, tz) from lead where id = $1::text::uuid", lead_id)
     touches = {row["step"]: row for row in await conn.fetch(_TOUCHES, lead_id)}
     told = [row for row in await conn.fetch(_STORY, lead_id) if not _told_by_touch(row, touches.get(row["step"]))]
-    names = {row["rep_id"]: row["name"] for row in await conn.fetch("select id::text as rep_id, name from rep")}
+    people = "select id::text as id, name from rep union all select id::text, name from account"
+    names = {row["id"]: row["name"] for row in await conn.fetch(people)}
     entries = [_told(row, touches.get(row["step"]), tz, names) for row in told]
     seen = {(row["step"], row["kind"]) for row in told}
     entries += [_touched(row, tz) for step, row in touches.items() if (step, row["state"]) not in seen]

@@ -29,11 +29,13 @@ from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
 from speedlead.ports import Accepted, Mail, SendError, SendErrorKind
 from speedlead.records import Claim
+from speedlead.routingbook import load_routing
 from speedlead.store.asking import Asking
 from speedlead.store.gate import LegGate
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
+from speedlead.store.routing import RoutingStore
 from speedlead.store.touches import TouchStore
 
 PLAN = load_plan()
@@ -68,12 +70,13 @@ class Provider:
     list_refuses: SendErrorKind | None = None
     hung_up: list[str] = field(default_factory=list)
     over: list[str] = field(default_factory=list)  # calls that have ended
+    queued_ms: int = 0
 
     def _answer(self, request: Any) -> Accepted:
         self.requests.append(request)
         if self.refuse is not None:
             raise SendError(self.refuse, "HTTP 400, code 1")
-        return Accepted(f"SM{len(self.requests)}")
+        return Accepted(f"SM{len(self.requests)}", self.queued_ms)
 
     async def send(self, mail: Mail | None = None, **text: Any) -> Accepted:
         return self._answer(mail or text)
@@ -209,7 +212,7 @@ async def open_house(database_url: str, calendars: Calendars = NO_CALENDARS) -> 
         pool, hand, mail, text, phone, leads, touches,
         LegGate(pool, Asking(PLACER, PLACES), PLAN, calendars, hand, "+14155550100"),
         messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning),
-        Routing(leads=leads, planning=planning, clock=clock),
+        Routing(leads=leads, assignments=RoutingStore(pool), planning=planning, clock=clock, rules=load_routing()),
         Placing(leads=leads, touches=touches, planning=planning),
         Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
         Notifying(leads=leads, clock=clock),

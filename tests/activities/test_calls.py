@@ -182,3 +182,19 @@ async def test_a_late_word_of_the_provider_puts_a_call_in_doubt_right(
     assert (touch["state"], touch["call_result"]) == (state, result)
     reached = await house.pool.fetchval("select first_contact_at is not null from lead where id = $1", lead)
     assert reached == (result == "connected")
+
+
+@pytest.mark.parametrize(("queued_ms", "told"), [(0, 0), (4000, 0), (9000, 1)])
+async def test_ops_hear_once_an_hour_of_calls_that_wait_at_the_provider(
+    house: House, queued_ms: int, told: int
+) -> None:
+    await house.rep()
+    house.phone.queued_ms = queued_ms
+    for number in range(2):
+        lead = await house.lead(email=f"{number}@example.com", phone=f"+1212555013{number}")
+        await house.dial(lead)
+    assert await house.pool.fetchval("select count(*) from notice where kind = 'calls_queued'") == told
+    assert await house.pool.fetchval("select max(queued_ms) from leg") == (queued_ms or None)
+    house.clock.now += timedelta(hours=1)
+    await house.dial(await house.lead(email="z@example.com", phone="+12125550139"))
+    assert await house.pool.fetchval("select count(*) from notice where kind = 'calls_queued'") == 2 * told

@@ -1,6 +1,7 @@
 """Acknowledge, mail, text: what each answer of a provider does to the touch, the lead and the result."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -338,3 +339,27 @@ async def test_an_inquiry_that_is_not_there_is_refused_for_good(house: House) ->
     with pytest.raises(ApplicationError) as refused:
         await acknowledge(house, lead, 9)
     assert refused.value.non_retryable
+
+
+async def test_a_text_is_of_use_until_the_next_step_or_the_end_of_its_hours(house: House) -> None:
+    lead = await house.lead()
+    await house.send(lead, "sms")
+    step = next(s for s in house.messaging._plan.tracks["hot"].steps if s.id == "sms-1")
+    assert step.channel == "sms"
+    validity = house.text.requests[-1]["validity_s"]
+    assert 900 < validity <= 8 * 3600  # 10:00 in New York, and texts stop at 18:00
+    late = await house.lead(email="late@example.com", phone="+12125550177")
+    house.clock.now = house.clock.now.replace(hour=22, minute=55)  # five minutes before
+    await house.send(late, "sms")
+    assert house.text.requests[-1]["validity_s"] == 300
+
+
+async def test_a_text_of_too_many_segments_is_not_sent_and_says_why(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.messaging._composer, "house", replace(house.messaging._composer.house, segments=0))
+    lead = await house.lead()
+    result = await house.send(lead, "sms")
+    assert (result.state, result.reason) == (TouchState.SKIPPED, "too_many_segments")
+    assert house.text.requests == []
+    assert ("ops", "template_error") in await house.notices(lead)

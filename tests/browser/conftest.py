@@ -23,7 +23,8 @@ from speedlead.returns import Returns
 from speedlead.store.pool import open_pool
 from tests import servers
 from tests.desks import PLACER, PLACES, desk_on
-from tests.store.hand_made import FixedClock, put_house
+from tests.signing_in import link_path
+from tests.store.hand_made import NOW, FixedClock, put_house
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -56,6 +57,12 @@ class Recorder:
     async def start_now(self, start: LeadStart) -> None:
         self.delivered.append(start.lead_id)
 
+    async def redirect(self, call_id: str, url: str) -> NoReturn:
+        raise AssertionError("no page steers a call")
+
+    async def hang_up(self, call_id: str) -> NoReturn:
+        raise AssertionError("no page steers a call")
+
     async def claim_lead_leg(self, leg_id: str) -> NoReturn:
         raise AssertionError("no page dials")
 
@@ -83,7 +90,7 @@ class Site:
                 pool=pool, settings=self.settings, credentials=load_or_create(self.settings.data_dir),
                 clock=FixedClock(), plan=load_plan(), relay=self.recorder, leads=self.recorder, leg_gate=self.recorder,
                 returns=Returns(PLACER, PLACES, load_plan()), ready=self.recorder.ready,
-                desk=desk_on(pool, FixedClock().wall),
+                desk=desk_on(pool, FixedClock().wall), line=self.recorder,
             )  # fmt: skip
             config = uvicorn.Config(create_app(deps), port=self.settings.http_port, log_level="warning", lifespan="off")
             self._server = uvicorn.Server(config)
@@ -123,6 +130,12 @@ class Site:
         async with self.pool.acquire() as connection, connection.transaction():
             await put_house(connection)
 
+    def sign_in(self, context: BrowserContext, role: str = "admin", rep_id: str | None = None) -> None:
+        """From now on the browser is somebody of this role; with `rep_id` it is the rep's own account."""
+        link = link_path(self.pool, NOW, role, rep_id)
+        path = asyncio.run_coroutine_threadsafe(link, self._loop).result(20)
+        assert context.request.post(self.url + path, headers={"Origin": self.url}).ok
+
     def run(self, statement: str, *values: Any) -> list[Any]:
         """Rows of one statement."""
         found: list[Any] = asyncio.run_coroutine_threadsafe(self.pool.fetch(statement, *values), self._loop).result(20)
@@ -157,12 +170,13 @@ def browser_type_launch_args(whole_site: Site, browser_type_launch_args: dict[st
 
 @pytest.fixture
 def page(context: BrowserContext, site: Site) -> Iterator[Page]:
-    """A page that fails the test when something leaves 127.0.0.1, or a script or the content policy complains."""
+    """A page of an admin; it fails the test when something leaves 127.0.0.1, or a script or the policy complains."""
     left: list[str] = []
     complaints: list[str] = []
     context.on("request", lambda r: None if urlsplit(r.url).hostname == "127.0.0.1" else left.append(r.url))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    site.sign_in(context)
     opened = context.new_page()
     opened.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
     opened.complaints = complaints  # type: ignore[attr-defined]

@@ -73,7 +73,7 @@ def test_an_answer_is_written_once_however_often_the_button_is_pressed(page: Pag
     sign_in(page, site)
     page.goto(PAGE)
     page.get_by_role("textbox", name="Message").fill("Yes, it is.")
-    form = {name: page.locator(f"#answer [name={name}]").input_value() for name in ("answer_id", "channel", "body")}
+    form = {n: page.locator(f"#answer [name={n}]").input_value() for n in ("csrf", "answer_id", "channel", "body")}
     page.get_by_role("button", name="Send").dblclick()
     expect(page.get_by_text("Your message is on its way")).to_be_visible()
     expect(page.get_by_role("region", name="Conversation").get_by_text("Yes, it is.")).to_be_visible()
@@ -97,7 +97,7 @@ def test_a_message_that_cannot_go_says_why_and_keeps_what_was_typed(page: Page, 
     expect(page.get_by_text("Not by e-mail")).to_be_visible()
     page.get_by_role("textbox", name="Message").fill("x" * 1601)
     page.get_by_role("button", name="Send").click()
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 422 that is meant
     expect(page.get_by_role("alert")).to_contain_text("at most 1600 characters")
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 422 that is meant
     expect(page.get_by_role("textbox", name="Message")).to_have_value("x" * 1601)
     assert site.run("select 1 from answer") == []

@@ -70,6 +70,7 @@ def test_one_command_starts_everything_and_ctrl_c_stops_it(up: Up) -> None:
     up.wait_for("Ctrl-C stops everything")
     for name in ("demo form", "rep page", "operations", "messages sent", "Temporal UI"):
         assert name in up.text()
+    assert f"http://127.0.0.1:{up.settings.http_port}/sign-in/link/" in up.text()
     assert get(f"http://127.0.0.1:{up.settings.http_port}/readyz") == 200
     assert get(f"http://127.0.0.1:{up.settings.http_port}/form") == 200
     assert get(f"http://127.0.0.1:{up.settings.sandbox_port}/healthz") == 200

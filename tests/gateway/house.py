@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,13 @@ from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps, LegPermit
 from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
+from speedlead.ports import SendError
 from speedlead.returns import Returns
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
 from tests.desks import desk_on
 from tests.servers import local_settings
+from tests.signing_in import link_path
 
 RETURNS = Returns(Placer(lawbook.load(), HolidayClosures(), {}), PlaceFinder(), load_plan())
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -66,6 +68,8 @@ class Recorder:
         self.fail: Exception | None = None
         self.hang = False
         self.permit: LegPermit | None = None
+        self.steered: list[tuple[str, str]] = []
+        self.refuses: SendError | None = None
 
     async def deliver_now(self, lead_id: str) -> None:
         self.delivered.append(lead_id)
@@ -86,6 +90,14 @@ class Recorder:
             "next_at": None, "why": "next_step", "paused_until": None, "plan": "inbound:1", "rejected_messages": 0,
         })  # fmt: skip
 
+    async def redirect(self, call_id: str, url: str) -> None:
+        self.steered.append((call_id, url))
+        if self.refuses is not None:
+            raise self.refuses
+
+    async def hang_up(self, call_id: str) -> None:
+        self.steered.append((call_id, "hang_up"))
+
     async def claim_lead_leg(self, leg_id: str) -> LegPermit:
         self.asked_legs.append(leg_id)
         assert self.permit is not None
@@ -102,6 +114,20 @@ class House:
     deps: GatewayDeps
     http: aiohttp.ClientSession
     app: Any
+    # headers of an admin who has signed in, on a page of ours
+    staff: dict[str, str] = field(default_factory=dict)
+
+    async def sign_in(self, role: str = "admin", rep_id: str | None = None) -> dict[str, str]:
+        """Headers of somebody who has opened a sign-in link: cookie, page's token, same origin."""
+        path = await link_path(self.pool, self.clock.wall(), role, rep_id)
+        ours = {"Sec-Fetch-Site": "same-origin"}
+        here = f"http://127.0.0.1:{self.deps.settings.http_port}"
+        async with self.http.post(here + path, headers=ours, allow_redirects=False) as answer:
+            assert answer.status == 303, await answer.text()
+            cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        async with self.http.get(f"{here}/account", headers={"Cookie": cookie}) as answer:
+            token = (await answer.text()).partition('name="csrf" value="')[2].partition('"')[0]
+        return ours | {"Cookie": cookie, "X-CSRF-Token": token}
 
     @property
     def key(self) -> dict[str, str]:
@@ -128,7 +154,7 @@ class House:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
         async with self.http.request(
-            method, path, json=body, headers=self.key if headers is None else headers
+            method, path, json=body, headers=self.key | self.staff if headers is None else headers
         ) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if "json" in answer.content_type else text
@@ -203,10 +229,13 @@ class House:
         await self.pool.execute(f"insert into touch ({', '.join(row)}) values ({marks})", *row.values())
         return touch_id
 
-    async def leg(self, touch_id: str, name: str, role: str, state: str = "claimed") -> str:
+    async def leg(
+        self, touch_id: str, name: str, role: str, state: str = "claimed", voicemail: str | None = None
+    ) -> str:
         await self.pool.execute(
-            "insert into leg (id, touch_id, role, state, claimed_at, claimed_wall) values ($1, $2, $3, $4, $5, $5)",
-            f"{touch_id}.{name}", touch_id, role, state, self.clock.now,
+            """insert into leg (id, touch_id, role, state, claimed_at, claimed_wall, voicemail)
+               values ($1, $2, $3, $4, $5, $5, $6)""",
+            f"{touch_id}.{name}", touch_id, role, state, self.clock.now, voicemail,
         )  # fmt: skip
         return f"{touch_id}.{name}"
 
@@ -232,10 +261,12 @@ async def open_house(database_url: str, folder: Path, **changes: object) -> Asyn
         return {"postgres": True, "temporal": behind.fail is None}
 
     desk = desk_on(pool, clock.wall)
-    deps = GatewayDeps(pool, settings, credentials, clock, plan, behind, behind, behind, RETURNS, ready, desk)
+    deps = GatewayDeps(pool, settings, credentials, clock, plan, behind, behind, behind, RETURNS, ready, desk, behind)
     app = create_app(deps)
     async with serving(app, settings.http_port), aiohttp.ClientSession(settings.public_url) as http:
-        yield House(settings.public_url, pool, credentials, clock, behind, deps, http, app)
+        house = House(settings.public_url, pool, credentials, clock, behind, deps, http, app)
+        house.staff = await house.sign_in()
+        yield house
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(pool.close(), 5)
 

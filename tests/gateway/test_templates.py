@@ -48,11 +48,11 @@ async def test_what_a_real_lead_wrote_is_no_markup_in_the_page_nor_in_the_mail(h
     ("query", "says"),
     [
         ({"template": "email/nothing"}, "template: expected one of acknowledgement, last_note"),
-        ({"template": "fax/useful"}, "channel: expected email or sms, got 'fax'"),
+        ({"template": "fax/useful"}, "channel: expected email or sms or voicemail, got 'fax'"),
         ({"lang": "xx"}, "language: expected one of de, en, es, fr"),
         ({"lead": "x"}, "lead: expected a lead's id"),
         ({"lead": "00000000-0000-4000-8000-000000000000"}, "lead: there is no such lead"),
-        ({"template": "<b>"}, "channel: expected email or sms, got '<b>'"),
+        ({"template": "<b>"}, "channel: expected email or sms or voicemail, got '<b>'"),
     ],
 )
 async def test_what_cannot_be_shown_is_said(house: House, query: dict[str, str], says: str) -> None:
@@ -67,7 +67,7 @@ async def test_the_language_is_the_forms_own_or_else_the_browsers(house: House) 
         headers = {"Accept-Language": "de-AT,de;q=0.9"}
         status, _, _ = await house.post_form(headers, name="Ada", intent="pricing", **fields)
         assert status == 200
-        lead = await house.pool.fetchval("select id from lead order by created_at desc, id desc limit 1")
+        lead = await house.pool.fetchval("select lead_id from inquiry where email = $1", fields["email"])
         return (await LeadStore(house.pool).read(lead)).language
 
     assert await language(email="one@example.com") == "de-AT"

@@ -157,3 +157,47 @@ async def test_unknown_verbs_and_redirects_are_recorded_and_followed(before: Wor
     [stored] = await before.messages()
     assert stored["extra"]["heard"] == ["unknown verb: Enqueue", "say: hello"]
     assert len(before.gateway.got("/voice/next")) == 1
+
+
+LEAVE = DIAL.replace('machineDetection="Enable"', 'machineDetection="DetectMessageEnd"')
+
+
+@pytest.mark.parametrize("mode", ["late", "before"])
+async def test_a_redirected_lead_s_leg_speaks_alone_while_the_rep_goes_on(tmp_path: Path, mode: str) -> None:
+    async with world(tmp_path, mode, pace=0.1) as made:  # type: ignore[arg-type]
+        made.gateway.twiml |= {
+            "rep": RING, "accept": LEAVE, "done": "<Response><Say>You are free</Say><Hangup/></Response>",
+            "voicemail": "<Response><Say>Hello</Say><Redirect>left?leg=L.call-1.lead</Redirect></Response>",
+            "left": "<Response><Hangup/></Response>",
+        }  # fmt: skip
+        await made.put(f"/api/people/{LEAD}", {"call": "voicemail"})
+        speak = f"{made.gateway.url}/webhooks/twilio/voice/voicemail?leg=L.call-1.lead"
+        made.gateway.on_machine = lambda sid: made.dialer.redirect(sid, speak)
+        await made.dialer.ring_rep(leg_id="L.call-1.rep-1", to=REP, ring_s=20)
+        await made.until(lambda: steps(made, "lead-leg")[-1:] == ["completed"])
+        await made.until(lambda: steps(made, "leg")[-1:] == ["completed"])
+        [amd] = made.gateway.got("/voice/amd")
+        assert amd.form["AnsweredBy"] == "machine_end_beep"
+        assert len(made.gateway.got("/voice/left")) == 1
+        [done] = made.gateway.got("/voice/done")
+        assert done.form["DialCallStatus"] == "completed"
+        lead_leg, rep_leg = await made.messages(channel="call", touch="L.call-1")
+        assert "say: Hello" in lead_leg["extra"]["heard"]
+        assert rep_leg["extra"]["heard"][-1] == "say: You are free"
+        order = [hook.path.rpartition("/")[2] for hook in made.gateway.hooks]
+        assert order.index("left") > order.index("amd")
+
+
+@pytest.mark.parametrize(
+    ("button", "status"), [("voicemail", "completed"), ("decline", "busy"), ("hang_up", "no-answer")]
+)
+async def test_the_page_plays_the_lead_s_phone(tmp_path: Path, button: str, status: str) -> None:
+    async with world(tmp_path, "late", pace=0.3) as made:
+        await made.put(f"/api/people/{LEAD}", {"call": "answer"})
+        await ring(made, expect_over=False)
+        await made.until(lambda: "ringing" in steps(made, "lead-leg"))
+        [lead_leg] = await made.messages(channel="call", to=LEAD)
+        assert await made.act(lead_leg["id"], button) == 204
+        await made.until(lambda: len(made.gateway.got("/voice/done")) == 1)
+        assert made.gateway.got("/voice/done")[0].form["DialCallStatus"] == status
+        assert len(made.gateway.got("/voice/amd")) == (button == "voicemail")

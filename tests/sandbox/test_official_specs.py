@@ -86,12 +86,18 @@ async def test_mail_is_what_sendgrid_s_document_asks_for() -> None:
     async with listening(app) as url:
         mailer = SendgridMailer(
             SENDGRID_KEY, from_address="hello@acme.example", from_name="Acme", reply_domain="in.acme.example",
-            base_url=url,
+            unsubscribe_group=7, base_url=url,
         )  # fmt: skip
-        await mailer.send(mail(list_unsubscribe_url="https://acme.example/u/1", headers={"X-Entity-Ref-ID": "1"}))
+        await mailer.send(mail(list_unsubscribe_url="https://acme.example/u/1", headers={"X-Entity-Ref-ID": "1"},
+                               from_name="Anna Berg"))  # fmt: skip
         await mailer.close()
     official.validate_request(taken[0])
     body = json.loads(taken[0].body)
     assert body["tracking_settings"]["click_tracking"] == {"enable": False, "enable_text": False}
     assert body["personalizations"][0]["custom_args"] == {"touch_id": "lead.email-1"}
     assert "custom_args" not in body
+    assert body["asm"] == {"group_id": 7}
+    assert body["categories"] == ["cadence"]
+    assert body["from"] == {"email": "hello@acme.example", "name": "Anna Berg (Acme)"}
+    assert [part["type"] for part in body["content"]] == ["text/plain", "text/html"]
+    assert body["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

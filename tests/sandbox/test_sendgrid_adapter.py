@@ -29,7 +29,8 @@ async def test_a_mail_carries_touch_reply_address_and_one_click_unsubscribe(late
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         # an answer names these, so it finds its lead from any address
         "Message-ID": "<email-1.tok@in.acme.example>",
-        "References": "<tok@in.acme.example>",
+        "References": "<tok@in.acme.example> <ack-1.tok@in.acme.example>",
+        "In-Reply-To": "<ack-1.tok@in.acme.example>",  # it goes on from the receipt
     }
     await late.until(lambda: len(late.gateway.got("/sendgrid/events")) == 2)
     hooks = late.gateway.got("/sendgrid/events")

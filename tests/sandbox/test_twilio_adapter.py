@@ -87,6 +87,9 @@ async def test_wrong_keys_need_a_person(late: World) -> None:
     with pytest.raises(SendError) as caught:
         await texter.send(touch_id="lead.sms-1", to=LEAD, body="hi", validity_s=300)
     assert (caught.value.kind, caught.value.evidence) == (SendErrorKind.CONFIG, "HTTP 401, code 20003")
+    with pytest.raises(SendError) as caught:
+        await texter.find(to=LEAD, body="hi", since=datetime.now(UTC))
+    assert (caught.value.kind, caught.value.evidence) == (SendErrorKind.CONFIG, "HTTP 401")
     await account.close()
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,8 @@ class Gateway:
     twiml: dict[str, str] = field(default_factory=dict)
     status: int = 200
     url: str = ""
+    # a machine was reported: what the gateway does about the call of that id before it answers
+    on_machine: Callable[[str], Awaitable[None]] | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -68,6 +70,8 @@ class Gateway:
             Hook(request.path, dict(request.query), body, self._signed(request, body), dict(request.headers))
         )
         name = request.path.rsplit("/", 1)[-1]
+        if name == "amd" and self.on_machine is not None:
+            await self.on_machine(self.hooks[-1].form["CallSid"])
         return web.Response(status=self.status, text=self.twiml.get(name, "<Response/>"), content_type="text/xml")
 
     def _signed(self, request: web.Request, body: bytes) -> bool:

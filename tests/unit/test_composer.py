@@ -26,7 +26,10 @@ from tests.unit.leads import DAY, HOUR, MINUTE, NOW, SECOND
 NEW_YORK = "America/New_York"
 COMPOSER = Composer(House("Acme Engines", "+1 415 555 0100"))
 URL = "https://acme.example/u/token"
-SENT = sorted({*load_plan().templates(), ("email", "acknowledgement"), ("sms", "acknowledgement")})
+SENT = sorted(
+    # the video is for plans of one's own
+    {*load_plan().templates(), ("email", "acknowledgement"), ("sms", "acknowledgement"), ("email", "video")}
+)
 LANGUAGES = ["de", "en", "es", "fr"]
 # a machine that does seven other things at the same time
 SLACK = 5
@@ -46,7 +49,7 @@ def record(**changes: Any) -> LeadRecord:
         "name": "Ada Lovelace", "company": "Engines", "email": "ada@example.com", "phone": "+12125550123",
         "message": "Can you show me the engine?", "inquiry_number": 1, "evidence": Evidence(),
         "consents": Consents(True, True, True), "owner_name": "Anna Berg", "owner_email": None, "owner_phone": None,
-        "called": True,
+        "called": True, "owner_video": "https://video.acme.example/anna",
     }  # fmt: skip
     return LeadRecord(**(values | changes))
 

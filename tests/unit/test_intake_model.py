@@ -204,7 +204,7 @@ def test_a_region_becomes_its_iso_code(fields: dict[str, Any], country: str, reg
         ({"segment": "???"}, FieldProblem("segment", "not a segment", "a word such as enterprise or b2b_saas")),
         ({"segment": "x" * 61}, FieldProblem("segment", "too long", "text of at most 60 characters")),
         ({"channel": "smoke"}, FieldProblem("channel", "not a known channel",
-            "one of api, chat, email, form, messenger, phone")),
+            "one of api, chat, email, form, messenger, phone, sms")),
     ],
 )  # fmt: skip
 def test_what_targets_ask_about_is_checked(fields: dict[str, Any], problem: FieldProblem) -> None:

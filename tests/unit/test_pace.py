@@ -9,7 +9,10 @@ from speedlead.settings import Settings
 from workers.lifecycle import pace_of
 from workers.registry import Pace
 
-ACCOUNTS = {"twilio_account_sid": "AC1", "twilio_auth_token": "t", "sendgrid_api_key": "SG.1"}
+ACCOUNTS = {
+    "twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "t", "twilio_from": "+14155550100",
+    "sendgrid_api_key": "SG.1", "sendgrid_from": "hello@acme.example", "public_url": "https://leads.acme.example",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ TARGETS = {
     "chat": ("REQ 22", {"channel": ("chat",)}, None, (900,)),
     "email": ("REQ 22", {"channel": ("email",)}, None, (3600,)),
     "phone": ("REQ 22", {"channel": ("phone",)}, None, (300,)),
-    "messenger": ("REQ 22, house default", {"channel": ("messenger",)}, None, (900,)),
+    "messenger": ("REQ 22, house default", {"channel": ("messenger", "sms")}, None, (900,)),
 }  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def test_a_typo_names_the_setting_that_was_meant(monkeypatch: pytest.MonkeyPatch
 def test_only_loopback_is_listened_on(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     [found] = lines(monkeypatch, SPEEDLEAD_HTTP_HOST=host)
     assert found.startswith("SPEEDLEAD_HTTP_HOST:")
-    assert "until sign-in exists" in found
+    assert "by a proxy with https" in found
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
@@ -177,3 +177,8 @@ def test_load_settings_prints_and_exits_with_2(
 def test_every_setting_is_described() -> None:
     assert [name for name, _, description in settings_table() if not description] == []
     assert {name for name, _, _ in settings_table()} == set(variables())
+
+
+def test_a_public_host_with_an_underscore_is_refused() -> None:
+    with pytest.raises(ValidationError, match="without an underscore"):
+        Settings(public_url="https://my_leads.example.com")

@@ -146,7 +146,7 @@ def test_a_link_of_the_house_has_a_name_in_the_head(tmp_path: Path) -> None:
         ("email/useful.en.txt", f"{HEAD}---\nx", ":1: subject: expected one for a mail"),
         ("sms/useful.en.txt", f"{HEAD}{SUBJECT}---\nx", ":1: subject: expected none for a text"),
         ("sms/useful.en.txt", f"{HEAD}---\n \n", "expected a text below the head"),
-        ("email/useful.txt", f"{HEAD}---\nx", ": expected email/NAME.LANGUAGE.txt or sms/NAME.LANGUAGE.txt"),
+        ("email/useful.txt", f"{HEAD}---\nx", ": expected email/NAME.LANGUAGE.txt, sms/NAME.LANGUAGE.txt or voicemail/NAME.LANGUAGE.txt"),
         ("fax/useful.en.txt", f"{HEAD}---\nx", ": expected email/NAME.LANGUAGE.txt"),
         ("sms/useful.it.txt", f"{HEAD}---\nx", "there are no words of this language; expected a file words/it.yaml"),
         (
@@ -214,7 +214,7 @@ def test_the_version_of_a_text_is_not_of_its_owner_and_review(tmp_path: Path) ->
 def test_the_command_prints_every_fault_and_fails(tmp_path: Path) -> None:
     here = {"SPEEDLEAD_DATA_DIR": str(tmp_path / "data")}
     good = speedlead("template", "check", **here)
-    assert (good.returncode, good.stdout) == (0, "33 files in de, en, es, fr: nothing wrong\n")
+    assert (good.returncode, good.stdout) == (0, "41 files in de, en, es, fr: nothing wrong\n")
     file = write(tmp_path / "own", "email/useful.en.txt", "Hello.")
     wrong = speedlead("template", "check", str(tmp_path / "own"), **here)
     assert wrong.returncode == 1
@@ -252,3 +252,17 @@ def test_a_message_can_be_looked_at_in_every_language(tmp_path: Path) -> None:
         wrong = speedlead("template", "preview", *arguments, **here)
         assert wrong.returncode == 2
         assert wrong.stderr.startswith(says)
+
+
+def test_a_video_is_linked_to_in_its_own_template_and_in_no_other(tmp_path: Path) -> None:
+    head = '---\nversion: 1\nowner: Ann\nreview_by: 2030-01-01\nsubject: "{{ inquiry }}"\n---\n'
+    head += "{{ inquiry }} {{ unsubscribe_url }} "
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email" / "video.en.txt").write_text(head)
+    (tmp_path / "email" / "useful.en.txt").write_text(head + '{{ video | link("Watch") }}')
+    here = {"SPEEDLEAD_DATA_DIR": str(tmp_path / "data")}
+    found = speedlead("template", "check", str(tmp_path), **here)
+    said = found.stdout + found.stderr
+    assert found.returncode == 1
+    assert "the owner's video is missing" in said
+    assert "no message has 'video'" in said

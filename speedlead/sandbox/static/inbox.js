@@ -35,14 +35,15 @@ async function refresh() {
   if (added) news.textContent = added === 1 ? "1 new message" : added + " new messages";
 }
 
-rows.addEventListener("submit", async (event) => {
+async function act(event) {
   event.preventDefault();
   const form = event.target;
-  const button = form.querySelector("button");
+  const button = event.submitter || form.querySelector("button");
+  const body = new URLSearchParams(new FormData(form, event.submitter));  // a disabled button says nothing
   button.disabled = true;
   try {
     const answer = await fetch(form.action, {
-      method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" },
+      method: "POST", body, headers: { Accept: "application/json" },
     });
     news.textContent = answer.ok ? "Done: " + button.textContent : "Not possible: " + (await answer.json()).title;
     if (answer.ok && form.elements.text) form.elements.text.value = "";
@@ -51,6 +52,9 @@ rows.addEventListener("submit", async (event) => {
     button.blur();
     refresh().catch(() => {});
   }
-});
+}
+
+rows.addEventListener("submit", act);
+document.querySelector(".stranger form").addEventListener("submit", act);
 
 setInterval(() => { if (!document.hidden) refresh().catch(() => {}); }, 1500);

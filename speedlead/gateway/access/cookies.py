@@ -1,0 +1,34 @@
+"""The session's cookie: no script reads it, no other site sends it with a post, no plain connection carries it."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from speedlead.settings import Settings
+from speedlead.store.sessions import WHOLE
+
+
+def _name(settings: Settings) -> str:
+    # cookies know no ports: two installations on one machine would sign each other out
+    return f"speedlead-{settings.http_port}"
+
+
+def read_cookie(request: Request, settings: Settings) -> str | None:
+    return request.cookies.get(_name(settings)) or None
+
+
+def set_cookie(response: Response, request: Request, settings: Settings, token: str) -> None:
+    response.set_cookie(_name(settings), token, path="/", httponly=True, samesite="lax",
+                        secure=_is_secure(request, settings), max_age=int(WHOLE.total_seconds()))  # fmt: skip
+
+
+def drop_cookie(response: Response, request: Request, settings: Settings) -> None:
+    response.delete_cookie(_name(settings), path="/", httponly=True, samesite="lax",
+                           secure=_is_secure(request, settings))  # fmt: skip
+
+
+def _is_secure(request: Request, settings: Settings) -> bool:
+    """Under the public https name; who comes to loopback by http could not send a secure cookie back."""
+    public = urlsplit(settings.public_url)
+    return public.scheme == "https" and request.headers.get("host", "").lower().partition(":")[0] == public.hostname

@@ -1,0 +1,238 @@
+"""Stands before every route: who asks, may they, is it their lead, was it asked on our page; and writes the audit."""
+
+import contextlib
+import re
+from collections.abc import Mapping
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from speedlead.gateway.access.cookies import read_cookie
+from speedlead.gateway.access.table import Door, Leads, Role, door
+from speedlead.gateway.access.who import CURRENT, Who
+from speedlead.gateway.context import Context
+from speedlead.gateway.forms import JSON_TYPES, read_form, read_object
+from speedlead.gateway.guards import SAFE_METHODS
+from speedlead.gateway.limits import read_body
+from speedlead.gateway.page_actions import parse_id
+from speedlead.gateway.page_errors import forbidden, missing, not_available
+from speedlead.gateway.problems import Problem
+from speedlead.store import accounts, audit, sessions
+from speedlead.store.transactions import StoreUnavailable, transact
+from speedlead.store.visible import is_visible
+
+log = structlog.get_logger(__name__)
+
+# a message of 20,000 characters, each of three bytes, written as %XX
+MAX_BYTES = 262_144
+# what the audit keeps of a request: codes, ids and times; never a reason, a note or a message that somebody typed
+ASKED = frozenset({"call_result", "outcome", "at", "until", "scope", "channel", "rep_id", "plan_id", "version", "step",
+                   "answer", "role", "active", "question_id", "action"})  # fmt: skip
+_CODE = re.compile(r"[\w:.+-]{1,80}")
+
+
+def protect(app: FastAPI, context: Context) -> None:
+    """Puts a doorkeeper before every route. Raises LookupError for one that the table does not know."""
+    for route in app.router.routes:
+        if isinstance(route, Mount):
+            doors = {"GET": door("GET", route.path)}
+        elif isinstance(route, Route):
+            doors = {method: door(method, route.path) for method in route.methods or ()}
+        else:
+            raise LookupError(f"{route!r}: expected a route or a mount")
+        route.app = Doorkeeper(route.app, context, route.path, doors)
+
+
+class Doorkeeper:
+    def __init__(self, app: ASGIApp, context: Context, path: str, doors: Mapping[str, Door]) -> None:
+        self._app = app
+        self._context = context
+        self._pool = context.deps.pool
+        self._path = path
+        self._doors = doors
+        self._is_page = not path.startswith(("/api/", "/metrics"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = self._doors.get(scope.get("method", ""))
+        if asked is None or (asked.may is None and not asked.key):
+            await self._app(scope, receive, send)  # open to everybody, or a method that the route itself refuses
+            return
+        request = Request(scope, receive)
+        if asked.key and (asked.may is None or self._context.guard.has_key(request)):
+            self._context.guard.need_key(request)
+            await self._app(scope, receive, send)
+            return
+        try:
+            found = await self._admit(request, asked)
+        except StoreUnavailable:
+            if not self._is_page:
+                raise
+            found = not_available()
+        if isinstance(found, Response):
+            await found(scope, receive, send)
+            return
+        scope["speedlead.who"] = found
+        mark = CURRENT.set(found)
+        try:
+            if request.method in SAFE_METHODS:
+                await self._app(scope, receive, send)
+            else:
+                await self._change(request, found, send)
+        finally:
+            CURRENT.reset(mark)
+
+    # ── may they ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _admit(self, request: Request, asked: Door) -> Who | Response:
+        """The person, or the answer to somebody who may not. Raises Problem for the API."""
+        token, wall = read_cookie(request, self._context.deps.settings), self._context.deps.clock.wall()
+        by_itself = "hx-request" in request.headers  # a page that refreshes is no sign of a person
+
+        async def look(conn: Any) -> tuple[Who | None, bool]:
+            session = await sessions.session_of(conn, token, wall) if token else None
+            if session is None or token is None:
+                return None, False
+            if not by_itself:
+                await sessions.note_seen(conn, token, session, wall)
+            who = Who(session.account_id, session.email, session.name, Role(session.role), session.own_rep_id,
+                      session.acting_rep_id, token)  # fmt: skip
+            return who, await self._meets(conn, request, asked, who)
+
+        who, meets = await transact(self._pool, look)
+        if who is None:
+            return self._unknown(request)
+        if asked.may is not None and not who.may(asked.may):
+            if not self._is_page:
+                raise Problem(403, f"The role {who.role} may not do this.", reason="role")
+            mark = CURRENT.set(who)
+            try:
+                return forbidden(f"Your role here is {who.role}; this is not part of it.")
+            finally:
+                CURRENT.reset(mark)
+        if not meets:
+            if not self._is_page:
+                raise Problem(404, "There is no such lead.")
+            return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
+        return who
+
+    async def _meets(self, conn: Any, request: Request, asked: Door, who: Who) -> bool:
+        """Is every lead that the request names one that this person meets?"""
+        named = [request.path_params.get("lead_id"), request.query_params.get(asked.lead) if asked.lead else None]
+        leads = [lead_id for text in named if text and (lead_id := parse_id(str(text).strip()))]
+        if asked.lead and leads and who.leads is Leads.NONE:
+            return False
+        return all([await is_visible(conn, lead_id, who.leads, who.rep_id) for lead_id in leads])
+
+    def _unknown(self, request: Request) -> Response:
+        if not self._is_page:
+            raise Problem(401, "Sign in, or send an API key as 'Authorization: Bearer <api key>' or as X-Api-Key.",
+                          headers={"WWW-Authenticate": 'Bearer realm="speedlead"'})  # fmt: skip
+        if "hx-request" in request.headers:  # the whole page goes to the sign-in, not a part of it
+            return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        here = f"?next={quote(wanted, safe='/')}" if request.method in SAFE_METHODS and wanted != "/" else ""
+        return RedirectResponse(f"/sign-in{here}", status_code=303)
+
+    # ── what they change ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _change(self, request: Request, who: Who, send: Send) -> None:
+        """Lets a change through that was asked on a page of ours, between the two halves of its line in the audit."""
+        body = await read_body(request, MAX_BYTES)
+        fields = await _fields(request, body)
+        given = request.headers.get("x-csrf-token") or str(fields.get("csrf") or "")
+        if not compare_digest(given.encode("utf-8", "replace"), who.csrf.encode()):
+            if not self._is_page:
+                raise Problem(403, "Send the page's token as X-CSRF-Token.", reason="csrf")
+            refused = forbidden("This form is from an earlier sign-in. Please go back, load the page anew, try again.")
+            await refused(request.scope, request.receive, send)
+            return
+        line = Line(self._context, self._path, request, who, fields)
+        try:
+            await line.begin()
+            request.scope["speedlead.line"] = line
+        except StoreUnavailable:
+            if not self._is_page:
+                raise
+            await not_available()(request.scope, request.receive, send)
+            return
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await line.end(message["status"])
+            await send(message)
+
+        await self._app(request.scope, _again(body, request.receive), watched)
+
+
+class Line:
+    """One line of the audit: begun before the change, ended when it is answered."""
+
+    def __init__(self, context: Context, path: str, request: Request, who: Who, fields: Mapping[str, Any]) -> None:
+        self._pool, self._wall = context.deps.pool, context.deps.clock.wall()
+        named = {name: str(value) for name, value in request.path_params.items()}
+        self._lead, self._account = (parse_id(named.get(name, "")) for name in ("lead_id", "account_id"))
+        kept = {name: str(value) for name, value in (dict(fields) | named).items() if name in ASKED and value}
+        self._change = audit.Change(
+            account_id=who.account_id,
+            role=who.role,
+            rep_id=who.rep_id,
+            action=path,
+            object=self._lead or self._account or parse_id(named.get("notice_id", "")) or who.account_id,
+            asked={name: text for name, text in kept.items() if _CODE.fullmatch(text)},
+        )
+        self._id: int | None = None
+        self._made: str | None = None
+
+    def about(self, account_id: str) -> None:
+        """Says which account the change has made: the request could not name it."""
+        self._made = self._account = account_id
+
+    async def begin(self) -> None:
+        async def write(conn: Any) -> int:
+            return await audit.begin(conn, self._change, await self._facts(conn), self._wall)
+
+        self._id = await transact(self._pool, write)
+
+    async def end(self, status: int) -> None:
+        async def write(conn: Any) -> None:
+            assert self._id is not None
+            await audit.end(conn, self._id, await self._facts(conn), status, made=self._made)
+
+        # the change is made: its answer does not wait for a database that has just gone away
+        with contextlib.suppress(StoreUnavailable):
+            await transact(self._pool, write)
+
+    async def _facts(self, conn: Any) -> dict[str, Any] | None:
+        if self._lead:
+            return await audit.lead_facts(conn, self._lead)
+        if self._account and (found := await accounts.account(conn, self._account)):
+            return {"role": found.role, "active": found.active, "has_password": found.has_password}
+        return None
+
+
+async def _fields(request: Request, body: bytes) -> dict[str, Any]:
+    """What was sent, as far as it can be read; whoever serves it says what is wrong with it."""
+    content_type = request.headers.get("content-type", "")
+    try:
+        if content_type.partition(";")[0].strip().lower() in JSON_TYPES:
+            return dict(read_object(body)) if body else {}
+        return {name: values[-1] for name, values in (await read_form(content_type, body)).items()}
+    except Problem:
+        return {}
+
+
+def _again(body: bytes, then: Receive) -> Receive:
+    """The body once more, for the handler."""
+    parts = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(parts, None) or await then()
+
+    return receive

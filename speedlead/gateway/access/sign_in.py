@@ -1,0 +1,138 @@
+"""The way in: password or a link that works once; and the way out."""
+
+import math
+import re
+from datetime import timedelta
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from speedlead.gateway.access import passwords
+from speedlead.gateway.access.cookies import drop_cookie, read_cookie, set_cookie
+from speedlead.gateway.access.who import signed_in
+from speedlead.gateway.context import Context
+from speedlead.gateway.limits import TokenBuckets, client_address, sender_of
+from speedlead.gateway.page_errors import answered
+from speedlead.gateway.problems import Problem
+from speedlead.gateway.rendering import render
+from speedlead.store import accounts, audit, sessions
+from speedlead.store.transactions import transact
+
+# an office behind one address signs in on a Monday morning; a list of leaked passwords takes longer
+TRIES_PER_MINUTE = 20
+WRONG = (
+    "This address and this password do not open an account. If you have no password yet, or have forgotten it, ask an "
+    "admin of yours for a sign-in link."
+)
+USED_UP = "This link has been used, is older than an hour, or is not complete. Ask for a new one."
+_LOCAL = re.compile(r"/(?![/\\])[!-~]*")
+
+
+class SignIn:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._deps = context.deps
+        self._by_address = TokenBuckets(TRIES_PER_MINUTE)
+
+    async def show(self, request: Request) -> Response:
+        return self._form(request.query_params.get("next", ""))
+
+    async def password(self, request: Request) -> Response:
+        form = await request.form()
+        email, typed, wanted = (str(form.get(name) or "") for name in ("email", "password", "next"))
+        self._limit(request)
+        pool, wall = self._deps.pool, self._deps.clock.wall()
+        wait = await transact(pool, lambda conn: accounts.count_try(conn, email, wall))
+        if wait is not None:
+            return self._form(wanted, email, too_many(wait), 429)
+        account_id, known = await transact(pool, lambda conn: accounts.password_of(conn, email))
+        if not await passwords.matches(known, typed) or account_id is None or known is None:
+            return self._form(wanted, email, WRONG, 403)
+        anew = await passwords.hashed(typed) if passwords.outdated(known) else None
+
+        async def settle(conn: Any) -> None:
+            await accounts.forget_failures(conn, email)
+            if anew is not None:
+                await accounts.set_password(conn, account_id, anew)
+
+        await transact(pool, settle)
+        return await self.open(request, account_id, "password", wanted)
+
+    async def link(self, request: Request) -> Response:
+        """Shows a button: programs that look at links in mails would use it up."""
+        token, wall = str(request.path_params["token"]), self._deps.clock.wall()
+        good = await transact(self._deps.pool, lambda conn: accounts.link_is_good(conn, token, wall))
+        return render("sign_in_link.html", {"token": token, "problem": None if good else USED_UP}, 200 if good else 410)
+
+    async def use_link(self, request: Request) -> Response:
+        token, wall = str(request.path_params["token"]), self._deps.clock.wall()
+        account_id = await transact(self._deps.pool, lambda conn: accounts.use_link(conn, token, wall))
+        if account_id is None:
+            return render("sign_in_link.html", {"token": token, "problem": USED_UP}, 410)
+        return await self.open(request, account_id, "link", "/account")
+
+    async def open(self, request: Request, account_id: str, how: str, wanted: str) -> Response:
+        """A new session; the one that this browser had is closed."""
+        wall, before = self._deps.clock.wall(), read_cookie(request, self._deps.settings)
+
+        async def write(conn: Any) -> str:
+            if before:
+                await sessions.close_session(conn, before)
+            token = await sessions.open_session(conn, account_id, wall)
+            found = await accounts.account(conn, account_id)
+            role = found.role if found else ""
+            line = audit.Change(account_id, role, None, f"signed in by {how}", account_id, {})
+            await audit.end(conn, await audit.begin(conn, line, None, wall), None, 303)
+            return token
+
+        token = await transact(self._deps.pool, write)
+        response = RedirectResponse(wanted if _LOCAL.fullmatch(wanted) else "/", status_code=303)
+        set_cookie(response, request, self._deps.settings, token)
+        return response
+
+    async def out(self, request: Request) -> Response:
+        await transact(self._deps.pool, lambda conn: sessions.close_session(conn, signed_in(request).token))
+        return self._gone(request)
+
+    async def out_everywhere(self, request: Request) -> Response:
+        await transact(self._deps.pool, lambda conn: sessions.close_all(conn, signed_in(request).account_id))
+        return self._gone(request)
+
+    def _gone(self, request: Request) -> Response:
+        response = RedirectResponse("/sign-in", status_code=303)
+        drop_cookie(response, request, self._deps.settings)
+        return response
+
+    def _limit(self, request: Request) -> None:
+        """Raises Problem 429."""
+        address = sender_of(client_address(request, self._context.proxies))
+        wait_s = self._by_address.take(address)
+        if wait_s > 0:
+            text = f"Too many tries from your network. Please try again in {math.ceil(wait_s)} s."
+            raise Problem(429, text, retry_after_s=wait_s)
+
+    def _form(self, wanted: str, email: str = "", problem: str | None = None, status: int = 200) -> Response:
+        context = {"wanted": wanted if _LOCAL.fullmatch(wanted) else "", "email": email, "problem": problem}
+        return render("sign_in.html", context, status)
+
+
+def too_many(wait: timedelta) -> str:
+    minutes = math.ceil(wait.total_seconds() / 60)
+    return (
+        f"Too many tries with this address. Please wait {minutes} minute{'s' if minutes != 1 else ''}, or ask an admin "
+        "of yours for a sign-in link, which works at once."
+    )
+
+
+def add_sign_in(app: FastAPI, context: Context) -> None:
+    pages = SignIn(context)
+    app.router.routes.extend([
+        Route("/sign-in", answered(pages.show)),
+        Route("/sign-in", answered(pages.password), methods=["POST"]),
+        Route("/sign-in/link/{token}", answered(pages.link)),
+        Route("/sign-in/link/{token}", answered(pages.use_link), methods=["POST"]),
+        Route("/sign-out", answered(pages.out), methods=["POST"]),
+        Route("/sign-out/everywhere", answered(pages.out_everywhere), methods=["POST"]),
+    ])  # fmt: skip

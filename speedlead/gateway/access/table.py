@@ -1,0 +1,151 @@
+"""Who may do what, as data: role -> permissions, route -> permission. A route without a row stops the start.
+
+`docs/security.md` says the same in words.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is here; the words after the names are REQ 151's."""
+
+    REP = "rep"
+    MANAGER = "manager"
+    OPS = "ops"
+    MARKETING = "marketing"  # thresholds and sources
+    ANALYST = "analyst"  # reads, changes nothing
+    SUPPORT = "support"  # after conversion
+    ADMIN = "admin"
+
+
+class May(StrEnum):
+    OWN_ACCOUNT = "own_account"
+    READ_LEADS = "read_leads"
+    WORK_LEADS = "work_leads"  # log, write, accept, pause, call: what an owner does
+    STEER_LEADS = "steer_leads"  # give to somebody else, correct, change the plan
+    WORK_QUEUE = "work_queue"  # the page of a rep
+    CHOOSE_REP = "choose_rep"  # look at, and work for, another rep
+    READ_ALL = "read_all"  # the table of leads
+    RUN_HOUSE = "run_house"  # what operations were told, counters
+    READ_PLAN = "read_plan"
+    READ_AUDIT = "read_audit"
+    MANAGE_ACCOUNTS = "manage_accounts"
+
+
+class Leads(StrEnum):
+    """Which leads somebody meets at all; for all others the answer is that there is no such lead."""
+
+    ALL = "all"
+    OWN = "own"  # those of the own rep, nobody's, and those that are offered to this rep
+    CONVERTED = "converted"
+    NONE = "none"
+
+
+_READS = {May.OWN_ACCOUNT, May.READ_LEADS, May.READ_ALL, May.READ_PLAN}
+_WORKS = {May.OWN_ACCOUNT, May.READ_LEADS, May.WORK_LEADS, May.WORK_QUEUE, May.READ_PLAN}
+_LEADS_TEAM = _WORKS | {May.READ_ALL, May.STEER_LEADS, May.CHOOSE_REP}
+
+GRANTS: dict[Role, frozenset[May]] = {
+    Role.REP: frozenset(_WORKS),
+    Role.MANAGER: frozenset(_LEADS_TEAM),
+    Role.OPS: frozenset(_LEADS_TEAM | {May.RUN_HOUSE, May.READ_AUDIT}),
+    # thresholds and sources need nobody's name or number
+    Role.MARKETING: frozenset({May.OWN_ACCOUNT, May.READ_PLAN}),
+    Role.ANALYST: frozenset(_READS),
+    Role.SUPPORT: frozenset(_READS - {May.READ_PLAN}),
+    Role.ADMIN: frozenset(May),
+}
+
+LEADS: dict[Role, Leads] = {
+    Role.REP: Leads.OWN,
+    Role.MANAGER: Leads.ALL,
+    Role.OPS: Leads.ALL,
+    Role.MARKETING: Leads.NONE,
+    Role.ANALYST: Leads.ALL,
+    Role.SUPPORT: Leads.CONVERTED,
+    Role.ADMIN: Leads.ALL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a route is opened: by everybody (`why` says what guards it instead), by a person, by the API key.
+
+    `lead` is the query field that may name a lead; a `{lead_id}` of the path always does.
+    """
+
+    may: May | None = None
+    key: bool = False
+    why: str = ""
+    lead: str | None = None
+
+
+def _open(why: str) -> Door:
+    return Door(why=why)
+
+
+_SIGNED = _open("the provider's signature")
+_SIGN_IN = _open("it is the way in")
+_READ, _WORK, _STEER = (Door(may, key=True) for may in (May.READ_LEADS, May.WORK_LEADS, May.STEER_LEADS))
+_OWN, _PEOPLE = Door(May.OWN_ACCOUNT), Door(May.MANAGE_ACCOUNTS)
+
+# "METHOD path" -> door; HEAD is GET's, and /* stands for every path of a folder that one guard stands before
+ROUTES: dict[str, Door] = {
+    "GET /healthz": _open("says only that the process lives"),
+    "GET /readyz": _open("says only which parts answer"),
+    "GET /metrics": Door(May.RUN_HOUSE, key=True),
+    "GET /api/openapi.json": Door(May.OWN_ACCOUNT, key=True),
+    "GET /static": _open("nothing of anybody's"),
+    # leads and providers
+    "POST /f/{form_key}": _open("limits"),
+    "GET /form": _open("the form itself"),
+    "GET /u/{token}": _open("a signed token"),
+    "POST /u/{token}": _open("a signed token"),
+    "POST /webhooks/twilio/*": _SIGNED,
+    "POST /webhooks/sendgrid/*": _SIGNED,
+    # the API: machines by key, people by their session
+    "POST /api/leads": Door(key=True),
+    "GET /api/leads": Door(May.READ_LEADS, key=True),
+    **{f"GET /api/leads/{{lead_id}}{path}": _READ for path in ("", "/timeline", "/explain", "/messages")},
+    **{f"POST /api/leads/{{lead_id}}/{name}": _WORK for name in (
+        "outcomes", "messages", "accept", "decline", "pause", "resume", "skip", "call_now", "stop")},
+    **{f"POST /api/leads/{{lead_id}}/{name}": _STEER for name in ("reassign", "correct", "change_plan")},
+    # pages
+    "GET /": _OWN,
+    "GET /rep": Door(May.WORK_QUEUE),
+    "GET /rep/queue": Door(May.WORK_QUEUE),
+    "POST /rep/choose": Door(May.CHOOSE_REP),
+    "POST /rep/notices/{notice_id}/seen": Door(May.WORK_QUEUE),
+    "GET /ops": Door(May.READ_ALL),
+    "GET /ops/table": Door(May.READ_ALL),
+    "POST /ops/notices/{notice_id}/seen": Door(May.RUN_HOUSE),
+    **{f"GET /leads/{{lead_id}}{path}": Door(May.READ_LEADS) for path in ("", "/live", "/script", "/script/panel")},
+    "POST /leads/{lead_id}/script/{question_id}": Door(May.WORK_LEADS),
+    **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in ("outcome", "answer", "{action}")},
+    "GET /plans/preview": Door(May.READ_PLAN),
+    "GET /templates/preview": Door(May.READ_PLAN, lead="lead"),
+    # signing in, and who may
+    "GET /sign-in": _SIGN_IN,
+    "POST /sign-in": _SIGN_IN,
+    "GET /sign-in/link/{token}": _SIGN_IN,
+    "POST /sign-in/link/{token}": _SIGN_IN,
+    "POST /sign-out": _OWN,
+    "POST /sign-out/everywhere": _OWN,
+    "GET /account": _OWN,
+    "POST /account/password": _OWN,
+    "GET /accounts": _PEOPLE,
+    "POST /accounts": _PEOPLE,
+    **{f"POST /accounts/{{account_id}}/{name}": _PEOPLE for name in ("role", "active", "link", "sign-out")},
+    "GET /audit": Door(May.READ_AUDIT),
+}  # fmt: skip
+
+
+def door(method: str, path: str) -> Door:
+    """Raises LookupError when the table has no row for the route."""
+    asked = f"{'GET' if method == 'HEAD' else method} {path}"
+    folder = "/".join(asked.split("/")[:3]) + "/*"
+    found = ROUTES.get(asked) or ROUTES.get(folder)
+    if found is None:
+        raise LookupError(f"{method} {path}: expected a row in {__name__}.ROUTES that says who may use it")
+    return found

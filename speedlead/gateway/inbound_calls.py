@@ -1,0 +1,181 @@
+"""A call to our number, as TwiML: the owner's phone rings, else one of those on shift; else a promise to call back.
+
+A rep takes the call with a key, so a rep's voicemail never counts. Law asks for nothing here: the lead called us.
+Which addresses the number needs stands in docs/operations.md.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
+
+from speedlead import wording
+from speedlead.composer import Composer
+from speedlead.composing.languages import choose
+from speedlead.domain.opening import Opening
+from speedlead.gateway.context import Context, home_country
+from speedlead.gateway.twiml import KEY_TIMEOUT_S, say, xml
+from speedlead.records import LeadRecord
+from speedlead.store import inbound_calls as store
+from speedlead.store.inbound_calls import Ringing
+from speedlead.store.transactions import transact
+
+if TYPE_CHECKING:
+    from speedlead.gateway.webhooks_twilio import Call
+
+RING_S = 20
+_OURS = "This is the line for callers. Your leads are on your page."
+# the voices that Twilio speaks our languages with
+_VOICES = {"en": "en-US", "de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
+_SID = re.compile(r"^CA[0-9a-f]{32}\Z")
+_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+Answerer = Callable[[Context, "Call"], Awaitable[Response]]
+
+
+def questions(composer: Composer) -> dict[str, Answerer]:
+    return {
+        "voice/inbound": partial(inbound, composer),
+        "voice/inbound-rep": inbound_rep,
+        "voice/inbound-accept": inbound_accept,
+        "voice/inbound-done": partial(inbound_done, composer),
+        "voice/inbound-over": inbound_over,
+    }
+
+
+async def inbound(composer: Composer, context: Context, call: "Call") -> Response:
+    sid, deps = call.get("CallSid") or "", context.deps
+    if not _SID.match(sid):
+        return say(None)
+    ringing = await transact(
+        deps.pool, lambda conn: store.begin(conn, deps.clock, deps.returns, sid, call.get("From") or "")
+    )
+    if ringing.state == "ours":
+        return say(_OURS)
+    return await _ring(composer, context, ringing)
+
+
+async def inbound_rep(context: Context, call: "Call") -> Response:
+    """The rep picked up, and the caller still waits: say who it is and ask for a key."""
+    ringing = await _turn(context, call)
+    if ringing is None or ringing.state != "ringing":
+        return say("The caller is gone.")
+    about = f" About: {wording.intent(ringing.about)}." if ringing.about else ""
+    response = VoiceResponse()
+    gather = Gather(
+        num_digits=1, timeout=KEY_TIMEOUT_S, action=_url(context, "inbound-accept", ringing), method="POST",
+        action_on_empty_result=True,
+    )  # fmt: skip
+    gather.say(f"A call from {ringing.who}.{about} Press 1 to take it.")
+    response.append(gather)
+    response.hangup()
+    return xml(response)
+
+
+async def inbound_accept(context: Context, call: "Call") -> Response:
+    ringing = await _turn(context, call)
+    if ringing is None or call.form.get("Digits") != "1":
+        return say(None)
+    deps = context.deps
+    connect, told = await transact(
+        deps.pool, lambda conn: store.accepted(conn, deps.clock, deps.plan, ringing.call_id, ringing.turn)
+    )
+    await context.deliver_now(told)
+    # an empty document lets the two speak
+    return xml(VoiceResponse()) if connect else say("The caller is gone.")
+
+
+async def inbound_done(composer: Composer, context: Context, call: "Call") -> Response:
+    """One phone is done with: the two have spoken, or the next one rings, or nobody is left."""
+    ringing = await _turn(context, call, ahead=1)
+    if ringing is None or ringing.state == "connected":
+        return say(None)
+    gone = call.get("CallStatus") in ("completed", "canceled", "failed", "busy", "no-answer")
+    return await (_missed if gone else _ring)(composer, context, ringing)
+
+
+async def inbound_over(context: Context, call: "Call") -> Response:
+    """The number's status callback: the second source for the end of a call that nobody took."""
+    deps = context.deps
+    if call.get("CallStatus") in ("completed", "canceled", "failed", "busy", "no-answer"):
+        call_id = await transact(deps.pool, lambda conn: store.call_of(conn, call.get("CallSid") or ""))
+        if call_id is not None:
+            await _nobody_listens(context, call_id)
+    return Response(status_code=204)
+
+
+async def end_forgotten(context: Context) -> None:
+    """No report of the end has come: the caller is owed a call all the same."""
+    deps = context.deps
+    for call_id in await transact(deps.pool, lambda conn: store.forgotten(conn, deps.clock)):
+        await _nobody_listens(context, call_id)
+
+
+async def _nobody_listens(context: Context, call_id: str) -> None:
+    deps = context.deps
+    _, told = await transact(
+        deps.pool, lambda conn: store.missed(conn, deps.clock, deps.returns, call_id, lambda *_: ("", ""))
+    )
+    await context.deliver_now(told)
+
+
+async def _ring(composer: Composer, context: Context, ringing: Ringing) -> Response:
+    if ringing.phone is None or ringing.state != "ringing":
+        return await _missed(composer, context, ringing)
+    response = VoiceResponse()
+    done = _url(context, "inbound-done", ringing)
+    dial = Dial(timeout=RING_S, answer_on_bridge=True, action=done, method="POST")
+    dial.number(ringing.phone, url=_url(context, "inbound-rep", ringing), method="POST")
+    response.append(dial)
+    return xml(response)
+
+
+async def _missed(composer: Composer, context: Context, ringing: Ringing) -> Response:
+    deps = context.deps
+
+    def speak(opening: Opening | None, now: datetime, lead: LeadRecord | None) -> tuple[str, str]:
+        language = language_of(composer, lead)
+        words = composer.book.words[language]
+        phrase = words.calls["sorry" if opening is None else "missed"]
+        promise = "" if opening is None else words.promised(opening.due, now, opening.zone, opening.channel)
+        return phrase.format(company=composer.house.company, promise=promise), language
+
+    (said, language), told = await transact(
+        deps.pool, lambda conn: store.missed(conn, deps.clock, deps.returns, ringing.call_id, speak)
+    )
+    await context.deliver_now(told)
+    response = VoiceResponse()
+    if said:
+        response.say(said, language=_VOICES.get(language, language))
+    response.hangup()
+    return xml(response)
+
+
+def language_of(composer: Composer, lead: LeadRecord | None) -> str:
+    """The caller's own, where it is known; else that of the number's country; else the house's."""
+    house, number = composer.house.language, lead.phone if lead is not None else None
+    if lead is None or number is None:
+        return house
+    country = lead.evidence.country or home_country(number)
+    return choose(lead.language, country, frozenset(composer.book.words), house)
+
+
+async def _turn(context: Context, call: "Call", ahead: int = 0) -> Ringing | None:
+    """None for a call that is not ours: a URL of an earlier installation, or made by hand."""
+    call_id, turn = call.query.get("call", ""), call.query.get("turn", "")
+    if not (_UUID.match(call_id) and re.fullmatch(r"\d", turn)):
+        return None
+    try:
+        return await transact(context.deps.pool, lambda conn: store.turn_of(conn, call_id, int(turn) + ahead))
+    except LookupError:
+        return None
+
+
+def _url(context: Context, step: str, ringing: Ringing) -> str:
+    query = urlencode({"call": ringing.call_id, "turn": ringing.turn})
+    return f"{context.deps.settings.public_url}/webhooks/twilio/voice/{step}?{query}"

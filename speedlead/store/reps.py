@@ -1,0 +1,76 @@
+"""Our people, as activities and pages of the calendar read them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from speedlead.domain.business import Calendars
+from speedlead.domain.crew import shifts_of
+from speedlead.domain.scoring import Track
+from speedlead.records import RepRecord
+
+PERFORMANCE_OVER = timedelta(days=90)
+
+_REPS = """
+select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads,
+    (select array_agg(tstzrange(b.starts_at, b.ends_at) order by b.starts_at) from rep_busy b where b.rep_id = r.id)
+        as not_there
+from rep r where r.active order by r.last_assigned_wall nulls first, r.name
+"""
+
+_TRACKS = """
+select owner_id, count(*)::int as owned,
+    (count(*) filter (where stage in ('booked', 'qualified', 'converted')))::int as won,
+    (count(*) filter (where first_attempt_at is not null))::int as attempted,
+    (count(*) filter (where first_attempt_at <= first_attempt_due))::int as timely
+from lead where owner_id is not null and created_at > $1 and (closed_at is not null or first_attempt_at is not null)
+group by owner_id
+"""
+
+
+async def read_reps(conn: Any, calendars: Calendars) -> tuple[RepRecord, ...]:
+    """Who is active, the one who has waited longest for a lead first."""
+    return tuple(rep_record(row, calendars) for row in await conn.fetch(_REPS))
+
+
+async def read_tracks(conn: Any, now: datetime) -> dict[str, Track]:
+    """What came of the leads of the last 90 days, by owner."""
+    rows = await conn.fetch(_TRACKS, now - PERFORMANCE_OVER)
+    return {row["owner_id"]: Track(row["owned"], row["won"], row["attempted"], row["timely"]) for row in rows}
+
+
+def rep_record(row: asyncpg.Record, calendars: Calendars) -> RepRecord:
+    weekly = {int(day): tuple((a, b) for a, b in spans) for day, spans in row["weekly"].items()}
+    return RepRecord(
+        rep_id=row["id"],
+        name=row["name"],
+        email=row["email"],
+        phone=row["phone"],
+        zone=row["zone"],
+        weekly=weekly,
+        capacity=row["capacity"],
+        weight=row["weight"],
+        presence=row["presence"],
+        manager=row["manager"],
+        open_leads=row["open_leads"],
+        shifts=shifts_of(calendars, email=row["email"], zone=row["zone"], weekly=weekly),
+        away_until=row["away_until"],
+        territories=tuple(row["territories"]),
+        products=tuple(row["products"]),
+        languages=tuple(row["languages"]),
+        channels=tuple(row["channels"]),
+        lane=row["lane"],
+        not_there=tuple((span.lower, span.upper) for span in row["not_there"] or ()),
+    )
+
+
+async def set_video(conn: Any, email: str, url: str | None, thumbnail: str | None) -> bool:
+    """What the rep has recorded for leads; False when there is no such rep."""
+    return bool(
+        await conn.fetchval(
+            """update rep set video_url = $2, video_thumbnail = case when $2::text is null then null else $3 end
+               where lower(email) = $1 returning true""",
+            email, url, thumbnail,
+        )
+    )  # fmt: skip

@@ -1,0 +1,161 @@
+"""Who owns a lead: the decision and everything that follows from it, as one commit.
+
+Locks are taken in the order lead, routing, rep. One decision is made at a time (the routing lock), on loads that are
+true at that moment: so no capacity is exceeded and everybody's share is kept, whatever comes at once. What takes long,
+reading the team and its hours, is done before.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from speedlead.domain.opening import Opening
+from speedlead.domain.scoring import Decision, Score, Track
+from speedlead.records import Standing
+from speedlead.store.reps import read_tracks
+from speedlead.store.rows import put_notice
+from speedlead.store.story import tell_story
+
+# keeps this lock apart from the other advisory locks
+_ROUTING = 5
+
+_STANDINGS = """
+select r.id, r.capacity, r.weight, r.presence, r.away_until, r.last_assigned_wall, coalesce(o.leads, 0)::int as leads
+from rep r left join (select owner_id, count(*) as leads from lead where closed_at is null and owner_id is not null
+    group by owner_id) o on o.owner_id = r.id
+where r.active and not r.manager and r.id = any($1::uuid[])
+"""
+
+_OPENED = """
+with old as (select id, owner_id, assigned_at, first_attempt_due, clock_offset_us from lead where id = $1
+    for no key update)
+update lead l set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5, zone = $6
+from old left join rep r on r.id = old.owner_id where l.id = old.id
+returning old.owner_id, old.assigned_at, r.active, r.presence, r.away_until
+"""
+
+
+class RoutingStore:
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+
+    async def tracks(self, now: datetime) -> Mapping[str, Track]:
+        return await read_tracks(self._pool, now)
+
+    async def route(
+        self,
+        lead_id: str,
+        inquiry_number: int,
+        opening: Opening,
+        decide: Callable[[Sequence[Standing]], Decision],
+        stays: Callable[[str, datetime | None], bool],
+        *,
+        team: Sequence[str],
+        weights: Mapping[str, float],
+        offset_us: int,
+        now: datetime,
+    ) -> str | None:
+        """Opens the lead's clock and gives it an owner, tells whoever is concerned and keeps everybody's score.
+
+        An owner stays; before the lead was ever handed over only while `stays(presence, away_until)`. Answers
+        the owner's id; asked again, the answer is the same. Raises LookupError when there is no such lead.
+        """
+        async with self._pool.acquire() as conn, conn.transaction():
+            lead = await conn.fetchrow(
+                _OPENED, lead_id, opening.open_at, opening.due, opening.target, offset_us, opening.zone
+            )
+            if lead is None:
+                raise LookupError(f"lead {lead_id}: there is no such lead")
+            owner, new = lead["owner_id"], lead["assigned_at"] is None
+            if owner is not None and lead["active"] and (not new or stays(lead["presence"], lead["away_until"])):
+                if new:
+                    await _own(conn, lead_id, owner, now, "assigned", "known_owner")
+                    await _keep(conn, lead_id, inquiry_number, owner, "known_owner", None, weights, now)
+                await _tell(conn, lead_id, inquiry_number, owner, opening.due, now)
+                return str(owner)
+            await _lock_routing(conn)
+            rows = await conn.fetch(_STANDINGS, list(team))
+            decision = decide([Standing(*row) for row in rows])
+            if decision.rep_id is None:
+                await _keep(conn, lead_id, inquiry_number, None, "nobody", decision, weights, now)
+                await _nobody(conn, lead_id, opening.due, now)
+                return None
+            reason = None if owner is None else "owner_away" if lead["active"] else "owner_left"
+            await _own(conn, lead_id, decision.rep_id, now, "reassigned" if reason else "assigned", reason)
+            await _keep(conn, lead_id, inquiry_number, decision.rep_id, reason or "best_fit", decision, weights, now)
+            await _tell(conn, lead_id, inquiry_number, decision.rep_id, opening.due, now)
+            return decision.rep_id
+
+
+async def assign(conn: Any, lead_id: str, rep_id: str, now: datetime) -> str:
+    """Gives the lead to the rep unless it has an owner; answers the owner. Raises LookupError when the rep is full."""
+    owner: str | None = await conn.fetchval("select owner_id from lead where id = $1 for no key update", lead_id)
+    if owner is not None:
+        return owner
+    await _lock_routing(conn)
+    room = await conn.fetchval(
+        """select capacity > (select count(*) from lead where owner_id = $1 and closed_at is null)
+           from rep where id = $1 and active""",
+        rep_id,
+    )
+    if not room:
+        raise LookupError(f"rep {rep_id}: no capacity left")
+    await _own(conn, lead_id, rep_id, now, "assigned", None)
+    return rep_id
+
+
+async def reassign(conn: Any, lead_id: str, rep_id: str, now: datetime, reason: str) -> None:
+    """A person's decision, so a capacity does not stand in its way. Raises LookupError."""
+    if not await conn.fetchval("select true from rep where id = $1 and active", rep_id):
+        raise LookupError(f"rep {rep_id}: there is no such active rep")
+    await conn.execute("select id from lead where id = $1 for no key update", lead_id)
+    await _lock_routing(conn)
+    await _own(conn, lead_id, rep_id, now, "reassigned", reason)
+
+
+async def _lock_routing(conn: Any) -> None:
+    await conn.execute("select pg_advisory_xact_lock($1)", _ROUTING)
+
+
+async def _own(conn: Any, lead_id: str, rep_id: str, now: datetime, kind: str, reason: str | None) -> None:
+    await conn.execute(
+        """update lead set owner_id = $2, assigned_at = coalesce(assigned_at, $3),
+               stage = case when stage in ('new', 'acknowledged') then 'assigned' else stage end where id = $1""",
+        lead_id, rep_id, now,
+    )  # fmt: skip
+    await conn.execute("update rep set last_assigned_wall = clock_timestamp() where id = $1", rep_id)
+    await tell_story(conn, lead_id, kind=kind, at=now, reason=reason, data={"rep_id": rep_id})
+
+
+async def _keep(
+    conn: Any, lead_id: str, inquiry_number: int, rep_id: str | None, reason: str, decision: Decision | None,
+    weights: Mapping[str, float], now: datetime,
+) -> None:  # fmt: skip
+    await conn.execute(
+        """insert into assignment (lead_id, inquiry_number, rep_id, reason, gave_up, weights, candidates, at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8)
+           on conflict (lead_id, inquiry_number, rep_id) do update set candidates = excluded.candidates,
+               at = excluded.at""",
+        lead_id, inquiry_number, rep_id, reason, list(decision.gave_up) if decision else [], dict(weights),
+        [_row(score) for score in decision.scores] if decision else [], now,
+    )  # fmt: skip
+
+
+def _row(score: Score) -> dict[str, object]:
+    return {"rep": score.rep_id, "score": score.total, **score.parts, "no": list(score.refused)}
+
+
+async def _tell(conn: Any, lead_id: str, number: int, rep_id: str, due: datetime | None, now: datetime) -> None:
+    await put_notice(
+        conn, audience="rep", kind="new_lead" if number == 1 else "new_inquiry", at=now, lead_id=lead_id,
+        rep_id=rep_id, due=due, dedupe=f"{lead_id}:assigned:{rep_id}:{number}",
+    )  # fmt: skip
+
+
+async def _nobody(conn: Any, lead_id: str, due: datetime | None, now: datetime) -> None:
+    await put_notice(
+        conn, audience="manager", kind="nobody_available", at=now, lead_id=lead_id, due=due,
+        dedupe=f"{lead_id}:nobody",
+    )  # fmt: skip
