@@ -11,7 +11,6 @@ from activities.clock import ActivityClock, Moment
 from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
 from activities.planning import Planning
 from speedlead.composer import ACKNOWLEDGEMENT, VIDEO, ComposeError, Composer, Message, Promise, by_hand, recipient
-from speedlead.composing.segments import count
 from speedlead.contracts import (
     AcknowledgeRequest,
     Channel,
@@ -155,17 +154,15 @@ class Messaging:
             reason = "template_error"
             await self._touches.skip(lead.lead_id, [(request.step, request.channel, reason, moment.now)], moment.now)
             return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
-        if request.channel == "sms" and count(message.text).segments > self._composer.house.segments:
-            return await self._too_long(lead, request, message, moment)
+        too_long = self._composer.too_long(message.text) if request.channel == "sms" else None
+        if too_long is not None:
+            return await self._too_long(lead, request, f"{message.edition or request.step}: {too_long}", moment)
         planned = moment._replace(now=request.planned_at)
         return await self._send(lead, request.step, request.channel, request.purpose, message, moment, planned)
 
-    async def _too_long(
-        self, lead: LeadRecord, request: TouchRequest, message: Message, moment: Moment
-    ) -> TouchResult:
+    async def _too_long(self, lead: LeadRecord, request: TouchRequest, evidence: str, moment: Moment) -> TouchResult:
         """More segments than the house pays for; a template in another script, or a text that somebody wrote."""
-        counted, reason = count(message.text), "too_many_segments"
-        evidence = f"{message.edition or request.step}: {counted.segments} segments ({counted.encoding})"
+        reason = "too_many_segments"
         await self._alert(lead, "template_error", "sms", evidence, moment)
         await self._touches.skip(lead.lead_id, [(request.step, "sms", reason, moment.now)], moment.now)
         return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)

@@ -120,6 +120,11 @@ class Composer:
         except RenderError as error:
             raise ComposeError(f"template {found.name}: {error}") from None
 
+    def too_long(self, text: str) -> str | None:
+        """Why a text message is more than the house sends; None when it is not."""
+        counted = count(text)
+        return f"{counted.segments} segments ({counted.encoding})" if counted.segments > self.house.segments else None
+
     def render(self, template: Template, values: Mapping[str, object]) -> Message:
         """Raises RenderError."""
         if template.channel == "sms":

@@ -1,8 +1,8 @@
 """Reads the template files. Errors name the file and the line, and what was expected.
 
-A folder holds `email/{id}.{language}.txt`, `sms/…`, `voicemail/…` (read out) and `words/{language}.yaml`. A template begins
-with its head (YAML between two lines of `---`) and goes on with the text. A folder of one's own is laid over the
-packaged one, file by file.
+A folder holds `email/{id}.{language}.txt`, `sms/…`, `voicemail/…` (read out) and `words/{language}.yaml`. A template
+begins with its head (YAML between two lines of `---`) and goes on with the text. A folder of one's own is laid over
+the packaged one, file by file.
 """
 
 import hashlib

@@ -216,7 +216,8 @@ class Placer:
 def consented(row: LawRow, q: Question, at: datetime) -> bool:
     """Do the lead's consents give, at that instant, what the row needs for this channel?
 
-    An inquiry is never consent to SMS, nor any consent to calls one to a recorded voice. An e-mail may answer whoever wrote to us until the row's limit.
+    An inquiry is never consent to SMS, nor any consent to calls one to a recorded voice. An e-mail may answer whoever
+    wrote to us until the row's limit.
     """
     consents = q.consents
     if row.consent_needed == "unknown":

@@ -70,9 +70,7 @@ class LegGate:
         if reason is not None:
             return self._refuse(lead_leg, reason)
         if again:
-            return LegPermit(
-                True, lead["phone"], self._caller_id, lead_leg, None, "", known[0]["voicemail"] or "stay"
-            )
+            return LegPermit(True, lead["phone"], self._caller_id, lead_leg, None, "", known[0]["voicemail"] or "stay")
         now, wall = self._clock.business(lead["clock_offset_us"]), self._clock.wall()
         voicemail = await when_a_machine_answers(connection, self._asking, lead, now)
         await connection.execute(

@@ -126,6 +126,6 @@ async def test_a_stored_plan_version_never_changes(house: House) -> None:
     with pytest.raises(PlanConflict, match="raise its version"):
         await plans.publish(Plan.model_validate(changed))
     assert await plans.plan(PLAN.id, PLAN.version) == PLAN
-    assert await plans.publish(Plan.model_validate(changed | {"version": 2}))
+    assert await plans.publish(Plan.model_validate(changed | {"version": PLAN.version + 1}))
     with pytest.raises(LookupError, match="inbound version 7"):
         await plans.plan("inbound", 7)

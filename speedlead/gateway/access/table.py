@@ -147,5 +147,5 @@ def door(method: str, path: str) -> Door:
     folder = "/".join(asked.split("/")[:3]) + "/*"
     found = ROUTES.get(asked) or ROUTES.get(folder)
     if found is None:
-        raise LookupError(f"{method} {path}: expected a row in {__name__}.ROUTES that says who may use it")
+        raise LookupError(f"{asked}: expected a row in {__name__}.ROUTES that says who may use it")
     return found
