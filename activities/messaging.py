@@ -145,7 +145,8 @@ class Messaging:
         if known is not None:
             return known
         if request.template == VIDEO and request.purpose == "plan" and lead.owner_video is None:
-            await self._touches.skip(lead.lead_id, [(request.step, request.channel, "no_video", moment.now)], moment.now)
+            skipped = (request.step, request.channel, "no_video", moment.now)
+            await self._touches.skip(lead.lead_id, [skipped], moment.now)
             return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_video")
         try:
             message = await self._words(request, lead)

@@ -233,9 +233,7 @@ class LeadState:
         self.resume(at)  # what was decided replaces what was on hold
         self.follow_up = FollowUp("booked" if outcome is Outcome.MEETING_BOOKED else "nurturing", when or at)
 
-    def replied(
-        self, at: datetime, *, automatic: bool, until: datetime | None, due: datetime | None = None
-    ) -> None:
+    def replied(self, at: datetime, *, automatic: bool, until: datetime | None, due: datetime | None = None) -> None:
         """A reply stops the plan, not the lead; an out-of-office note only pauses it until the day it names.
 
         `due`: by when a person of ours answers. A second reply does not put off what the first one is owed.

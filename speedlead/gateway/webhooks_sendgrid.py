@@ -182,9 +182,7 @@ def _doubt(context: Context, sender: str, form: dict[str, str]) -> Doubt | None:
     settings = context.deps.settings
     if sender.lower() == settings.sendgrid_from.lower() or sender.rpartition("@")[2].lower() == settings.reply_domain:
         return "ours"
-    return doubt_of(
-        sender, spf=form.get("SPF", ""), dkim=form.get("dkim", ""), spam_score=form.get("spam_score", "")
-    )
+    return doubt_of(sender, spf=form.get("SPF", ""), dkim=form.get("dkim", ""), spam_score=form.get("spam_score", ""))
 
 
 def _lead_of(context: Context, envelope: dict[str, Any], form: dict[str, str]) -> str | None:

@@ -210,9 +210,7 @@ async def voice_accept(context: Context, call: Call) -> Response:
         await _refused(context, call, "not_permitted", permit.reason)
         return twiml.say(permit.say)
     await transact(deps.pool, lambda conn: calls.rep_accepted(conn, deps.clock, call.leg))
-    return twiml.dial_lead(
-        permit.to, permit.caller_id, permit.lead_leg_id, deps.settings.public_url, permit.voicemail
-    )
+    return twiml.dial_lead(permit.to, permit.caller_id, permit.lead_leg_id, deps.settings.public_url, permit.voicemail)
 
 
 async def _refused(context: Context, call: Call, result: calls.RepResult, why: str | None) -> None:

@@ -87,9 +87,7 @@ async def _exists(conn: Any, touch: Any, report: Report, now: datetime) -> Any:
     return sent
 
 
-async def _not_arrived(
-    conn: Any, clock: Clock, touch: Any, report: Report, fault: Ruling, now: datetime
-) -> str | None:
+async def _not_arrived(conn: Any, clock: Clock, touch: Any, report: Report, fault: Ruling, now: datetime) -> str | None:
     """What the table of errors says follows: an opt-out, a mark on the address, word to operations and to the lead."""
     if fault.kind is SendErrorKind.OPTED_OUT:
         channel = cast(Literal["sms", "email"], touch["channel"])

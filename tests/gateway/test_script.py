@@ -16,8 +16,9 @@ async def page(house: House, lead: str, tail: str = "") -> str:
 
 
 async def say(house: House, lead: str, question: str, answer: str, **headers: str) -> int:
+    path = f"/leads/{lead}/script/{question}"
     async with house.http.post(
-        f"/leads/{lead}/script/{question}", data={"answer": answer}, headers=house.staff | headers, allow_redirects=False
+        path, data={"answer": answer}, headers=house.staff | headers, allow_redirects=False
     ) as reply:
         return reply.status
 

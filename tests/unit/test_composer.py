@@ -314,7 +314,8 @@ def test_a_text_that_gets_too_long_loses_the_words_of_the_lead_and_keeps_the_way
 
 
 def test_every_packaged_template_is_used_by_a_plan_or_by_the_engine_and_written_in_every_language() -> None:
-    assert set(packaged_book().templates) == {(*sent, language) for sent in SENT for language in LANGUAGES}
+    used = [*SENT, ("voicemail", "missed_you")]  # a plan may say that one: the default plan leaves no message
+    assert set(packaged_book().templates) == {(*one, language) for one in used for language in LANGUAGES}
 
 
 def test_an_acknowledgement_is_rendered_within_a_millisecond() -> None:
