@@ -24,7 +24,7 @@ from tests import servers  # noqa: E402
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # last: Playwright keeps an event loop running in this thread from its first use to the end of the session
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -126,7 +126,7 @@ def test_a_text_that_was_opened_stays_open_when_the_page_refreshes(page: Page, s
     page.locator("summary", has_text="We have your demo request").click()
     site.run("update lead set next_why = 'quiet_hours' where id = $1", AVA)
     expect(page.get_by_text("quiet hours where the lead is")).to_be_visible(timeout=9_000)
-    expect(page.get_by_text("Hello Ava,")).to_be_visible()
+    expect(page.locator("pre", has_text="Hello Ava,")).to_be_visible()
 
 
 def test_a_rep_says_who_they_are_and_sees_what_is_due_first_on_top(page: Page, site: Site) -> None:

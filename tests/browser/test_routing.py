@@ -1,9 +1,12 @@
 """The lead's page says why this rep, with everybody's score."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 from tests.store.hand_made import AVA, NOW
+
+pytestmark = pytest.mark.browser
 
 PARTS = {"geography": 1.0, "expertise": 0.75, "load": 0.9, "availability": 1.0, "performance": 0.5}
 WEIGHTS = {"geography": 2, "expertise": 2, "load": 4, "availability": 2, "performance": 1}

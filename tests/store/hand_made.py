@@ -4,6 +4,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from speedlead.planbook import load_plan
+
+VERSION = load_plan().version  # of the plan that the running gateway has
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 SAM, DANA, LEE = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
@@ -51,7 +54,9 @@ async def put_lead(
     """One lead with its person and inquiry; `columns` go into the lead's row. Returns the person's id."""
     person_id, created = str(uuid.uuid4()), created or ago(minutes=1)
     await conn.execute(
-        "insert into plan (id, version, body, sha256) values ('inbound', 1, $1, 'x') on conflict do nothing", {}
+        "insert into plan (id, version, body, sha256) values ('inbound', $2, $1, 'x') on conflict do nothing",
+        {},
+        VERSION,
     )
     await put(conn, "person", id=person_id, name=name, company=company, created_at=created)
     if email:
@@ -60,7 +65,7 @@ async def put_lead(
         await put(conn, "person_phone", number=phone, person_id=person_id, created_at=created)
     values = {
         "id": lead_id, "person_id": person_id, "form_key": "demo", "lead_type": lead_type, "intent": intent,
-        "source": source, "plan_id": "inbound", "plan_version": 1, "created_at": created, "created_wall": created,
+        "source": source, "plan_id": "inbound", "plan_version": VERSION, "created_at": created, "created_wall": created,
     }  # fmt: skip
     await put(conn, "lead", **(values | columns))
     await put(conn, "inquiry", id=str(uuid.uuid4()), lead_id=lead_id, person_id=person_id, number=1, form_key="demo",
