@@ -50,6 +50,8 @@ class Records:
             )
         if request.kind in ("paused", "resumed"):
             await self._leads.pause(lead_id, until=request.paused_until, paused=request.kind == "paused")
+        if request.kind == "stopped":
+            await self._leads.stop(lead_id)
         if request.stage is not None:
             await self._leads.stage(lead_id, request.stage)
         if request.why is not None:

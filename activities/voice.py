@@ -306,7 +306,8 @@ class Voice:
                 lead.lead_id, dedupe=f"refused:{leg}", audience="ops", kind="provider_config", at=moment.now,
                 reason=error.evidence,
             )  # fmt: skip
-            await self._touches.release(touch, leg)
+            # the leg stays, as ended: whoever was rung is not rung again in this attempt
+            await self._touches.task_over(touch, leg, at=moment.now, result=None)
             return TouchResult(state=TouchState.DECLINED, at=moment.now, reason="rep_unreachable", leg_id=leg)
         await self._leads.alert(
             lead.lead_id, kind="provider_config", channel="call", at=moment.now, reason=error.evidence

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.domain.placing import LAST_YEAR
 from speedlead.domain.plan import Cadence, Step
 
 Channel = Literal["call", "sms", "email"]
@@ -20,6 +21,15 @@ LeadType = Literal["hot", "warm", "cold"]
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 Code = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=_PRINTABLE)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
+
+
+def _soon(at: datetime) -> datetime:
+    if at.year >= LAST_YEAR:
+        raise ValueError(f"expected a moment before the year {LAST_YEAR}")
+    return at
+
+
+Soon = Annotated[AwareDatetime, AfterValidator(_soon)]
 
 
 class Contract(BaseModel):
@@ -115,8 +125,8 @@ class OutcomeSignal(Signal):
 
     call_result: CallResult | None = None
     outcome: Outcome | None = None
-    at: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    at: Soon | None = None
+    until: Soon | None = None
     scope: Literal["all", "call", "sms", "email"] = "all"
     reason: Code | None = None
     rep_id: Id | None = None
@@ -209,7 +219,7 @@ class ReassignRequest(Contract):
 
 
 class PauseRequest(Contract):
-    until: AwareDatetime | None = None
+    until: Soon | None = None
     by: Id = "ops"
     reason: Code = "paused"
 

@@ -59,13 +59,20 @@ _UNSEEN = frozenset("head script style title template noscript svg".split())
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.IGNORECASE)
 _MOST_HTML = 500_000
+_PIECE = 4096
+# a tag, comment or style sheet that has not ended after so much never does; the parser reads it anew with each piece
+_MOST_UNENDED = 131_072
 
 
 def text_of_html(html: str) -> str:
     """What a reader of an HTML mail sees, as plain text; quoted mail gets a `> ` before each line, as in text mail."""
     reader = _Reader()
-    reader.feed(html[:_MOST_HTML])
-    reader.close()
+    for at in range(0, min(len(html), _MOST_HTML), _PIECE):
+        reader.feed(html[at : at + _PIECE])
+        if len(reader.rawdata) > _MOST_UNENDED:
+            break
+    if len(reader.rawdata) <= _PIECE:  # at the end, each of many unended tags would be looked for to the end
+        reader.close()
     lines = (re.sub(r"[ \t\r\f\xa0]+", " ", line).strip() for line in "".join(reader.parts).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
@@ -107,6 +114,12 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._unseen is None:
             self.parts.append(" ".join(data.split("\n")))
+
+    def parse_html_declaration(self, i: int) -> int:
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:  # `<![foo]>`, as word processors write it
+            return self.parse_bogus_comment(i)
 
     def _new_line(self) -> None:
         self.parts.append("\n" + "> " * bool(self._quotes))

@@ -1,6 +1,7 @@
 """Does a mail come from whom it says? What SendGrid's Inbound Parse found out about it. Pure.
 
-Only a stranger's mail is asked: an answer to it goes to an address that anybody can have typed.
+A mail that answers one of ours in its thread is believed; whoever is known by the address alone, or not at all, may be
+somebody else.
 """
 
 import re

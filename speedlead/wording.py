@@ -156,7 +156,7 @@ NOTICES = {
     "call_personally": "Please call this lead yourself: we do not know whether our call went out",
     "reply_after_close": "A closed lead wrote back",
     "opt_out_from_unknown": "Somebody we cannot find opted out: please look",
-    "missed_call": "Somebody without a number called, and nobody was there",
+    "missed_call": "Somebody called whom we do not call back, and nobody was there",
     "reply_from_unknown": "Somebody we cannot find wrote to us: please look",
     "provider_config": "Our provider account has to be repaired",
     "provider_down": "A provider does not answer: messages and calls wait",

@@ -16,7 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.state import LeadRun
     from workflows.waiting import Alarm
 
-_REP_RESULTS = ("rep_no_answer", "rep_declined")
+# not_permitted: the gate refused the lead's leg after the key; the next claim says why, and until when
+_REP_RESULTS = ("rep_no_answer", "rep_declined", "not_permitted")
 
 
 class Calls:
@@ -34,7 +35,11 @@ class Calls:
                 if result.state is c.TouchState.RINGING:
                     result = await self._hear(name, result)
             except ActivityError as error:
-                return backed_up() if never_began(error) else await self._check(name, give_up=True)
+                if never_began(error):
+                    return backed_up()
+                result = await self._check(name, give_up=True)
+                # an earlier rep declined and this one could not be rung: nobody refused the call
+                return backed_up() if result.state is c.TouchState.DECLINED else result
             if result.state is not c.TouchState.DECLINED:
                 return result
             skips = ()
@@ -145,6 +150,4 @@ class Calls:
     def _as_result(self, heard: c.CallProgressSignal) -> c.TouchResult:
         if heard.result in _REP_RESULTS:
             return c.TouchResult(state=c.TouchState.DECLINED, at=heard.at, reason=heard.result)
-        if heard.result == "not_permitted":
-            return c.TouchResult(state=c.TouchState.SKIPPED, at=heard.at, reason="not_permitted")
         return c.TouchResult(state=c.TouchState.SENT, at=heard.at, call_result=CallResult(heard.result))

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from speedlead import contracts as c
     from speedlead.domain.lead import OUT_OF_OFFICE, Report
-    from speedlead.domain.outcomes import Outcome
+    from speedlead.domain.outcomes import CallResult, Outcome
     from speedlead.domain.recovery import not_delivered
     from workflows.messages import Rejected, read
     from workflows.state import LeadRun
@@ -145,6 +145,12 @@ class Inbox:
 
     def call_progress(self, message: c.CallProgressSignal) -> None:
         self._run.progress[message.touch_id] = message
+        name, current = self._step_of(message.touch_id)
+        settled = self._run.lead.settled.get(name)
+        late = current and settled is not None and settled.state != "deferred"
+        if late and message.result == "connected" and self._run.lead.follow_up is None:
+            # nobody waits for this result any more; they talk all the same, and the plan must not call again
+            self._run.lead.call_ended(CallResult.CONNECTED, message.at)
 
     def replan(self, message: c.ReplanSignal) -> None:
         self._run.placement = None
@@ -206,7 +212,10 @@ class Inbox:
 
     def call_now(self, args: Sequence[Any]) -> c.LeadStatus:
         read(c.CallNowRequest, args)
+        if self._run.lead.paused:
+            self._run.note("resumed", reason="call_now")  # the rows know of the pause as well, and the gate reads them
         self._run.lead.resume(workflow.now())
+        self._run.placement = None
         self._run.lead.callbacks.append(workflow.now())
         self._run.note("call_now")
         return self._run.status()

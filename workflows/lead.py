@@ -91,10 +91,10 @@ class LeadWorkflow:
 
     async def _write_records(self) -> None:
         while self._run.records:
+            record = self._run.records.pop(0)  # before the wait: a handler may be writing as well
             await workflow.execute_activity_method(
-                Records.record, self._run.records[0], summary=f"record {self._run.records[0].kind}", **options.ROWS
+                Records.record, record, summary=f"record {record.kind}", **options.ROWS
             )
-            self._run.records.pop(0)
 
     async def _finish(self, end: Finish) -> c.LeadClosed | None:
         if self._acknowledgements:
@@ -189,8 +189,10 @@ class LeadWorkflow:
         self._inbox.refuse(c.DeclineRequest, args)
 
     @workflow.update(name="pause", description="Hold the plan: {until, by, reason}")
-    def _pause(self, *args: Any) -> c.LeadStatus:
-        return self._inbox.pause(args)
+    async def _pause(self, *args: Any) -> c.LeadStatus:
+        status = self._inbox.pause(args)
+        await self._write_records()  # the gate reads rows: what is being tried again must not go out after this answer
+        return status
 
     @_pause.validator
     def _check_pause(self, *args: Any) -> None:
@@ -221,8 +223,10 @@ class LeadWorkflow:
         self._inbox.refuse(c.CallNowRequest, args)
 
     @workflow.update(name="stop", description="End this lead: {reason, by}")
-    def _stop(self, *args: Any) -> c.LeadStatus:
-        return self._inbox.stop(args)
+    async def _stop(self, *args: Any) -> c.LeadStatus:
+        status = self._inbox.stop(args)
+        await self._write_records()  # the gate reads rows: what is being tried again must not go out after this answer
+        return status
 
     @_stop.validator
     def _check_stop(self, *args: Any) -> None:

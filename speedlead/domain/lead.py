@@ -224,6 +224,7 @@ class LeadState:
                 return
         if outcome is Outcome.CALLBACK_REQUESTED:
             self.follow_up = None
+            self.resume(at)  # a pause of ours gives way to what the lead asked for
             self.callbacks.append(when or at)
             return
         if outcome in ENDS_LEAD:

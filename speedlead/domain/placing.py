@@ -17,6 +17,9 @@ from speedlead.domain.zones import Place
 
 BUSINESS_RULE = "business_hours"
 
+LAST_YEAR = 2200
+"""Nothing is placed from this year on: there are no holidays, laws or clock changes to go by."""
+
 PATIENCE = timedelta(days=14)
 """A slot or business hours that would put a touch off by more than this give way: hours that zones share only after
 the next change of a clock are no reason to fall silent for weeks. Longer than any country's row of holidays."""
@@ -147,6 +150,8 @@ class Placer:
         """The least instant >= `earliest` at which the touch is lawful, wanted and polite. Raises ValueError."""
         if q.earliest.tzinfo is None:
             raise ValueError(f"earliest {q.earliest.isoformat()} has no time zone; instants here are aware")
+        if q.earliest.year >= LAST_YEAR:
+            return Impossible("no_common_window", ())
         if q.transactional and q.channel == "email":
             return Placed(q.earliest.astimezone(UTC), None, (), self.versions)
         if q.channel != "email" and not (q.place.known and q.place.zones):

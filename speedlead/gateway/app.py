@@ -76,7 +76,9 @@ def _add_errors(app: FastAPI, context: Context) -> None:
     @app.exception_handler(Exception)
     async def on_bug(request: Request, error: Exception) -> Response:
         context.counters.add("bugs")
-        log.error("request failed", error=type(error).__name__, path=request.scope.get("path", "")[:60])
+        # the route's pattern: a path may hold a token
+        route = getattr(request.scope.get("route"), "path", "unknown")
+        log.error("request failed", error=type(error).__name__, path=route)
         return Problem(500, "Something on our side went wrong.").response()
 
 

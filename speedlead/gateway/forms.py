@@ -20,7 +20,7 @@ CHARSETS = frozenset(
 JSON_TYPES = ("application/json", "text/json")
 
 
-async def read_form(content_type: str, body: bytes) -> dict[str, list[str]]:
+async def read_form(content_type: str, body: bytes, *, max_files: int = MAX_FILES) -> dict[str, list[str]]:
     """Every field with its values, files left out. Raises Problem 400 or 415."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded" or not kind:
@@ -29,7 +29,7 @@ async def read_form(content_type: str, body: bytes) -> dict[str, list[str]]:
         except ValueError:
             raise Problem(400, f"The form may have at most {MAX_FIELDS} fields.") from None
     elif kind == "multipart/form-data":
-        pairs = await _multipart(content_type, body)
+        pairs = await _multipart(content_type, body, max_files)
     else:
         raise Problem(415, "Expected application/x-www-form-urlencoded or multipart/form-data.")
     fields: dict[str, list[str]] = {}
@@ -38,7 +38,7 @@ async def read_form(content_type: str, body: bytes) -> dict[str, list[str]]:
     return fields
 
 
-async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
+async def _multipart(content_type: str, body: bytes, max_files: int) -> list[tuple[str, str]]:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
@@ -46,7 +46,7 @@ async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
         raise Problem(415, "Expected the form in UTF-8.")
     try:
         parser = MultiPartParser(
-            Headers({"content-type": content_type}), stream(), max_files=MAX_FILES, max_fields=MAX_FIELDS,
+            Headers({"content-type": content_type}), stream(), max_files=max_files, max_fields=MAX_FIELDS,
             max_part_size=len(body) + 1,
         )  # fmt: skip
         form = await parser.parse()

@@ -40,6 +40,8 @@ MAX_EVENT_BYTES = 5_000_000
 MAX_MAIL_BYTES = 30_000_000  # SendGrid's own bound of a parsed mail with attachments
 MAX_KEPT_MAIL_BYTES = 500_000
 MAX_FIELD = 200_000
+MAX_ATTACHMENTS = 1000  # pictures of signatures: a mail is not lost for them
+MAX_TEXT = 500_000
 MAX_EVENTS = 10_000
 
 _STATUS = {"processed": "processed", "deferred": "deferred", "delivered": "delivered", "bounce": "bounced",
@@ -86,7 +88,7 @@ async def _compact(received: Received) -> Received:
     if received.path != "inbound" or len(received.body) <= MAX_KEPT_MAIL_BYTES:
         return received
     try:
-        fields = await read_form(received.content_type, received.body)
+        fields = await read_form(received.content_type, received.body, max_files=MAX_ATTACHMENTS)
     except Problem:  # it is going to be refused as unreadable; its beginning shows why
         return replace(received, body=received.body[:MAX_KEPT_MAIL_BYTES])
     body = urlencode({name: [plain(value)[:MAX_FIELD] for value in values] for name, values in fields.items()}, True)
@@ -136,17 +138,18 @@ async def _event(clock: Clock, event: dict[str, Any], conn: Any) -> str | None:
 async def inbound_mail(context: Context, received: Received, clock: Clock) -> Job:
     """An answer by mail. The address it went to names the lead, else the thread; the sender's address is a guess."""
     try:
-        fields = await read_form(received.content_type, received.body)
+        fields = await read_form(received.content_type, received.body, max_files=MAX_ATTACHMENTS)
     except Problem as problem:
         raise Unreadable(problem.detail) from None
     form = {name: values[-1] for name, values in fields.items()}
     headers = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(form.get("headers", "")[:200_000])
     envelope = _envelope(form)
     message_id = one_line(str(headers.get("Message-ID") or ""))[:300]
-    sender = parseaddr(form.get("from", ""))[1] or _text(envelope.get("from"))
-    said = many_lines(form.get("text", "")).strip() or text_of_html(many_lines(form.get("html", "")))
+    sender = parseaddr(form.get("from", "")[:2000])[1] or _text(envelope.get("from"))
+    said = many_lines(form.get("text", "")[:MAX_TEXT]).strip()
+    said = said or text_of_html(many_lines(form.get("html", "")[:MAX_TEXT]))
     text = written_part(said)
-    subject = one_line(form.get("subject", ""))[:500]
+    subject = one_line(form.get("subject", "")[:2000])[:500]
     automatic = is_automatic(_lines(headers), _text(envelope.get("from")) if "from" in envelope else None)
     inbound = Inbound(
         provider="sendgrid",
@@ -162,7 +165,7 @@ async def inbound_mail(context: Context, received: Received, clock: Clock) -> Jo
         mailed_at=_date(headers),
         lead_id=_lead_of(context, envelope, form) or _lead_of_thread(context, _lines(headers)),
         said=text.strip() or None,
-        name=one_line(parseaddr(form.get("from", ""))[0])[:200] or None,
+        name=one_line(parseaddr(form.get("from", "")[:2000])[0])[:200] or None,
         language=one_line(str(headers.get("Content-Language") or headers.get("Accept-Language") or ""))[:35] or None,
         doubt=_doubt(context, sender, form),
     )

@@ -121,7 +121,8 @@ class Claims:
         if claim.purpose == "plan" and lead["plan_stopped"] is not None:
             return Skipped(lead["plan_stopped"])
         if claim.purpose == "plan" and lead["paused_until"] is not None and lead["paused_until"] > claim.now:
-            return Deferred(lead["paused_until"], ("paused",))
+            # a pause may have no end: it is asked about again every day
+            return Deferred(min(lead["paused_until"], claim.now + timedelta(days=1)), ("paused",))
         if claim.channel == "email" and lead["email"] is None:
             return Skipped("invalid_email" if lead["any_email"] else "no_email")
         if claim.channel != "email" and lead[_ADDRESS[claim.channel]] is None:

@@ -3,7 +3,7 @@
 The gate reads `barred` and `lead.plan_stopped` under the same lock, so nothing goes out after the commit.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from speedlead.returns import Returns
 from speedlead.store.optouts import opt_out, resume_sms
 from speedlead.store.reach import LEAD_WITH_REACH, evidence_of
 from speedlead.store.reopening import reopen
-from speedlead.store.rows import first_time, lock_open_lead, lock_person, newest_lead, put_message, put_notice
+from speedlead.store.rows import daily, first_time, lock_open_lead, lock_person, newest_lead, put_message, put_notice
 from speedlead.store.senders import people_behind, remember_address
 from speedlead.store.story import tell_story
 from speedlead.store.strangers import Stranger, take_stranger
@@ -31,7 +31,8 @@ class Inbound:
     """A message from outside. `lead_id` is what its thread or reply token named; `sender` is an address or a number.
 
     `absence`: what an automatic mail says, where that may be until when somebody is away; `mailed_at`: its own date.
-    `said`: the body without what it quotes. `name`, `language` and `doubt` count only where the sender is a stranger.
+    `said`: the body without what it quotes. `name` and `language` count only where the sender is a stranger.
+    `doubt`: why its sender's address may be somebody else's, or is one of ours; a thread that it answers is no guess.
     """
 
     provider: Literal["twilio", "sendgrid"]
@@ -69,12 +70,19 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
     """Stores the message and acts on it.
 
     A number may belong to several people, and a mail of a lead's thread may come from another person's address: an
-    opt-out counts for all of them, a reply for the thread's lead, or else for the newest open one.
+    opt-out counts for all of them, a reply for the thread's lead, or else for the newest open one. Anybody can type an
+    address: a doubtful mail that nothing but its address ties to somebody stops e-mail at most, and a person looks.
     """
     event = {"automatic": inbound.automatic, "opt_out": inbound.opt_out}
     if not await first_time(conn, inbound.provider, inbound.key, kind="inbound", touch_id=None, payload=event):
         return Heard()
     people, in_thread = await people_behind(conn, inbound.channel, inbound.sender, inbound.lead_id)
+    if in_thread and await _is_ours(conn, people[0], inbound):
+        return Heard(stranger="ours")  # what one of us writes into a thread is not what the lead says
+    doubtful = inbound.doubt in ("unverified", "spam")
+    guessed = doubtful and bool(people) and not in_thread
+    if doubtful:
+        people = people[:1] if in_thread or inbound.opt_out is not None else []
     for person_id in sorted(people):
         await lock_person(conn, person_id)
     lead = await newest_lead(conn, people[0]) if people else None
@@ -86,15 +94,12 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
         reply_id, lead and lead["id"], people[0] if people else None, inbound.channel, inbound.automatic,
         inbound.subject, inbound.body[:MAX_BODY], inbound.provider_id, now,
     )  # fmt: skip
-    if not people and inbound.opt_out is None and not inbound.resumes:
-        became, told = await take_stranger(conn, clock, returns.plan, inbound, reply_id)
-        return Heard([told] if told else [], stranger=became)
     if not people:
-        # nobody of ours to suppress, and nothing to take back: a person has to look
-        kind = "opt_out_from_unknown" if inbound.opt_out else "reply_from_unknown"
-        await put_notice(conn, audience="ops", kind=kind, at=now, dedupe=f"{kind}:{reply_id}")
-        return Heard()
-    if in_thread and inbound.sender and not inbound.automatic:
+        return await _from_unknown(conn, clock, inbound, now, reply_id, returns, guessed=guessed)
+    if guessed and inbound.opt_out != "email":
+        await _look_at(conn, inbound, now)
+        inbound = replace(inbound, opt_out="email")
+    if in_thread and inbound.sender and inbound.doubt is None and not inbound.automatic:
         await _other_address(conn, people[0], lead, inbound.sender, now)
     if inbound.opt_out is not None:
         return await _opted_out(conn, clock, people, inbound.opt_out, f"{inbound.channel}_reply")
@@ -104,6 +109,36 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
             return Heard([lead_id for _, lead_id in resumed if lead_id is not None])
     told = await _replied(conn, clock, people[0], inbound, now, reply_id, returns)
     return Heard([told] if told else [])
+
+
+async def _from_unknown(
+    conn: Any, clock: Clock, inbound: Inbound, now: datetime, reply_id: str, returns: Returns, *, guessed: bool
+) -> Heard:
+    if guessed:
+        await _look_at(conn, inbound, now)
+        return Heard(stranger=inbound.doubt)
+    if inbound.opt_out is None and not inbound.resumes:
+        became, told = await take_stranger(conn, clock, returns.plan, inbound, reply_id)
+        return Heard([told] if told else [], stranger=became)
+    # nobody of ours to suppress, and nothing to take back: a person has to look
+    kind = "opt_out_from_unknown" if inbound.opt_out else "reply_from_unknown"
+    await put_notice(conn, audience="ops", kind=kind, at=now, dedupe=f"{kind}:{reply_id}")
+    return Heard()
+
+
+async def _is_ours(conn: Any, person_id: str, inbound: Inbound) -> bool:
+    return inbound.doubt == "ours" or await conn.fetchval(
+        """select exists (select from rep where lower(email) = $2)
+               and not exists (select from person_email where address = $2 and person_id = $1)""",
+        person_id, inbound.sender,
+    )  # fmt: skip
+
+
+async def _look_at(conn: Any, inbound: Inbound, now: datetime) -> None:
+    """Once a day for each house: who forges addresses does not do so once."""
+    dedupe = daily(f"reply_from_unknown:{inbound.doubt}", inbound.sender.rpartition("@")[2], now)
+    kind = "reply_from_unknown"
+    await put_notice(conn, audience="ops", kind=kind, at=now, reason=inbound.doubt, dedupe=dedupe)
 
 
 async def _other_address(conn: Any, person_id: str, lead: Any, sender: str, now: datetime) -> None:

@@ -24,14 +24,18 @@ from speedlead.returns import Returns
 from speedlead.store.intake import Submission, take_in
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.reach import LEAD_WITH_REACH, record_of
-from speedlead.store.rows import lock_open_lead, lock_person, newest_lead, put_message, put_notice
+from speedlead.store.rows import daily, lock_open_lead, lock_person, newest_lead, put_message, put_notice
 from speedlead.store.senders import people_behind
 from speedlead.store.story import tell_story
+from speedlead.store.strangers import HOUR
 
 INTENT = "phone_call"  # of the plan; one that does not know it treats such a lead as `other`
 DOOR = "phone"
 # the caller hears it ring for so long at most: 20 s each and a key
 MOST_RUNG = 2
+# so many callers of whom we know no open lead become leads within an hour: a call a minute for an hour is more than the
+# two phones that ring could ever take, and a machine that dials from ever other numbers would have us call them all
+MOST_STRANGERS = 60
 # the call is over for certain, and no report of its end has reached us
 FORGOTTEN_AFTER = timedelta(minutes=3)
 # a consent text makes it a call that was asked for; it is no tick for calls, and none for texts
@@ -62,7 +66,8 @@ async def begin(conn: Any, clock: Clock, returns: Returns, call_sid: str, sender
         ours = number and await conn.fetchval("select exists (select from rep where phone = $1)", number)
         reps = await returns.reps(conn)
         now = clock.business(lead["clock_offset_us"] if lead else 0)
-        ring = [] if ours else whom_to_ring(reps, lead and lead["owner_id"], now)
+        nobody = ours or (lead is None and await _too_many(conn, clock))
+        ring = [] if nobody else whom_to_ring(reps, lead and lead["owner_id"], now)
         known = await conn.fetchval(
             """insert into inbound_call (id, call_sid, number, reps, state, at, at_wall)
                values ($1, $2, $3, $4, $5, $6, $7)
@@ -121,10 +126,14 @@ async def missed(
         return (call["said"] or "", call["language"] or ""), None
     now, lead_id, opening, record = clock.business(0), None, None, None
     inquiry = _inquiry(returns.plan, call["number"])
+    lead = await _open_lead_of(conn, call["number"]) if inquiry else None
     if inquiry is None:  # the number is hidden: nobody can call back
         await put_notice(conn, audience="manager", kind="missed_call", at=now, dedupe=f"missed_call:{call['id']}")
+    elif lead is None and await _too_many(conn, clock):
+        # a flood is one thing to know
+        dedupe = daily("missed_call", "too_many", now)
+        await put_notice(conn, audience="manager", kind="missed_call", at=now, reason="too_many", dedupe=dedupe)
     else:
-        lead = await _open_lead_of(conn, call["number"])
         if lead is not None:
             lead_id, now = lead["id"], clock.business(lead["clock_offset_us"])
         else:
@@ -220,6 +229,12 @@ async def _end(conn: Any, clock: Clock, call: Any, state: str, lead_id: str | No
             reason=None if state == "connected" else "nobody_took_it",
             data={"channel": "call", "result": "connected" if state == "connected" else None, "rep_id": rep_id},
         )  # fmt: skip
+
+
+async def _too_many(conn: Any, clock: Clock) -> bool:
+    """Every lead of the last hour is looked at, whatever its door: by the index on when they came."""
+    count = "select count(*) from lead where form_key = $1 and created_at > $2"
+    return bool(await conn.fetchval(count, DOOR, clock.business(0) - HOUR) >= MOST_STRANGERS)
 
 
 async def _locked(conn: Any, call_id: str) -> Any:

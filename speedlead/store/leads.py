@@ -211,6 +211,12 @@ class LeadStore:
             "update lead set paused_until = $2 where id = $1", lead_id, (until or _NO_END) if paused else None
         )
 
+    async def stop(self, lead_id: str) -> None:
+        """Nothing of the plan goes out from here on; the lead itself closes when its workflow says so."""
+        await self._pool.execute(
+            "update lead set plan_stopped = coalesce(plan_stopped, 'stopped') where id = $1", lead_id
+        )
+
     async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
             # intake locks the same row before it adds a message, so neither can miss the other

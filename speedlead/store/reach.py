@@ -17,26 +17,28 @@ _NUMBERS = 4
 # the longest span that a law row may look back
 _HISTORY = LONGEST_CAP + timedelta(days=1)
 
-_PHONE = """select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
-        order by n.verified desc, n.created_at desc limit 1"""
+# a further form redirects no calls of an open lead: the number that it began with comes first, as long as it is good
+_NUMBERS_OF_LEAD = """select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null{}
+    order by n.verified desc, (n.number = f.phone) is true desc, n.created_at desc limit 1"""
 
-# $2: the number of one inquiry; null reads the latest. Addresses that bounced or are wrong do not count.
+# $2: the number of one inquiry; null reads the latest. Addresses that bounced or are wrong do not count. An e-mail goes
+# to the address that this inquiry gave; a tick for texts counts for the number that was given with it.
 LEAD_WITH_REACH = f"""
 select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_intent, i.message, i.submitted_at,
     i.channel, i.phone as inquiry_phone, i.consent_text, i.consent_call,
     coalesce(i.fields->>'lang', i.fields->>'browser_lang') as language,
     lower(nullif(trim(i.fields->>'product'), '')) as product,
     (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
-        order by e.verified desc, e.created_at limit 1) as email,
-    ({_PHONE}) as phone,
-    exists (select from touch t where t.address = ({_PHONE}) and t.state in ('claimed', 'sent', 'in_doubt')
+        order by (e.address = i.email) desc nulls last, e.verified desc, e.created_at limit 1) as email,
+    call.number as phone,
+    exists (select from touch t where t.address = call.number and t.state in ('claimed', 'sent', 'in_doubt')
         and t.claimed_at < i.submitted_at and t.claimed_at > i.submitted_at - interval '{_HISTORY.days} days')
         as contacted_before,
-    (select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null
-        and n.sms_bad_reason is null order by n.verified desc, n.created_at desc limit 1) as sms_phone,
+    sms.number as sms_phone,
     exists (select from person_email e where e.person_id = l.person_id) as any_email,
     exists (select from person_phone n where n.person_id = l.person_id) as any_phone,
-    (select bool_or(s.consent_sms) from inquiry s where s.lead_id = l.id) as any_consent_sms,
+    (select bool_or(s.consent_sms) from inquiry s
+        where s.lead_id = l.id and (s.phone is null or s.phone = sms.number)) as any_consent_sms,
     (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
         from inquiry s where s.lead_id = l.id) as call_requested,
     exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'sent') as called,
@@ -49,6 +51,10 @@ from lead l
 join person p on p.id = l.person_id
 join lateral (select * from inquiry where lead_id = l.id and ($2::int is null or number = $2)
     order by number desc limit 1) i on true
+left join lateral (select q.phone from inquiry q where q.lead_id = l.id and q.phone is not null
+    order by q.number limit 1) f on true
+left join lateral ({_NUMBERS_OF_LEAD.format("")}) call on true
+left join lateral ({_NUMBERS_OF_LEAD.format(" and n.sms_bad_reason is null")}) sms on true
 left join rep r on r.id = l.owner_id
 where l.id = $1
 """  # noqa: S608  nothing in it comes from outside

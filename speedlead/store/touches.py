@@ -160,7 +160,8 @@ class TouchStore(Claims):
             ended,
             leg["id"],
             leg_known=leg["state"] != "claimed",
-            leg_over=leg["state"] in ("ended", "failed"),
+            # once the lead was dialled, the end of the rep's leg does not say that the rep declined
+            leg_over=leg["state"] in ("ended", "failed") and not leg["dialled"],
             leg_result=leg["result"],
             rep_id=str(leg["rep_id"]) if leg["rep_id"] is not None else None,
             claimed_at=leg["claimed_at"],

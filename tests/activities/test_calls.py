@@ -78,8 +78,10 @@ async def test_a_reps_wrong_number_costs_the_lead_nothing(house: House) -> None:
     house.phone.refuse = SendErrorKind.BAD_ADDRESS
     assert (await house.dial(lead)).state is TouchState.DECLINED
     assert ("ops", "provider_config") in await house.notices(lead)
+    first = await house.pool.fetchval("select rep_id from leg")
     house.phone.refuse = None
     assert (await house.dial(lead, level=2)).state is TouchState.RINGING
+    assert await house.pool.fetchval("select rep_id from leg where state = 'ringing'") != first
     assert (await house.leads.read(lead)).phone is not None
 
 

@@ -198,7 +198,7 @@ async def body_of(house: House, name: str) -> dict[str, Any]:
     if name in ("accept", "decline", "reassign"):
         return {"rep_id": await rep(house.pool)}
     if name == "change_plan":
-        return {"plan_id": "inbound", "version": 1}
+        return {"plan_id": "inbound", "version": house.app.state.context.deps.plan.version}
     return {}
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from speedlead.gateway.inbound_calls import end_forgotten
 from speedlead.ids import new_id
+from speedlead.store import inbound_calls
 from tests.gateway.house import PHONE, House
 
 VOICE = "/webhooks/twilio/voice"
@@ -314,3 +315,20 @@ async def test_forged_requests_are_refused(house: House, step: str) -> None:
 async def test_two_calls_at_once_from_one_number_are_one_lead(house: House) -> None:
     await asyncio.gather(*(ring(house, PHONE, "CA" + f"{n:032x}") for n in range(6)))
     assert (await house.count("person"), await house.count("lead")) == (1, 1)
+
+
+async def test_a_machine_that_dials_from_ever_other_numbers_is_looked_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound_calls, "MOST_STRANGERS", 2)
+    await house.lead(phone=PHONE)  # of another door: it does not count
+    for n in range(4):
+        await ring(house, f"+1212555014{n}", f"CA{n:032x}")
+    assert await house.pool.fetchval("select count(*) from lead where form_key = 'phone'") == 2
+    notices = await house.pool.fetch("select audience, kind, reason from notice")
+    assert [tuple(row) for row in notices] == [("manager", "missed_call", "too_many")]
+    await rep(house, "Anna")
+    assert dialled(await ring(house, "+12125550148", "CA" + "8" * 32)) is None
+    assert dialled(await ring(house, PHONE, "CA" + "9" * 32)) == REP_PHONES["Anna"]  # whom we know gets through
+    house.clock.now += timedelta(hours=1, seconds=1)
+    assert dialled(await ring(house, "+12125550149", "CA" + "7" * 32)) == REP_PHONES["Anna"]

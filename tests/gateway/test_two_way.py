@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from speedlead.mail_thread import message_id, thread_root
+from speedlead.store.reach import LEAD_WITH_REACH
 from speedlead.tokens import make_token
 from tests.gateway.house import OTHER_PHONE, PHONE, House, rep
 
@@ -310,3 +311,106 @@ async def test_an_outcome_answers_what_was_asked(house: House) -> None:
     await house.call("POST", f"/api/leads/{lead_id}/outcomes", {"outcome": "qualified"})
     row = await house.pool.fetchrow("select received_at, answered_at, answered_by from reply")
     assert (row["answered_at"] - row["received_at"], row["answered_by"]) == (timedelta(minutes=3), "outcome")
+
+
+# ── whose words they are, where an address alone says so ─────────────────────────────────────────────────────────────
+
+
+async def mail(house: House, to: str, said: str, sender: str = ADA, **checks: str) -> None:
+    """`checks`: what Inbound Parse found out, `SPF`, `dkim`, `spam_score`."""
+    fields = {
+        "headers": f"Message-ID: <{hash((to, said, sender))}@example.com>\n", "from": sender, "to": to,
+        "subject": "Re: Hello", "text": said, "envelope": json.dumps({"to": [to], "from": sender}), **checks,
+    }  # fmt: skip
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
+    body = ("".join(parts) + "--b--\r\n").encode()
+    assert await house.sendgrid("/webhooks/sendgrid/inbound", body, "multipart/form-data; boundary=b") == 204
+
+
+async def test_a_doubtful_mail_in_a_thread_teaches_no_address_and_speaks_for_nobody_else(house: House) -> None:
+    ada, bob = await house.lead(), await house.lead(email="bob@example.com")
+    await mail(house, reply_to(house, ada), "Monday?", "ada@forged.example", SPF="fail")
+    await mail(house, reply_to(house, ada), "Never contact me again", "bob@example.com", SPF="fail")
+    assert await house.pool.fetchval("select array_agg(lead_id::text) from reply") == [ada, ada]
+    assert await house.pool.fetchval("select count(*) from person_email where address like '%forged%'") == 0
+    assert (await barred(house, ada), await barred(house, bob)) == (["all"], [])
+
+
+@pytest.mark.parametrize("said", ["Call them tomorrow", "unsubscribe"])
+@pytest.mark.parametrize("sender", ["anna@speedlead.example", "us"])
+async def test_one_of_ours_in_a_thread_is_not_the_lead(house: House, sender: str, said: str) -> None:
+    await rep(house.pool)
+    await house.pool.execute("update rep set email = 'Anna@speedlead.example'")
+    lead_id = await house.lead()
+    us = house.app.state.context.deps.settings.sendgrid_from
+    await mail(house, reply_to(house, lead_id), said, us if sender == "us" else sender)
+    assert [m["kind"] for m in await house.messages(lead_id)] == ["start"]
+    assert await house.pool.fetchval("select plan_stopped from lead") is None
+    counts = await house.counts()
+    assert (counts["reply"], counts["suppression"], counts["person_email"]) == (0, 0, 1)
+
+
+async def test_a_rep_who_is_the_lead_answers_as_the_lead(house: House) -> None:
+    await rep(house.pool)
+    await house.pool.execute("update rep set email = $1", ADA)
+    lead_id = await house.lead()
+    await mail(house, reply_to(house, lead_id), "Monday?")
+    assert [m["kind"] for m in await house.messages(lead_id)] == ["start", "reply"]
+
+
+@pytest.mark.parametrize(
+    ("checks", "reason"), [({"SPF": "fail"}, "unverified"), ({"SPF": "pass", "spam_score": "9"}, "spam")]
+)
+async def test_a_forged_address_stops_no_plan(house: House, checks: dict[str, str], reason: str) -> None:
+    lead_id = await house.lead()
+    for said in ("Not any more, thanks", "Really"):
+        await mail(house, "hello@acme.example", said, **checks)
+    assert [m["kind"] for m in await house.messages(lead_id)] == ["start"]
+    assert await house.pool.fetchval("select plan_stopped from lead") is None
+    notices = await house.pool.fetch("select audience, kind, reason from notice")
+    assert [tuple(row) for row in notices] == [("ops", "reply_from_unknown", reason)]
+    assert await house.pool.fetchval("select count(*) from reply where lead_id is null") == 2
+
+
+@pytest.mark.parametrize(("said", "notices"), [("stop emailing me", 0), ("Never contact me again", 1)])
+async def test_an_opt_out_from_a_forged_address_stops_email_alone(house: House, said: str, notices: int) -> None:
+    lead_id = await house.lead(phone=PHONE)
+    await mail(house, "hello@acme.example", said, SPF="softfail")
+    assert await barred(house, lead_id) == ["email"]
+    assert await house.count("notice") == notices
+
+
+# ── where a lead is reached after a further form ─────────────────────────────────────────────────────────────────────
+
+
+async def reach(house: House, lead_id: str) -> dict[str, Any]:
+    return dict(await house.pool.fetchrow(LEAD_WITH_REACH, lead_id, None))
+
+
+async def test_a_further_form_redirects_no_calls_and_brings_no_consent(house: House) -> None:
+    lead_id = await house.lead(phone=PHONE)
+    house.clock.now += timedelta(minutes=1)
+    assert await house.lead(phone=OTHER_PHONE, consent_sms=True, message="me too") == lead_id
+    found = await reach(house, lead_id)
+    assert (found["phone"], found["sms_phone"], found["any_consent_sms"]) == (PHONE, PHONE, False)
+    await house.pool.execute("update person_phone set sms_bad_reason = 'landline' where number = $1", PHONE)
+    found = await reach(house, lead_id)
+    assert (found["phone"], found["sms_phone"], found["any_consent_sms"]) == (PHONE, OTHER_PHONE, True)
+    await house.pool.execute("update person_phone set bad_reason = 'disconnected' where number = $1", PHONE)
+    assert (await reach(house, lead_id))["phone"] == OTHER_PHONE
+    await house.pool.execute("update person_phone set bad_reason = null, sms_bad_reason = null")
+    await house.pool.execute("update person_phone set verified = true where number = $1", OTHER_PHONE)
+    assert (await reach(house, lead_id))["phone"] == OTHER_PHONE
+
+
+async def test_a_mail_goes_to_the_address_that_the_inquiry_gave(house: House) -> None:
+    lead_id = await house.lead()
+    person = await house.pool.fetchval("select person_id from lead")
+    await house.pool.execute(
+        """insert into person_email (address, person_id, verified, created_at)
+           values ('old@example.com', $1, true, $2)""",
+        person, house.clock.now - timedelta(days=9),
+    )  # fmt: skip
+    assert (await reach(house, lead_id))["email"] == ADA
+    await house.pool.execute("update inquiry set email = null")
+    assert (await reach(house, lead_id))["email"] == "old@example.com"

@@ -29,6 +29,7 @@ from tests.store.hand_made import (
     SAM,
     SCRIPT,
     SCRIPT_NAME,
+    VERSION,
     ago,
     coming,
     put,
@@ -57,7 +58,11 @@ async def test_a_lead_is_shown_with_its_person_inquiry_and_owner(conn: Any) -> N
         "Northwind Robotics",
         "Sam Reyes",
     )
-    assert (view.card.zone, view.card.plan, view.card.phone) == ("America/New_York", "inbound v1", "+12125550142")
+    assert (view.card.zone, view.card.plan, view.card.phone) == (
+        "America/New_York",
+        f"inbound v{VERSION}",
+        "+12125550142",
+    )
     assert [contact.address for contact in view.emails] == ["ava@northwind.example"]
     assert view.written[0].consents == ("call",)
     assert view.card.deadline == coming(minutes=1, seconds=34)

@@ -128,9 +128,31 @@ async def test_an_outcome_by_signal_ends_the_lead(world: World, waiting: Workflo
 async def test_pause_and_resume_by_update(world: World, waiting: WorkflowHandle[Any, Any]) -> None:
     paused = await world.leads.update(lead_of(waiting), "pause", {"reason": "legal_hold", "by": "ops"})
     assert paused.paused
-    await until(world, lead_of(waiting), "paused_until is not null")
+    # the gate knows it by the time that the answer is read
+    lead = lead_of(waiting)
+    assert await world.pool.fetchval("select paused_until is not null from lead where id = $1", lead)
     await world.leads.update(lead_of(waiting), "resume", {"by": "ops"})
     await until(world, lead_of(waiting), "paused_until is null and next_step = 'email-1'")
+
+
+async def test_call_now_ends_a_pause_for_the_gate_as_well(world: World, waiting: WorkflowHandle[Any, Any]) -> None:
+    await world.leads.update(lead_of(waiting), "pause", {"reason": "legal_hold", "by": "ops"})
+    called = await world.leads.update(lead_of(waiting), "call_now", {"by": "ops"})
+    assert not called.paused
+    await until(world, lead_of(waiting), "paused_until is null")
+
+
+async def test_a_stopped_lead_is_stopped_for_the_gate_by_the_time_of_the_answer(
+    world: World, waiting: WorkflowHandle[Any, Any]
+) -> None:
+    await world.leads.update(lead_of(waiting), "stop", {"reason": "duplicate", "by": "ops"})
+    row = await world.pool.fetchrow("select plan_stopped, closed_at from lead where id = $1", lead_of(waiting))
+    assert row["plan_stopped"] == "stopped" or row["closed_at"] is not None
+
+
+async def test_an_instant_that_no_calendar_reaches_is_refused(world: World, waiting: WorkflowHandle[Any, Any]) -> None:
+    with pytest.raises(LeadRefused, match="until: expected a moment before the year 2200"):
+        await world.leads.update(lead_of(waiting), "pause", {"until": "9999-01-01T00:00:00Z", "by": "ops"})
 
 
 async def test_an_unknown_rep_is_refused_by_name(world: World, waiting: WorkflowHandle[Any, Any]) -> None:

@@ -13,7 +13,8 @@ from speedlead.gateway.access import passwords
 from speedlead.gateway.access.cookies import drop_cookie, read_cookie, set_cookie
 from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.context import Context
-from speedlead.gateway.limits import TokenBuckets, client_address, sender_of
+from speedlead.gateway.forms import read_form
+from speedlead.gateway.limits import TokenBuckets, client_address, read_body, sender_of
 from speedlead.gateway.page_errors import answered
 from speedlead.gateway.problems import Problem
 from speedlead.gateway.rendering import render
@@ -22,6 +23,7 @@ from speedlead.store.transactions import transact
 
 # an office behind one address signs in on a Monday morning; a list of leaked passwords takes longer
 TRIES_PER_MINUTE = 20
+MAX_BYTES = 16_384  # nobody is signed in yet: what may be sent here is bounded
 WRONG = (
     "This address and this password do not open an account. If you have no password yet, or have forgotten it, ask an "
     "admin of yours for a sign-in link."
@@ -40,9 +42,9 @@ class SignIn:
         return self._form(request.query_params.get("next", ""))
 
     async def password(self, request: Request) -> Response:
-        form = await request.form()
-        email, typed, wanted = (str(form.get(name) or "") for name in ("email", "password", "next"))
         self._limit(request)
+        form = await read_form(request.headers.get("content-type", ""), await read_body(request, MAX_BYTES))
+        email, typed, wanted = (form.get(name, [""])[-1] for name in ("email", "password", "next"))
         pool, wall = self._deps.pool, self._deps.clock.wall()
         wait = await transact(pool, lambda conn: accounts.count_try(conn, email, wall))
         if wait is not None:
