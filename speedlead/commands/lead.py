@@ -1,12 +1,12 @@
 """`speedlead lead …`: one lead's story, why it waits, and the list of leads; the same read models as the pages."""
 
-import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+
+from speedlead.command_database import with_database
 
 app = typer.Typer(no_args_is_help=True, help="Look at leads: story, reasons, list.")
 
@@ -16,13 +16,13 @@ LeadId = Annotated[str, typer.Argument(help="The lead's id, or its first eight c
 @app.command()
 def show(lead_id: LeadId) -> None:
     """Print who the lead is and everything that happened, in the lead's local time."""
-    _with_database(lambda conn: _show(conn, lead_id))
+    with_database(lambda conn: _show(conn, lead_id))
 
 
 @app.command()
 def explain(lead_id: LeadId) -> None:
     """Say what happened last, what comes next and when, why, and what would change it."""
-    _with_database(lambda conn: _explain(conn, lead_id))
+    with_database(lambda conn: _explain(conn, lead_id))
 
 
 @app.command(name="list")
@@ -33,36 +33,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
 ) -> None:
     """List leads, what is due first on top."""
-    _with_database(lambda conn: _list(conn, stage, lead_type, state, limit))
-
-
-def _with_database(work: Callable[[Any], Awaitable[int]]) -> None:
-    import sys
-
-    import asyncpg
-
-    from speedlead.embedded.where import database_of
-    from speedlead.settings import load_settings
-
-    settings = load_settings()
-    url = database_of(settings)
-    if url is None:
-        print("SPEEDLEAD_DATABASE_URL: expected while no `speedlead up` runs on this data folder", file=sys.stderr)
-        raise typer.Exit(2)
-
-    async def connected() -> int:
-        connection = await asyncpg.connect(url)
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    try:
-        code = asyncio.run(connected())
-    except OSError as error:
-        print(f"The database does not answer: {error}", file=sys.stderr)
-        code = 1
-    raise typer.Exit(code)
+    with_database(lambda conn: _list(conn, stage, lead_type, state, limit))
 
 
 async def _full_id(conn: Any, text: str) -> str | None:

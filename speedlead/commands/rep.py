@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from speedlead.commands.webhook import with_database
+from speedlead.command_database import with_database
 
 app = typer.Typer(no_args_is_help=True, help="Our people: zones, shifts, time off, skills, and the video of each.")
 

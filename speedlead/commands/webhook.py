@@ -3,11 +3,12 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+
+from speedlead.command_database import with_database
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks as they came: list, act again, delete.")
 
@@ -51,33 +52,6 @@ def forget(
 ) -> None:
     """Delete the kept webhooks that name somebody, as erasure asks for."""
     with_database(lambda conn: _forget(conn, [text.strip().lower() for text in about]))
-
-
-def with_database(work: Callable[[Any], Awaitable[int]]) -> None:
-    import asyncpg
-
-    from speedlead.embedded.where import database_of
-    from speedlead.settings import load_settings
-
-    url = database_of(load_settings())
-    if url is None:
-        print("SPEEDLEAD_DATABASE_URL: expected while no `speedlead up` runs on this data folder", file=sys.stderr)
-        raise typer.Exit(2)
-
-    async def connected() -> int:
-        connection = await asyncpg.connect(url)
-        try:
-            await connection.set_type_codec("uuid", encoder=str, decoder=str, schema="pg_catalog", format="text")
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    try:
-        code = asyncio.run(connected())
-    except OSError as error:
-        print(f"The database does not answer: {error}", file=sys.stderr)
-        code = 1
-    raise typer.Exit(code)
 
 
 async def _list(conn: Any, failed: bool, limit: int) -> int:
