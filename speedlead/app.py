@@ -13,6 +13,8 @@ from temporalio.client import Client
 
 from speedlead.cadence_client import CadenceClient
 from speedlead.calendarbook import CalendarError
+from speedlead.chores.assemble import Means, build_chores
+from speedlead.chores.runner import run_chores
 from speedlead.clock import SystemClock
 from speedlead.composer import ComposeError
 from speedlead.composing.assemble import editions_of
@@ -122,8 +124,10 @@ async def _worker(parts: Parts) -> AsyncIterator[None]:
             plan=parts.plan,
             senders=senders,
         )
-        async with running_workers(
-            parts.client, activities, slots=parts.settings.worker_slots, pace=pace_of(parts.settings)
+        means = Means(parts.pool, parts.settings, parts.credentials, senders, SystemClock())
+        async with (
+            running_workers(parts.client, activities, slots=parts.settings.worker_slots, pace=pace_of(parts.settings)),
+            _background(run_chores(parts.pool, build_chores(means))),
         ):
             yield
 
