@@ -17,8 +17,9 @@ up: $(STAMP)
 demo: $(STAMP)
 	@exec $(BIN)/speedlead demo
 
+# a file stays in one process: its tests share servers; browser files come last in each process, so in the order given
 test: $(STAMP)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP)
 	@$(BIN)/ruff check

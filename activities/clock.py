@@ -26,6 +26,7 @@ class ActivityClock:
     def moment(self, lead_offset_us: int = 0) -> Moment:
         wall = self._clock.wall()
         offset_us = lead_offset_us
-        if self._virtual:
+        # what is no activity takes the lead's own offset, which its last activity has written
+        if self._virtual and activity.in_activity():
             offset_us = (activity.info().current_attempt_scheduled_time - wall) // timedelta(microseconds=1)
         return Moment(self._clock.business(offset_us), wall, offset_us)

@@ -3,20 +3,38 @@
 from temporalio import activity
 
 from activities.clock import ActivityClock
+from activities.planning import Planning
 from speedlead.contracts import NotifyRequest
 from speedlead.records import Leads
 
+# a step of the plan that became a person's: the plan counts days, and its day may be one on which nobody works
+_TASKS = frozenset({"write_personally"})
+
 
 class Notifying:
-    def __init__(self, *, leads: Leads, clock: ActivityClock) -> None:
+    def __init__(self, *, leads: Leads, clock: ActivityClock, planning: Planning) -> None:
         self._leads = leads
         self._clock = clock
+        self._planning = planning
 
     @activity.defn
     async def notify(self, request: NotifyRequest) -> bool:
         """True when it was new."""
         lead = await self._leads.read(request.lead_id)
         now = self._clock.moment(lead.clock_offset_us).now
+        if request.shared is not None:
+            await self._leads.alert(
+                lead.lead_id,
+                kind=request.kind,
+                channel=request.shared,
+                at=now,
+                reason=request.reason or "",
+                hourly=True,
+            )
+            return True
+        due = request.due_at
+        if due is not None and request.kind in _TASKS:
+            due = await self._planning.at_work(lead, due)
         await self._leads.next_touch(lead.lead_id, None, request.next_at, request.kind)
         new = await self._leads.tell(
             request.lead_id,
@@ -26,7 +44,7 @@ class Notifying:
             at=now,
             rep_id=lead.owner_id if request.audience == "rep" else None,
             reason=request.reason,
-            due=request.due_at,
+            due=due,
         )
         if new:
             await self._leads.story(

@@ -7,14 +7,17 @@ from datetime import datetime
 
 from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, place_human, serving
-from speedlead.domain.placing import Impossible, PastTouch, Placed, Placer, Question
+from speedlead.domain.placing import Consents, Impossible, PastTouch, Placed, Placer, Question
 from speedlead.domain.plan import Plan
 from speedlead.domain.schedule import Asker
-from speedlead.domain.sla import LeadFacts
+from speedlead.domain.sla import LeadFacts, assign_deadline
+from speedlead.domain.zones import Evidence
 from speedlead.place_finder import PlaceFinder
 from speedlead.records import LeadRecord, Leads, RepRecord, Touches, facts_of, team_of
 
 _TEAM_FOR_S = 5.0
+_NOWHERE = Evidence(tz=None, country=None, region=None, postcode=None, phone_e164=None)
+_NOTHING_IS_SENT = Consents(call_requested=True, sms=True, call=True, inquiry=True)
 
 
 class Planning:
@@ -31,6 +34,11 @@ class Planning:
 
     def asker(self, lead: LeadRecord) -> Asker:
         return Asker(self._places.find(lead.evidence), lead.consents, self._plan.hours)
+
+    def assign_due(self, lead: LeadRecord, opened: datetime) -> datetime | None:
+        """By when the lead is to have an owner (REQ 39-41)."""
+        deadline = assign_deadline(self._plan, self.facts(lead), opened)
+        return deadline.at if deadline is not None else None
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -72,6 +80,18 @@ class Planning:
         """The least instant from `at` on at which one of the shifts holds and the lead may be called."""
         answer = place_human(self._placer.place, self.asker(lead).question("call", at), shifts) if shifts else None
         return answer.at if isinstance(answer, Placed) else None
+
+    async def at_work(self, lead: LeadRecord, at: datetime) -> datetime:
+        """`at`, or the start of the next hours in which somebody of the team works; `at` where nobody ever does.
+
+        Where the lead is does not matter: what is due then is due from one of ours.
+        """
+        question = Question(
+            channel="email", earliest=at, latest=None, place=self._places.find(_NOWHERE), hours=None, slot=None,
+            consents=_NOTHING_IS_SENT,
+        )  # fmt: skip
+        answer = place_human(self._placer.place, question, await self.team(lead))
+        return answer.at if isinstance(answer, Placed) else at
 
     async def _before(self, lead: LeadRecord) -> tuple[PastTouch, ...]:
         """What limits on calls count from earlier inquiries to this number. Most have none, and ask nothing more."""

@@ -50,6 +50,8 @@ class Records:
             )
         if request.kind in ("paused", "resumed"):
             await self._leads.pause(lead_id, until=request.paused_until, paused=request.kind == "paused")
+        if request.inquiry_number is not None:
+            await self._touches.acknowledgement_failed(lead_id, request.inquiry_number, request.at)
         if request.kind == "stopped":
             await self._leads.stop(lead_id)
         if request.stage is not None:

@@ -3,20 +3,21 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.clock import ActivityClock
+from activities.clock import ActivityClock, Moment
 from activities.planning import Planning
 from speedlead.contracts import ReassignTo, RouteRequest, RouteResult
 from speedlead.domain.calendar import offset_at, to_second
-from speedlead.domain.opening import Opening, Shift, next_shift, serving
-from speedlead.domain.routing_rules import RoutingRules
-from speedlead.domain.scoring import Candidate, Decision, Track, Wanted, decide, is_away
+from speedlead.domain.dealing import Hold, hold
+from speedlead.domain.opening import Opening, Shift, next_shift, serving, turn_at
+from speedlead.domain.routing_rules import Peak, RoutingRules
+from speedlead.domain.scoring import GIVABLE_LATER, Candidate, Decision, Track, Wanted, decide, is_away, refused
 from speedlead.domain.sla import LeadFacts
 from speedlead.records import LeadRecord, Leads, RepRecord, Standing, team_of
 
@@ -41,7 +42,54 @@ class Assignments(Protocol):
         weights: Mapping[str, float],
         offset_us: int,
         now: datetime,
+        hold: Hold | None = None,
+        peak: str | None = None,
+        claimants: int = 0,
     ) -> str | None: ...
+
+    async def offered(self, lead_id: str) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything that a decision about one lead needs but the standings of the moment, which `known` adds."""
+
+    lead: LeadRecord
+    moment: Moment
+    facts: LeadFacts
+    wanted: Wanted
+    reps: tuple[RepRecord, ...]
+    known: Callable[[Standing], Candidate]
+    rules: RoutingRules
+    peak: Peak | None
+
+    @property
+    def team(self) -> list[str]:
+        return [rep.rep_id for rep in self.reps if not rep.manager]
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return self.rules.weights.by_part()
+
+    @property
+    def peak_id(self) -> str | None:
+        return self.peak.id if self.peak is not None else None
+
+    def decide(self, standings: Sequence[Standing]) -> Decision:
+        return decide([self.known(standing) for standing in standings], self.wanted, self.rules)
+
+    def somebody_is_there(self) -> bool:
+        """Is one who fits on shift at this moment, whatever they are busy with?"""
+        now = self.moment.now
+        return any(
+            on_shift(rep, now, self.facts) and not is_away(rep.presence, rep.away_until, now) and self._fits(rep)
+            for rep in self.reps
+            if not rep.manager
+        )
+
+    def _fits(self, rep: RepRecord) -> bool:
+        standing = Standing(rep.rep_id, rep.capacity, rep.weight, rep.presence, rep.away_until, None, 0)
+        return GIVABLE_LATER.issuperset(refused(self.known(standing), self.wanted))
 
 
 class Routing:
@@ -62,36 +110,48 @@ class Routing:
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, request.submitted_at)
-        reps = await self._leads.reps()
-        at = max(opening.open_at, moment.now)
-        facts = self._planning.facts(lead)
-        wanted = self._wanted(lead, opening, at, moment.now, request.excluding, facts)
-        known = await self._candidates(lead, reps, wanted, facts)
-
-        def best(standings: Sequence[Standing]) -> Decision:
-            there = [known(standing) for standing in standings]
-            return decide(there, wanted, self._rules)
-
+        asked = await self.ask(lead, opening, moment, request.excluding)
+        later = hold(
+            lead.lead_type, open_at=opening.open_at, due=opening.due, now=moment.now,
+            there=opening.open_at <= moment.now or asked.somebody_is_there(), deal=self._rules.deal, peak=asked.peak,
+        )  # fmt: skip
         owner = await self._assignments.route(
             lead.lead_id,
             lead.inquiry_number,
             opening,
-            best,
-            lambda presence, until: not is_away(presence, until, at),
-            team=[rep.rep_id for rep in reps if not rep.manager],
-            weights=self._rules.weights.by_part(),
+            asked.decide,
+            lambda presence, until: not is_away(presence, until, asked.wanted.at),
+            team=asked.team,
+            weights=asked.weights,
             offset_us=moment.offset_us,
             now=moment.now,
+            hold=later,
+            peak=asked.peak_id,
+            claimants=asked.rules.claimants(asked.facts),
         )
-        if owner is not None:
-            return RouteResult(owner_id=owner, open_at=opening.open_at, due_at=opening.due)
-        return RouteResult(
-            owner_id=None,
+        result = RouteResult(
+            owner_id=owner,
             open_at=opening.open_at,
             due_at=opening.due,
-            reason="rep_unavailable",
-            next_available_at=next_shift(serving(team_of(reps), facts), moment.now),
+            assign_due_at=self._planning.assign_due(lead, opening.open_at),
         )
+        if owner is not None:
+            return result
+        if offered := await self._assignments.offered(lead.lead_id):
+            return result.model_copy(update={"reason": "offered", "offered": offered})
+        if later is not None and lead.owner_id is None:
+            return result.model_copy(update={"reason": later.reason, "deal_at": later.until})
+        next_at = next_shift(serving(team_of(asked.reps), asked.facts), moment.now)
+        return result.model_copy(update={"reason": "rep_unavailable", "next_available_at": next_at})
+
+    async def ask(self, lead: LeadRecord, opening: Opening, moment: Moment, excluding: tuple[str, ...] = ()) -> Asked:
+        """Who could have the lead, and by which rules, at this moment."""
+        reps = await self._leads.reps()
+        facts = self._planning.facts(lead)
+        wanted = self._wanted(lead, opening, max(opening.open_at, moment.now), moment.now, excluding, facts)
+        rules, peak = self._rules.at(moment.now)
+        known = await self._candidates(lead, reps, wanted, facts)
+        return Asked(lead, moment, facts, wanted, reps, known, rules, peak)
 
     def _wanted(
         self, lead: LeadRecord, opening: Opening, at: datetime, now: datetime, excluding: tuple[str, ...],
@@ -117,8 +177,10 @@ class Routing:
         zone = next(iter(self._planning.zones(lead)), None)
         there: dict[object, datetime | None] = {}
         fixed: dict[str, Candidate] = {}
+        level = _level(reps, wanted.at, facts)
         for rep in reps:
-            shifts = serving(rep.shifts, facts)
+            # who is on call on a later level is there when the earlier ones are not
+            shifts = tuple(shift for shift in serving(rep.shifts, facts) if shift.level <= level)
             key = tuple((s.zone, tuple(sorted(s.weekly.items())), s.name) for s in shifts)
             if key not in there:
                 there[key] = self._there(lead, wanted, shifts)
@@ -182,13 +244,22 @@ class Routing:
         return request.rep_id
 
 
+def _level(reps: Sequence[RepRecord], at: datetime, facts: LeadFacts) -> int:
+    """Of those on call then, the earliest level on which somebody is there; 1 when nobody is on call."""
+    turns = [turn_at(serving(rep.shifts, facts), at) for rep in reps if available(rep, at, facts)]
+    return max(min((turn for turn in turns if turn is not None), default=1), 1)
+
+
 def available(rep: RepRecord, at: datetime, facts: LeadFacts) -> bool:
     """On shift, or on call for such a lead, and there. Presence is about now; a shift is about any time."""
     present = rep.presence == "available" or (rep.presence == "away" and not is_away(rep.presence, rep.away_until, at))
-    return (
-        present
-        and not any(start <= at < end for start, end in rep.not_there)
-        and any(shift.holds(at) for shift in serving(rep.shifts, facts))
+    return present and on_shift(rep, at, facts)
+
+
+def on_shift(rep: RepRecord, at: datetime, facts: LeadFacts) -> bool:
+    """Or on call for such a lead; not in the time off."""
+    return not any(start <= at < end for start, end in rep.not_there) and any(
+        shift.holds(at) for shift in serving(rep.shifts, facts)
     )
 
 

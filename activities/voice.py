@@ -12,8 +12,8 @@ from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
 from activities.messaging import skip_rows
 from activities.planning import Planning
 from activities.routing import available
-from speedlead.contracts import CheckRequest, DialRequest, SettleTaskRequest, TouchResult, TouchState
-from speedlead.domain.opening import next_shift, serving
+from speedlead.contracts import CallOffRequest, CheckRequest, DialRequest, SettleTaskRequest, TouchResult, TouchState
+from speedlead.domain.opening import next_shift, serving, turn_at
 from speedlead.ids import leg_id, touch_id
 from speedlead.ports import Dialer, SendError, SendErrorKind
 from speedlead.records import (
@@ -135,6 +135,27 @@ class Voice:
         return TouchResult(state=TouchState.RINGING, at=moment.now, leg_id=leg, rep_id=rep.rep_id)
 
     @activity.defn
+    async def call_off(self, request: CallOffRequest) -> TouchResult:
+        """Hangs up on the rep whose phone rings for a call that nobody wants any more. A talk that is on goes on.
+
+        From the rows' commit on a key connects nobody; the hanging up is a courtesy, and is tried once.
+        """
+        lead = await self._leads.read(request.lead_id)
+        moment = self._clock.moment(lead.clock_offset_us)
+        touch = touch_id(request.lead_id, request.step)
+        state = TouchState.DEFERRED if request.reason == "paused" else TouchState.SKIPPED
+        ringing = await self._touches.call_off(touch, state=state.value, reason=request.reason, at=moment.now)
+        if ringing is None:
+            return _so_far(await self._touches.call(touch, None), None, moment.now)
+        for call_id in ringing:
+            try:
+                await self._dialer.hang_up(call_id)
+            except SendError as error:
+                activity.logger.info("not hung up", extra={"touch_id": touch, "evidence": error.evidence})
+        # a pause is the lead's: when it is over, the call is due at once
+        return TouchResult(state=state, at=moment.now, reason=request.reason, next_at=moment.now)
+
+    @activity.defn
     async def settle_task(self, request: SettleTaskRequest) -> None:
         """The end of a call that a rep made by hand, or of the offer that was not taken."""
         touch = touch_id(request.lead_id, request.step)
@@ -211,7 +232,10 @@ class Voice:
     async def _whom(
         self, lead: LeadRecord, touch: str, leg: str, reps: tuple[RepRecord, ...], level: int, now: datetime
     ) -> RepRecord | None:
-        """The owner first, then backups on shift, least loaded first; nobody twice in one attempt."""
+        """The owner first, then backups on shift, least loaded first; nobody twice in one attempt.
+
+        Whoever is there by a rotation comes by their level, after those at work and before any owner on a later level.
+        """
         rung = await self._touches.rung(touch, leg.rsplit("-", 1)[0])
         again = next((rep for rep in reps if rep.rep_id == rung.get(leg)), None)
         if again is not None or level > MAX_LEVELS:
@@ -226,7 +250,12 @@ class Voice:
             and available(rep, now, facts)
             and rep.rep_id not in rung.values()
         ]
-        there.sort(key=lambda rep: (rep.rep_id != lead.owner_id, rep.open_leads / max(rep.weight, 1), rep.rep_id))
+        turn = {rep.rep_id: turn_at(serving(rep.shifts, facts), now) or 0 for rep in there}
+        there.sort(
+            key=lambda rep: (
+                turn[rep.rep_id], rep.rep_id != lead.owner_id, rep.open_leads / max(rep.weight, 1), rep.rep_id
+            )
+        )  # fmt: skip
         return there[0] if there else None
 
     async def _own(self, lead: LeadRecord, rep: RepRecord, now: datetime) -> None:

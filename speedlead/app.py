@@ -16,8 +16,8 @@ from speedlead.calendarbook import CalendarError
 from speedlead.chores.assemble import Means, build_chores
 from speedlead.chores.runner import run_chores
 from speedlead.clock import SystemClock
-from speedlead.composer import ComposeError
-from speedlead.composing.assemble import editions_of
+from speedlead.composer import ComposeError, Composer
+from speedlead.composing.assemble import build_composer, editions_of
 from speedlead.credentials import Credentials, CredentialsError, load_or_create
 from speedlead.domain.plan import Plan
 from speedlead.foresight import Foresight
@@ -70,12 +70,15 @@ class Parts:
     client: Client
     plan: Plan
     calendar: Calendar
+    composer: Composer
 
 
 @asynccontextmanager
 async def open_parts(settings: Settings, database_url: str, *, lazy: bool = False) -> AsyncIterator[Parts]:
     """Raises what is in TO_MEND before anything is served. `lazy`: a gateway alone, which starts without Temporal."""
     plan = load_plan(settings.plan_file)
+    # also for a gateway alone: nothing is published or served beside a faulty text
+    composer = build_composer(settings, plan)
     calendar = build_calendar(settings)
     credentials = load_or_create(settings.data_dir)
     async with AsyncExitStack() as stack:
@@ -93,7 +96,7 @@ async def open_parts(settings: Settings, database_url: str, *, lazy: bool = Fals
             client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=lazy)
         except RuntimeError as error:
             raise Unreachable(f"SPEEDLEAD_TEMPORAL_ADDRESS: no Temporal at {settings.temporal_address}") from error
-        yield Parts(settings, credentials, pool, client, plan, calendar)
+        yield Parts(settings, credentials, pool, client, plan, calendar, composer)
 
 
 async def run_app(settings: Settings, database_url: str) -> None:
@@ -123,8 +126,9 @@ async def _worker(parts: Parts) -> AsyncIterator[None]:
             calendar=parts.calendar,
             plan=parts.plan,
             senders=senders,
+            composer=parts.composer,
         )
-        means = Means(parts.pool, parts.settings, parts.credentials, senders, SystemClock())
+        means = Means(parts.pool, parts.settings, parts.credentials, senders, SystemClock(), activities.dealer)
         async with (
             running_workers(parts.client, activities, slots=parts.settings.worker_slots, pace=pace_of(parts.settings)),
             _background(run_chores(parts.pool, build_chores(means))),

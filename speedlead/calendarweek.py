@@ -37,7 +37,8 @@ def _of_team(team: Team, day: date) -> Day:
     for window in team.on_call:
         if spans := window.hours.get(day.weekday()):
             zone = f" {window.zone}" if window.zone else ""
-            cover.append(f"{window.id} {_spans(spans)}{zone}: {', '.join(window.reps) or 'whoever is on shift'}")
+            whoever = "whose turn it is (speedlead oncall show)" if window.rotation else "whoever is on shift"
+            cover.append(f"{window.id} {_spans(spans)}{zone}: {', '.join(window.reps) or whoever}")
     found = _day(team.rule.policy, team.closures, day, "\n".join(cover))
     return replace(found, open="as the shifts say") if team.hours is None and found.open == "00:00-24:00" else found
 

@@ -57,6 +57,13 @@ class StepRow(Contract):
     reason: str | None = None
 
 
+class WrittenAnswer(Contract):
+    """The row `answer` with this number."""
+
+    number: int
+    channel: Literal["email", "sms"]
+
+
 class Resume(Contract):
     """What had happened by the time the lead is started again, from its rows."""
 
@@ -66,6 +73,17 @@ class Resume(Contract):
     owner_id: str | None = None
     open_at: AwareDatetime | None = None
     due_at: AwareDatetime | None = None
+    deal_at: AwareDatetime | None = None
+    # who was asked to take it, since when, and on which level; `taken`: somebody has
+    assigned_at: AwareDatetime | None = None
+    taken: bool = False
+    asked: tuple[str, ...] = ()
+    asked_at: AwareDatetime | None = None
+    asked_first_at: AwareDatetime | None = None
+    ask_level: int = 0
+    claim: bool = False
+    # targets that are known to be missed
+    missed: tuple[str, ...] = ()
     steps: tuple[StepRow, ...] = ()
     closed_channels: dict[str, str] = {}
     replied_at: AwareDatetime | None = None
@@ -77,6 +95,10 @@ class Resume(Contract):
     until: AwareDatetime | None = None
     paused: bool = False
     paused_until: AwareDatetime | None = None
+    # by call step: the number of the last attempt that is over; each attempt rings legs of its own
+    attempts: dict[str, int] = {}
+    # written by people of ours, and not sent when the workflow was lost
+    answers: tuple[WrittenAnswer, ...] = ()
     # ids of the messages that were delivered to the lost workflow
     seen: tuple[str, ...] = ()
 
@@ -97,6 +119,8 @@ class LeadStart(Contract):
     reply_due: AwareDatetime | None = None
     # set when the lead is started again from rows: what had happened by then
     resume: Resume | None = None
+    # its deadlines are watched; leads of older versions go on without
+    watched: bool = False
 
 
 class LeadClosed(Contract):
@@ -194,6 +218,15 @@ class CallProgressSignal(Signal):
         "not_permitted",
     ]
     at: AwareDatetime
+    # whose lead it was when the leg ended, and whether somebody had taken it by then
+    owner_id: Id | None = None
+    taken: bool = False
+
+
+class AssignedSignal(Signal):
+    """A lead that nobody could take has an owner now: somebody had room again."""
+
+    rep_id: Id
 
 
 class ReplanSignal(Signal):
@@ -299,6 +332,49 @@ class RouteResult(Contract):
     due_at: AwareDatetime | None = None
     reason: str | None = None
     next_available_at: AwareDatetime | None = None
+    # no owner yet, on purpose: to be routed again then
+    deal_at: AwareDatetime | None = None
+    # by when it is to have an owner
+    assign_due_at: AwareDatetime | None = None
+    # no owner yet: the first of these who accepts has it
+    offered: tuple[str, ...] = ()
+
+
+class TakeRequest(Contract):
+    lead_id: str
+    rep_id: str
+
+
+class AcceptResult(Contract):
+    """`why`: who has the lead instead, in a sentence for the rep who was wrong or late."""
+
+    taken: bool
+    owner_id: str | None = None
+    why: str | None = None
+
+
+class EscalateRequest(Contract):
+    """`asked` did not take the lead since `asked_at`: `level` is the one that is asked next."""
+
+    lead_id: str
+    reason: Literal["silent", "declined"]
+    level: int = Field(ge=1)
+    asked: tuple[str, ...]
+    asked_at: AwareDatetime
+
+
+class EscalateResult(Contract):
+    """`accepted`: somebody has taken it meanwhile. `level` None: nobody is left to ask, the owner keeps it."""
+
+    owner_id: str | None
+    accepted: bool = False
+    level: int | None = None
+
+
+class BreachRequest(Contract):
+    lead_id: str
+    target: Code
+    due_at: AwareDatetime
 
 
 class SkipRow(Contract):
@@ -398,6 +474,14 @@ class DialRequest(Contract):
     mode: Literal["bridge", "task"] = "bridge"
 
 
+class CallOffRequest(Contract):
+    """A call is no longer wanted while only a rep's phone rings for it."""
+
+    lead_id: str
+    step: str
+    reason: Literal["paused", "stopped", "opted_out"]
+
+
 class SettleTaskRequest(Contract):
     """A call made by hand. Without a result nobody took the offer."""
 
@@ -434,6 +518,8 @@ class NotifyRequest(Contract):
     reason: str | None = None
     due_at: AwareDatetime | None = None
     next_at: AwareDatetime | None = None
+    # a cause that many leads meet: told once an hour, whichever of them met it first
+    shared: str | None = None
 
 
 class RecordRequest(Contract):
@@ -448,6 +534,8 @@ class RecordRequest(Contract):
     paused_until: AwareDatetime | None = None
     reason: str | None = None
     at: AwareDatetime
+    # the inquiry that an acknowledgement was for
+    inquiry_number: int | None = None
     # what the lead waits for now, where the fact changes that
     why: str | None = None
     next_at: AwareDatetime | None = None

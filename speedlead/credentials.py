@@ -35,6 +35,8 @@ class Credentials(BaseModel):
     """PEM of an EC P-256 private key: the sandbox signs its event webhook with it."""
     sandbox_sendgrid_public_key: str
     """base64 of the DER public key, the form in which SendGrid shows it."""
+    push_private_key: SecretStr
+    """32 bytes as base64url: the key of P-256 that browsers' push services know this installation by (VAPID)."""
 
     @property
     def secret_bytes(self) -> bytes:
@@ -60,6 +62,7 @@ def load_or_create(data_dir: Path) -> Credentials:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             _write(path, _new())
+        _complete(path)
         return _read(path)
     finally:
         os.close(lock)
@@ -76,6 +79,19 @@ def _read(path: Path) -> Credentials:
         raise CredentialsError(
             f"{path}: damaged ({fields}); restore it from a backup: a new one would forget who opted out"
         ) from None
+
+
+def _complete(path: Path) -> None:
+    """Adds what an older version did not have; a file that is wrong otherwise stays as it is, for `_read` to refuse."""
+    try:
+        values = json.loads(path.read_bytes())
+        if "push_private_key" in values or stat.S_IMODE(path.stat().st_mode) & 0o077:
+            return
+        whole = values | {"push_private_key": _new_push_key()}
+        Credentials.model_validate(whole)
+    except (ValueError, TypeError):
+        return
+    _write(path, whole)
 
 
 def _write(path: Path, values: dict[str, str]) -> None:
@@ -99,7 +115,15 @@ def _new() -> dict[str, str]:
         "sandbox_sendgrid_api_key": f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}",
         "sandbox_sendgrid_signing_key": pair.private_pem,
         "sandbox_sendgrid_public_key": pair.public_der_base64,
+        "push_private_key": _new_push_key(),
     }
+
+
+def _new_push_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return base64.urlsafe_b64encode(number.to_bytes(32)).rstrip(b"=").decode()
 
 
 def _new_key_pair() -> _KeyPair:

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import aiohttp
+import asyncpg
 
 from speedlead.credentials import Credentials, CredentialsError, load_or_create
+from speedlead.embedded.where import database_of
 from speedlead.gateway.webhook_keys import sendgrid_keys
 from speedlead.providers.assemble import api_key, sendgrid_key, sendgrid_url, twilio_account
 from speedlead.providers.checks import Check
@@ -18,6 +20,7 @@ from speedlead.providers.http import DEFAULT_TIMEOUT_S, TRANSPORT_ERRORS, new_se
 from speedlead.providers.sendgrid_checks import SendgridReader, SendgridWanted, check_sendgrid
 from speedlead.providers.twilio_checks import INBOUND_SMS, TwilioWanted, check_twilio
 from speedlead.settings import Settings
+from speedlead.store.reach import numbers_to_call
 
 _MARKS = {"ok": "ok   ", "info": "     ", "warn": "warn ", "wrong": "WRONG"}
 _PROXY = "your reverse proxy; docs/security.md lists what it has to publish"
@@ -93,12 +96,31 @@ def _is_private(host: str) -> bool:
         return host == "localhost" or host.endswith((".local", ".localhost", ".internal", ".example", ".test"))
 
 
+async def _numbers(settings: Settings) -> tuple[str, ...]:
+    """Whom we would call now; none where no database answers, which `speedlead doctor` is asked about."""
+    url = database_of(settings)
+    if url is None:
+        return ()
+    try:
+        connection = await asyncpg.connect(url, timeout=DEFAULT_TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return ()
+    try:
+        return tuple(await numbers_to_call(connection))
+    except asyncpg.PostgresError:  # not migrated yet
+        return ()
+    finally:
+        await connection.close()
+
+
 async def _check_providers(settings: Settings, credentials: Credentials) -> AsyncIterator[Check]:
     account = twilio_account(settings, credentials)
     key = api_key(settings)
     with_key = twilio_account(settings, credentials, api_key=key) if key is not None else None
     try:
-        wanted = TwilioWanted(settings.public_url, settings.twilio_from, settings.twilio_messaging_service_sid)
+        wanted = TwilioWanted(
+            settings.public_url, settings.twilio_from, settings.twilio_messaging_service_sid, await _numbers(settings)
+        )
         async for check in check_twilio(account, wanted, with_key=with_key):
             yield check
     finally:

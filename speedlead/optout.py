@@ -45,7 +45,7 @@ def answered_by_provider(text: str) -> bool:
 
 def asks_to_resume(text: str) -> bool:
     """START and its kin, as the whole text; it lifts an opt-out of SMS alone."""
-    return _plain(text) in _START
+    return plain_words(text) in _START
 
 
 def confirmation(text: str, company: str) -> str:
@@ -60,7 +60,7 @@ def confirmation(text: str, company: str) -> str:
 
 def _find(text: str) -> tuple[Scope | None, Words] | None:
     """The scope that was named, if one was, and the language."""
-    plain = _plain(text)
+    plain = plain_words(text)
     if plain in _ANSWERED_BY_PROVIDER:
         return None, ENGLISH
     for words in LANGUAGES:
@@ -69,7 +69,7 @@ def _find(text: str) -> tuple[Scope | None, Words] | None:
     return next(((scope, words) for scope, pattern, words in _PHRASES if pattern.search(plain)), None)
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Lower case, without accents, straight quotes, single spaces, no punctuation at the ends; 2,000 characters."""
     flat = unicodedata.normalize("NFKD", text[:2000].lower().replace("\u2019", "'"))
     letters = "".join(letter for letter in flat if not unicodedata.combining(letter))

@@ -1,4 +1,4 @@
-"""How people ask us to stop, in six languages: regular expressions for lower case without accents and hyphens.
+"""How people ask us to stop, in seven languages: regular expressions for lower case without accents and hyphens.
 
 `everything`, `call`, `sms` and `email` name what is to stop; `here` names no channel: the one it came by is meant.
 `keywords` count as whole texts. The last three confirm an opt-out by SMS, in characters of GSM-7 alone.
@@ -192,6 +192,42 @@ PORTUGUESE = Words(
     nothing="Deixamos de entrar em contacto consigo.",
 )
 
+# "non mi chiami prima delle nove" is a wish about the time, not a refusal
+_IT_NOT = r"(?! (?:prima|dopo|fino|alle|oggi|domani|il|la|di|durante)\b)"
+ITALIAN = Words(
+    keywords=frozenset({"basta", "alt", "ferma", "fermatevi", "cancellami", "annulla", "disiscrivimi", "cancellatemi"}),
+    everything=(
+        rf"\bnon (?:mi|ci) (?:contatt(?:i|ate|are|ino)|disturb(?:i|ate|are|ino)) (?:piu|mai piu)\b{_IT_NOT}",
+        rf"\bnon (?:contattar(?:mi|ci)|contattate(?:mi|ci)|disturbar(?:mi|ci)|disturbate(?:mi|ci))\b{_IT_NOT}",
+        r"\b(?:smett(?:a|i|ete|ano|etela)|smettila|finite(?:la)?) di (?:contattar|disturbar|molestar)(?:mi|ci)\b",
+        r"\b(?:(?:mi|ci) )?lasci\w* in pace\b",
+        r"\b(?:cancell|elimin|rimuov|togli)\w*(?:mi|ci)\b",
+        r"\b(?:cancell|elimin|rimuov)\w* (?:il mio (?:numero|nome|indirizzo)|i miei dati)\b",
+    ),
+    call=(
+        rf"\bnon (?:mi|ci) (?:(?:ri)?chiam(?:i|ate|are|ino)|telefon(?:i|ate|are|ino)) (?:piu|mai piu)\b{_IT_NOT}",
+        rf"\bnon (?:(?:ri)?chiamar(?:mi|ci)|(?:ri)?chiamate(?:mi|ci)"
+        rf"|telefonar(?:mi|ci)|telefonate(?:mi|ci))\b{_IT_NOT}",
+        r"\b(?:smett(?:a|i|ete|ano|etela)|smettila) di (?:chiamar(?:mi|ci)|telefonar(?:mi|ci))\b",
+        r"\b(?:niente|basta) (?:piu )?(?:chiamate|telefonate)\b",
+    ),
+    sms=(
+        r"\bnon (?:mi|ci) (?:scriv(?:a|ete|ere|ano)|mand(?:i|ate|are|ino)|invi(?:i|ate|are|no)) (?:piu|mai piu)\b"
+        r"(?! (?:e ?mails?|mail))",
+        r"\bnon (?:mi|ci) (?:mand|invi)(?:i|ate|are|ino|no) (?:piu )?(?:messaggi|sms)\b",
+        r"\b(?:smett(?:a|i|ete|ano|etela)|smettila) di (?:scriver|mandar|inviar)(?:mi|ci)\b",
+        r"\b(?:niente|basta) (?:piu )?(?:messaggi|sms)\b",
+    ),
+    email=(
+        r"\bnon (?:mi|ci) (?:mand|invi)(?:i|ate|are|ino|no) (?:piu )?(?:e ?mails?|mail)\b",
+        r"\b(?:niente|basta) (?:piu )?(?:e ?mails?|mail)\b",
+        r"\bdisiscriv\w*(?:mi|ci)\b",
+    ),
+    no_texts="Non riceverà più SMS da noi. Risponda START per riceverli di nuovo.",
+    no_calls="Non La chiameremo più.",
+    nothing="Non La contatteremo più.",
+)
+
 DUTCH = Words(
     keywords=frozenset({"stoppen", "afmelden", "aub stoppen", "stop aub", "uitschrijven"}),
     everything=(
@@ -221,4 +257,4 @@ DUTCH = Words(
     nothing="Wij nemen geen contact meer met u op.",
 )
 
-LANGUAGES = (ENGLISH, SPANISH, FRENCH, GERMAN, PORTUGUESE, DUTCH)
+LANGUAGES = (ENGLISH, SPANISH, FRENCH, GERMAN, PORTUGUESE, ITALIAN, DUTCH)

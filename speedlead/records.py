@@ -101,9 +101,25 @@ class Standing(NamedTuple):
     open_leads: int
 
 
+class Taken(NamedTuple):
+    """Whether the rep has the lead now; `why`: who has it instead, in a sentence."""
+
+    taken: bool
+    owner_id: str | None
+    why: str | None = None
+
+
+class Moved(NamedTuple):
+    """Who is asked next, on which level; `accepted`: somebody has taken it. `level` None: nobody is left to ask."""
+
+    owner_id: str | None
+    accepted: bool
+    level: int | None
+
+
 def team_of(reps: Sequence[RepRecord]) -> tuple[Shift, ...]:
-    """The shifts of everybody who makes calls, cover among them."""
-    return tuple(shift for rep in reps if not rep.manager for shift in rep.shifts)
+    """The shifts of everybody who makes calls, cover among them; those who take turns count as one."""
+    return tuple(shift.whole or shift for rep in reps if not rep.manager for shift in rep.shifts)
 
 
 def facts_of(lead: LeadRecord, where: Place) -> LeadFacts:
@@ -287,6 +303,10 @@ class Touches(Protocol):
         """
         ...
 
+    async def acknowledgement_failed(self, lead_id: str, number: int, at: datetime) -> None:
+        """Nobody tries to answer this inquiry any more: what was claimed for it ends in doubt, the rest as failed."""
+        ...
+
     async def look(self, touch_id: str) -> Ended | None:
         """How the touch ended, callbacks included; None while that is open."""
         ...
@@ -297,6 +317,13 @@ class Touches(Protocol):
 
     async def rung(self, touch_id: str, attempt: str) -> dict[str, str]:
         """Rep by leg id, of the legs whose id begins with `attempt`."""
+        ...
+
+    async def call_off(self, touch_id: str, *, state: str, reason: str, at: datetime) -> tuple[str, ...] | None:
+        """Takes back a call for which only a rep's phone rings; answers the provider's ids of what is to be hung up.
+
+        None when there is nothing to take back: the lead has been dialled, or the call is over.
+        """
         ...
 
     async def task_over(self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None) -> None:

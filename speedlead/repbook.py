@@ -51,7 +51,7 @@ def _from_csv(text: str, name: str) -> tuple[RepEntry, ...]:
                 faults.append(f"{name}:{line}: expected {len(columns)} cells, as in the first line")
                 continue
             try:
-                rep = RepEntry.model_validate(_values(row), context=check_jurisdiction)
+                rep = RepEntry.model_validate(from_cells(row), context=check_jurisdiction)
             except ValidationError as error:
                 faults += [
                     f"{name}:{line}: {'.'.join(map(str, fault['loc'])) or 'row'}: "
@@ -72,7 +72,7 @@ def _from_csv(text: str, name: str) -> tuple[RepEntry, ...]:
     return tuple(reps)
 
 
-def _values(row: dict[str, str]) -> dict[str, object]:
+def from_cells(row: dict[str, str]) -> dict[str, object]:
     """The cells as the YAML file would have them; an empty cell is left out."""
     given: dict[str, object] = {name: cell.strip() for name, cell in row.items() if cell.strip()}
     for name in _LISTS:

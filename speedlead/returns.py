@@ -57,7 +57,7 @@ class Returns:
         team = on_shift(team_of(await LeadStore(conn, self._calendars).reps()))
         question = Question(
             channel="email", earliest=now, latest=None, place=self._places.find(_NOWHERE), hours=None, slot=None,
-            consents=Consents(call_requested=True, sms=True, call=True, inquiry=True), transactional=True,
+            consents=Consents(call_requested=True, sms=True, call=True, inquiry=True),
         )  # fmt: skip
         first = place_human(self._placer.place, question, team)
         if isinstance(first, Impossible):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -25,6 +25,8 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from speedlead.secret_files import SUFFIX, read_secret_files
 
 PREFIX = "SPEEDLEAD_"
 
@@ -47,6 +49,26 @@ class SettingsError(Exception):
         self.lines = lines
 
 
+def parse_roles(text: str) -> dict[str, str]:
+    """Group -> role of `sales=rep,leads=manager`, in that order. Raises ValueError."""
+    from speedlead.gateway.access.table import Role
+
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        group, equals, role = (piece.strip() for piece in part.rpartition("="))
+        if not equals or not group or role not in list(Role):
+            raise ValueError(f"group=role pairs, separated by commas, with one of the roles {', '.join(Role)}")
+        if group in found:
+            raise ValueError(f"each group once; {group} stands twice")
+        found[group] = role
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    """Raises ValueError for what is neither an address nor localhost."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
 def _either(name: str) -> AliasChoices:
     """Our name first, then the one that every Temporal tool reads."""
     return AliasChoices(PREFIX + name, name)
@@ -61,8 +83,13 @@ class Settings(BaseSettings):
 
     # where things are
     data_dir: Path = Field(Path(".speedlead"), description="Folder for the embedded servers, logs and credentials")
+    database_password: SecretStr | None = Field(
+        None, description="Password for the database, when SPEEDLEAD_DATABASE_URL holds none"
+    )
     database_url: SecretStr | None = Field(None, description="PostgreSQL 15 or newer; empty starts the embedded one")
-    http_host: str = Field("127.0.0.1", description="Address the gateway listens on; loopback only")
+    http_host: str = Field(
+        "127.0.0.1", description="Address the gateway listens on; beyond loopback only behind a proxy with https"
+    )
     http_port: Port = Field(8080, description="Port of the gateway: intake, webhooks, pages")
     sandbox_port: Port = Field(8090, description="Port of the provider stand-in and its inbox page")
     temporal_port: Port = Field(7233, description="Port of the embedded Temporal server")
@@ -77,6 +104,35 @@ class Settings(BaseSettings):
         "default",
         validation_alias=_either("TEMPORAL_NAMESPACE"),
         description="Temporal namespace, also read from TEMPORAL_NAMESPACE",
+    )
+    temporal_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_either("TEMPORAL_API_KEY"),
+        description="API key of that server (Temporal Cloud), also read from TEMPORAL_API_KEY",
+    )
+    temporal_tls: bool | None = Field(
+        None,
+        validation_alias=_either("TEMPORAL_TLS"),
+        description="TLS to that server, also read from TEMPORAL_TLS; empty: with an API key or one of the files below",
+        json_schema_extra={"expected": "true or false"},
+    )
+    temporal_tls_server_ca_cert_path: Path | None = Field(
+        None,
+        validation_alias=_either("TEMPORAL_TLS_SERVER_CA_CERT_PATH"),
+        description="PEM of the authority that signed the server's certificate; empty: the usual ones",
+    )
+    temporal_tls_client_cert_path: Path | None = Field(
+        None,
+        validation_alias=_either("TEMPORAL_TLS_CLIENT_CERT_PATH"),
+        description="PEM of our certificate (mTLS), with its chain",
+    )
+    temporal_tls_client_key_path: Path | None = Field(
+        None, validation_alias=_either("TEMPORAL_TLS_CLIENT_KEY_PATH"), description="PEM of its private key"
+    )
+    temporal_tls_server_name: str | None = Field(
+        None,
+        validation_alias=_either("TEMPORAL_TLS_SERVER_NAME"),
+        description="Name that the server's certificate must have; empty: the host of the address",
     )
     public_url: str = Field(
         default_factory=lambda data: f"http://127.0.0.1:{data.get('http_port', 8080)}",
@@ -140,6 +196,39 @@ class Settings(BaseSettings):
         None, description="SendGrid unsubscribe group (asm group_id) of mails of the plan; empty: our own link alone"
     )
 
+    # signing in at the company's own identity provider (docs/security.md)
+    oidc_issuer: str | None = Field(None, description="OpenID Connect issuer, https, as its discovery document has it")
+    oidc_client_id: str | None = Field(None, description="Our client id there")
+    oidc_client_secret: SecretStr | None = Field(None, description="Our client secret there; a public client has none")
+    oidc_roles: str | None = Field(
+        None, description="group=role, comma separated, the first that fits counts: who gets an account by signing in"
+    )
+    oidc_groups_claim: str = Field("groups", min_length=1, description="Claim of the ID token with somebody's groups")
+    local_sign_in: bool = Field(
+        True,
+        description="Whether passwords open accounts; a sign-in link does in any case",
+        json_schema_extra={"expected": "true or false", "default_text": "true"},
+    )
+    calendar_networks: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Private networks (CIDR, comma separated) in which reps' calendars may be; else public ones only",
+        json_schema_extra={"default_text": ""},
+    )
+
+    # where people of ours are told, besides their page
+    slack_webhook_url: SecretStr | None = Field(
+        None, description="Slack incoming webhook; of one team only: team=https://…; several with commas"
+    )
+    teams_webhook_url: SecretStr | None = Field(
+        None, description="Workflows webhook of a Microsoft Teams channel; teams and several as for Slack"
+    )
+    vapid_private_key: SecretStr | None = Field(
+        None, description="Key for web push (32 bytes, base64url); empty uses the one in the data folder"
+    )
+    vapid_subject: str | None = Field(
+        None, description="mailto: or https: address that push services may write to; empty is the sender of mails"
+    )
+
     # the product
     company_name: str = Field("Acme", min_length=1, description="Name in messages, pages and call scripts")
     company_phone: str | None = Field(None, description="Number that a lead may call, E.164, shown in acknowledgements")
@@ -176,7 +265,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
-    @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "routing_file", "templates_dir")
+    @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "routing_file", "templates_dir",
+                     "temporal_tls_server_ca_cert_path", "temporal_tls_client_cert_path",
+                     "temporal_tls_client_key_path")  # fmt: skip
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         # children may be started from another folder
@@ -184,24 +275,27 @@ class Settings(BaseSettings):
 
     @field_validator("http_host")
     @classmethod
-    def _loopback(cls, value: str) -> str:
-        if value == "localhost":
-            return value
+    def _host_address(cls, value: str) -> str:
         try:
-            loopback = ipaddress.ip_address(value).is_loopback
+            _is_loopback(value)
         except ValueError:
-            loopback = False
-        if not loopback:
-            raise ValueError("a loopback address such as 127.0.0.1: passwords and sessions must not travel plainly, so "
-                             "the gateway is opened to a network by a proxy with https")  # fmt: skip
+            raise ValueError("an IP address such as 127.0.0.1") from None
         return value
 
     @field_validator("database_url")
     @classmethod
-    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+    def _postgres(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
             raise ValueError("an address like postgresql://user:password@host/database")
-        return value
+        password = info.data.get("database_password")
+        if value is None or password is None:
+            return value
+        parts, plain = urlsplit(value.get_secret_value()), password.get_secret_value()
+        if not parts.username or (parts.password and unquote(parts.password) != plain):
+            raise ValueError(f"a user and no password beside {PREFIX}DATABASE_PASSWORD")
+        host = parts.netloc.rpartition("@")[2]
+        netloc = f"{quote(unquote(parts.username), safe='')}:{quote(plain, safe='')}@{host}"
+        return SecretStr(parts._replace(netloc=netloc).geturl())
 
     @field_validator("public_url", "twilio_base_url", "sendgrid_base_url")
     @classmethod
@@ -220,6 +314,24 @@ class Settings(BaseSettings):
             raise ValueError("a host without an underscore: Twilio refuses status callbacks to such a host")
         return value
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)  # kept to the letter, a slash at the end too: it is compared with tokens
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not (parts.scheme == "https" or local) or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("an address like https://login.example.com")
+        return value
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _roles(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_roles(value)
+        return value
+
     @field_validator("sendgrid_webhook_public_key")
     @classmethod
     def _public_keys(cls, value: str | None) -> str | None:
@@ -232,6 +344,27 @@ class Settings(BaseSettings):
                 raise ValueError("public keys as SendGrid shows them (base64 of an EC P-256 key), separated by commas")
         return value
 
+    @field_validator("slack_webhook_url", "teams_webhook_url")
+    @classmethod
+    def _hooks(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            hooks_of(value)
+        return value
+
+    @field_validator("vapid_private_key")
+    @classmethod
+    def _push_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[\w-]{43}=?", value.get_secret_value(), re.ASCII):
+            raise ValueError("a private key of P-256: 32 bytes as base64url")
+        return value
+
+    @field_validator("vapid_subject")
+    @classmethod
+    def _contact(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"mailto:[^@\s]+@[^@\s]+\.[^@\s]+|https://\S+\.\S+", value):
+            raise ValueError("an address like mailto:ops@example.com or https://example.com/contact")
+        return value
+
     @field_validator("temporal_address")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
@@ -240,7 +373,7 @@ class Settings(BaseSettings):
             raise ValueError("host:port")
         return value
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "calendar_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -299,6 +432,41 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}{absent[0].upper()}: expected a value of your own with a provider account")
         return self
 
+    @model_validator(mode="after")
+    def _one_way_in_is_left(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            name = "ISSUER" if self.oidc_issuer is None else "CLIENT_ID"
+            raise ValueError(f"{PREFIX}OIDC_{name}: expected a value as well: issuer and client id belong together")
+        if not self.local_sign_in and self.oidc_issuer is None:
+            raise ValueError(f"{PREFIX}LOCAL_SIGN_IN: expected true while no {PREFIX}OIDC_ISSUER is set")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_travels_plainly(self) -> Self:
+        if not (_is_loopback(self.http_host) or (self.public_url.startswith("https://") and self.trusted_proxies)):
+            raise ValueError(
+                f"{PREFIX}HTTP_HOST: expected a loopback address such as 127.0.0.1, got {self.http_host!r}: passwords "
+                f"and sessions must not travel plainly. Behind a proxy with https set {PREFIX}PUBLIC_URL (https) and "
+                f"{PREFIX}TRUSTED_PROXIES as well"
+            )
+        if (self.temporal_tls_client_cert_path is None) != (self.temporal_tls_client_key_path is None):
+            name = "CERT" if self.temporal_tls_client_cert_path is None else "KEY"
+            raise ValueError(f"{PREFIX}TEMPORAL_TLS_CLIENT_{name}_PATH: expected a value as well: one needs the other")
+        if self._temporal_secrets and self.temporal_tls is False:
+            raise ValueError(f"{PREFIX}TEMPORAL_TLS: expected true with an API key or a certificate")
+        if (self._temporal_secrets or self.temporal_tls) and self.embedded_temporal:
+            raise ValueError(f"{PREFIX}TEMPORAL_ADDRESS: expected the server that the API key or TLS is for")
+        return self
+
+    @property
+    def _temporal_secrets(self) -> bool:
+        names = ("api_key", "tls_server_ca_cert_path", "tls_client_cert_path", "tls_server_name")
+        return any(getattr(self, f"temporal_{name}") is not None for name in names)
+
+    @property
+    def uses_temporal_tls(self) -> bool:
+        return self.temporal_tls or self._temporal_secrets
+
     @property
     def reply_domain(self) -> str:
         """Where replies to our mails go: the host of the Inbound Parse setting."""
@@ -332,9 +500,28 @@ class Settings(BaseSettings):
         return found
 
 
+def hooks_of(value: SecretStr | None) -> dict[str, str]:
+    """Team -> address; the team "" is everybody else's. Raises ValueError."""
+    found: dict[str, str] = {}
+    for part in value.get_secret_value().split(",") if value is not None else ():
+        match = re.fullmatch(r"(?:([\w.-]+)=)?(https://[^\s/]+\.[^\s/]+/\S*)", part.strip())
+        if match is None:
+            raise ValueError("addresses like https://… or team=https://…, separated by commas")
+        team, address = match.groups(default="")
+        if team in found:
+            raise ValueError(f"one address for each team; there are two for {team or 'everybody else'}")
+        found[team] = address
+    return found
+
+
 def variables() -> dict[str, FieldInfo]:
     """Environment variable name -> field, in the order of the table."""
     return {PREFIX + name.upper(): field for name, field in Settings.model_fields.items()}
+
+
+def secret_file_variables() -> list[str]:
+    """The variables that name a file with a secret, one for each setting that holds one."""
+    return [name + SUFFIX for name, field in variables().items() if "SecretStr" in str(field.annotation)]
 
 
 def settings_table() -> list[tuple[str, str, str]]:
@@ -357,16 +544,20 @@ def _extra(field: FieldInfo, key: str) -> str | None:
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings of `os.environ`, after refusing unknown names in `environment`. Raises SettingsError."""
-    known = variables()
+    known = [*variables(), *secret_file_variables()]
     unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
-    lines = [_unknown_line(name, list(known)) for name in unknown]
+    lines = [_unknown_line(name, known) for name in unknown]
+    secrets = read_secret_files(environment, [name.removesuffix(SUFFIX) for name in secret_file_variables()])
+    lines += secrets.mistakes
     try:
-        settings = Settings()
+        settings = Settings(**{name.removeprefix(PREFIX).lower(): value for name, value in secrets.values.items()})  # type: ignore[arg-type]
     except ValidationError as error:
         # a default that is computed from a wrong value is not a mistake of its own
         lines += [_line(item) for item in error.errors() if item["type"] != "default_factory_not_called"]
     if lines:
         raise SettingsError(lines)
+    for line in secrets.warnings:
+        print(line, file=sys.stderr)
     return settings
 
 

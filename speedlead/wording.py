@@ -79,6 +79,7 @@ FIELDS = {
     "tz": "Time zone",
     "consent_sms": "SMS",
     "consent_call": "Calls",
+    "consent_recorded": "Recorded messages",
 }
 
 TOUCH_STATES = {
@@ -98,6 +99,8 @@ STORY = {
     "enriched": "What is known about the company was looked up",
     "classified": "The lead was classified",
     "assigned": "An owner was found",
+    "held": "It gets an owner later, on purpose",
+    "offered": "It was offered to several: the first who accepts has it",
     "routed": "An owner was found",
     "reassigned": "The lead was given to another owner",
     "unassigned": "No rep was free",
@@ -122,6 +125,7 @@ STORY = {
     "cannot_place": "No permitted time was found for a step",
     "acknowledgement_failed": "The acknowledgement could not be sent",
     "opt_in": "The lead agreed to SMS again",
+    "help_asked": "The lead texted HELP; it was told who we are and how to stop",
     "reply": "The lead wrote back",
     "answer": "Somebody wrote to the lead",
     "called_us": "The lead called us",
@@ -145,7 +149,15 @@ NOTICES = {
     "new_lead": "A lead is yours",
     "call_task": "Please call this lead",
     "nobody_available": "No rep is available for this lead",
-    "nobody_accepted": "Nobody has taken this call",
+    "nobody_accepted": "Nobody has taken this lead, or its call: everybody who could was asked",
+    "asked_next": "A lead is yours now: please take it, nobody else has",
+    "lead_moved_on": "A lead went on to somebody else: it was not taken in time",
+    "claim_offer": "A lead for the first of you who accepts",
+    "lead_taken": "A lead that was offered to you was taken by somebody else",
+    "due_soon": "Half of the time for this lead is over, and nothing has gone out",
+    "sla_share": "Fewer first attempts than 95 % were in time in the last hour",
+    "nobody_on_call": "Nobody is on call: everybody whose turn it could be is off",
+    "on_call_instead": "You are on call in somebody's place",
     "away_after_missed": "A call was not taken: the rep counts as away for 15 minutes",
     "new_inquiry": "Your lead sent another inquiry",
     "reassigned": "A lead is now yours",
@@ -158,12 +170,16 @@ NOTICES = {
     "opt_out_from_unknown": "Somebody we cannot find opted out: please look",
     "missed_call": "Somebody called whom we do not call back, and nobody was there",
     "reply_from_unknown": "Somebody we cannot find wrote to us: please look",
+    "calendar_failing": "The calendar of one of us cannot be read: see People",
     "provider_config": "Our provider account has to be repaired",
     "provider_down": "A provider does not answer: messages and calls wait",
     "provider_busy": "The provider takes no more calls for now",
+    "queue_stands": "Nothing is taken from a queue for half an hour and more: does a worker run for it?",
     "calls_queued": "Calls wait at the provider before they are dialled: ask for more calls a second",
     "template_error": "A message could not be written: please mend its template",
     "content_refused": "The provider refuses what we write",
+    "channel_off": "A channel that tells our people does not work: please repair its address",
+    "notification_test": "This is a test: notifications reach you",
     "webhook_failed": "What a provider told us could not be used: see `speedlead webhook list --failed`",
     "rep_task": "Please contact this lead yourself",
     "write_personally": "Please write to this lead yourself",
@@ -174,6 +190,7 @@ NOTICES = {
     "reply_overdue": "The lead still waits for an answer",
     "answer_sent": "The lead was answered: please log what came of it",
     "answer_not_sent": "Your message to the lead was not sent",
+    "answer_not_arrived": "Your message did not reach the lead: please try another way",
     "waiting_for_outcome": "Please log what came of the call",
     "meeting_booked": "The meeting should be over: what came of it?",
     "nurturing": "It is time to come back to this lead",
@@ -186,8 +203,26 @@ NOTICES = {
     "callback": "The lead wants to be called",
 }
 
+# what a rep owes a lead now (`domain/rep_queue.py`)
+WORK = {
+    "accept": "Accept",
+    "answer": "Answer",
+    "call": "Call",
+    "outcome": "Log the outcome",
+    "later": "Planned",
+}
+
 # notices that offer a task: the rep may accept or decline it
-OFFERS = frozenset({"call_task", "rep_task"})
+OFFERS = frozenset({"call_task", "rep_task", "new_lead", "asked_next", "claim_offer"})
+
+# what was to be done in time, as a breach names it
+TARGETS = {
+    "first_attempt": "the first attempt",
+    "assignment": "finding an owner",
+    "acceptance": "taking the lead",
+    "qualification": "the outcome of the talk",
+    "follow_up": "coming back to the lead",
+}
 
 WAITS = {
     "call": "the end of the call that is being made",
@@ -250,6 +285,8 @@ def reason(code: str | None, channel_code: str | None = None) -> str:
     if code in CALL_RESULTS or code in OUTCOMES:
         return CALL_RESULTS.get(code) or OUTCOMES[code]
     head, colon, tail = code.partition(":")
+    if head in TARGETS and tail.strip() in REASONS:
+        return f"{TARGETS[head]}: {REASONS[tail.strip()]}"
     if colon and tail.strip() in REASONS:
         return f"{REASONS[tail.strip()]} ({head.strip()})"
     if colon and head.strip() in REASONS:

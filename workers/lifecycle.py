@@ -8,7 +8,9 @@ from typing import Any
 import asyncpg
 from temporalio.client import Client
 
+from activities.acceptance import Acceptance
 from activities.clock import ActivityClock
+from activities.dealing import Dealer
 from activities.messaging import Messaging
 from activities.notifying import Notifying
 from activities.placing import Placing
@@ -20,6 +22,7 @@ from speedlead import lawbook, tzdata_version
 from speedlead.calendarbook import load_calendars
 from speedlead.clock import SystemClock
 from speedlead.closures import HolidayClosures
+from speedlead.composer import Composer
 from speedlead.composing.assemble import build_composer
 from speedlead.credentials import Credentials
 from speedlead.domain.business import Calendars
@@ -29,10 +32,13 @@ from speedlead.place_finder import PlaceFinder
 from speedlead.providers.assemble import Senders
 from speedlead.routingbook import load_routing
 from speedlead.settings import Settings
+from speedlead.store.acceptance import AcceptanceStore
+from speedlead.store.breaches import BreachStore
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
 from speedlead.store.routing import RoutingStore
 from speedlead.store.touches import TouchStore
+from speedlead.store.waiting_pool import WaitingPool
 from speedlead.tokens import make_token
 from workers.registry import Activities, Pace, build_workers
 
@@ -66,13 +72,23 @@ def build_activities(
     calendar: Calendar,
     plan: Plan,
     senders: Senders,
+    composer: Composer | None = None,
 ) -> Activities:
+    """`composer`: the one of this process, whose texts were checked; without it they are checked here."""
     leads, touches = LeadStore(pool, calendar.business), TouchStore(pool, calendar.placer, calendar.places)
     clock = ActivityClock(SystemClock(), virtual=settings.virtual_clock)
     planning = Planning(leads=leads, touches=touches, placer=calendar.placer, places=calendar.places, plan=plan)
-    composer = build_composer(settings, plan)
+    composer = composer or build_composer(settings, plan)
     secret = credentials.secret_bytes
+    routing = Routing(
+        leads=leads,
+        assignments=RoutingStore(pool),
+        planning=planning,
+        clock=clock,
+        rules=load_routing(settings.routing_file),
+    )
     return Activities(
+        dealer=Dealer(leads=leads, waiting=WaitingPool(pool), routing=routing, planning=planning, clock=clock),
         messaging=Messaging(
             leads=leads,
             touches=touches,
@@ -85,16 +101,18 @@ def build_activities(
             reply_token=lambda lead_id: make_token(secret, "reply", lead_id),
             unsubscribe_url=lambda lead_id: f"{settings.public_url}/u/{make_token(secret, 'unsubscribe', lead_id)}",
         ),
-        notifying=Notifying(leads=leads, clock=clock),
-        placing=Placing(leads=leads, touches=touches, planning=planning),
-        records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
-        routing=Routing(
+        acceptance=Acceptance(
             leads=leads,
-            assignments=RoutingStore(pool),
+            takers=AcceptanceStore(pool),
+            breaches=BreachStore(pool),
+            routing=routing,
             planning=planning,
             clock=clock,
-            rules=load_routing(settings.routing_file),
-        ),
+        ),  # fmt: skip
+        notifying=Notifying(leads=leads, clock=clock, planning=planning),
+        placing=Placing(leads=leads, touches=touches, planning=planning),
+        records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
+        routing=routing,
         voice=Voice(
             leads=leads,
             touches=touches,

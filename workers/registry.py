@@ -8,6 +8,8 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.acceptance import Acceptance
+from activities.dealing import Dealer
 from activities.messaging import Messaging
 from activities.notifying import Notifying
 from activities.placing import Placing
@@ -36,12 +38,15 @@ class Pace:
 
 @dataclass(frozen=True)
 class Activities:
+    acceptance: Acceptance
     messaging: Messaging
     notifying: Notifying
     placing: Placing
     records: Records
     routing: Routing
     voice: Voice
+    # runs beside the activities, by itself
+    dealer: Dealer
 
     def by_queue(self) -> dict[str, list[Callable[..., Any]]]:
         return {
@@ -56,6 +61,10 @@ class Activities:
                 self.records.close,
                 self.routing.route,
                 self.routing.reassign,
+                self.acceptance.accept,
+                self.acceptance.escalate,
+                self.acceptance.breach,
+                self.voice.call_off,
                 self.voice.check_call,
                 self.voice.settle_task,
             ],

@@ -12,7 +12,6 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.plan import Step
     from workflows import options
     from workflows.state import LeadRun
-    from workflows.waiting import Alarm
 
 Send = Callable[[Step, datetime, tuple[c.SkipRow, ...], Literal["plan", "manual"]], Awaitable[c.TouchResult]]
 Notify = Callable[[str, str, str, str | None, datetime | None], Awaitable[None]]
@@ -32,7 +31,7 @@ class Answers:
         step = Step(id=name, channel=answer.channel, template="answer")
         result = await self._send(step, workflow.now(), (), "manual")
         while result.state is c.TouchState.DEFERRED and result.next_at is not None:
-            await Alarm().until(result.next_at, lambda: lead.ending is not None, f"{name} waits")
+            await self._run.beside.wait_until(result.next_at, lambda: lead.ending is not None, f"{name} waits")
             if lead.ending is not None:
                 await self._too_late(name, answer.channel)
                 return

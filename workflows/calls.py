@@ -1,6 +1,7 @@
 """One call attempt: reps are rung level by level until one accepts, then the lead is (REQ 46-50, 88, X3)."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -10,9 +11,10 @@ with workflow.unsafe.imports_passed_through():
     from speedlead import contracts as c
     from speedlead.domain.cadence import Act
     from speedlead.domain.outcomes import CallResult
+    from speedlead.domain.settling import no_longer_wanted
     from speedlead.ids import touch_id
     from workflows import options
-    from workflows.failures import backed_up, never_began
+    from workflows.failures import Queues, never_began, still_due
     from workflows.state import LeadRun
     from workflows.waiting import Alarm
 
@@ -21,9 +23,10 @@ _REP_RESULTS = ("rep_no_answer", "rep_declined", "not_permitted")
 
 
 class Calls:
-    def __init__(self, run: LeadRun, alarm: Alarm) -> None:
+    def __init__(self, run: LeadRun, alarm: Alarm, queues: Queues) -> None:
         self._run = run
         self._alarm = alarm
+        self._queues = queues
 
     async def attempt(self, act: Act, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
         """How the attempt ended. Ringing a rep is not an attempt; without any rep the call stays due."""
@@ -32,14 +35,17 @@ class Calls:
         for level in range(1, options.MAX_LEVELS + 1):
             try:
                 result = await self._dial(act, name, at, level, skips)
+                self._queues.flows(options.VOICE_QUEUE)
                 if result.state is c.TouchState.RINGING:
-                    result = await self._hear(name, result)
+                    result = await self._hear(act, name, result)
             except ActivityError as error:
                 if never_began(error):
-                    return backed_up()
+                    return await self._queues.backed_up(options.VOICE_QUEUE)
+                self._queues.flows(options.VOICE_QUEUE)
                 result = await self._check(name, give_up=True)
                 # an earlier rep declined and this one could not be rung: nobody refused the call
-                return backed_up() if result.state is c.TouchState.DECLINED else result
+                return still_due() if result.state is c.TouchState.DECLINED else result
+            result = self._after_all(name, result)
             if result.state is not c.TouchState.DECLINED:
                 return result
             skips = ()
@@ -69,8 +75,11 @@ class Calls:
             **options.dial(lead.lead_type),
         )
 
-    async def _hear(self, name: str, ringing: c.TouchResult) -> c.TouchResult:
-        """Waits for the end of the leg. A word that does not come is looked up in the rows."""
+    async def _hear(self, act: Act, name: str, ringing: c.TouchResult) -> c.TouchResult:
+        """Waits for the end of the leg. A word that does not come is looked up in the rows.
+
+        A rep whose phone rings for a call that nobody wants any more is hung up; a talk that is on goes on.
+        """
         if self._run.lead.track.mode == "task":
             return await self._hear_task(name, ringing)
         touch = touch_id(self._run.lead.lead_id, name)
@@ -83,13 +92,25 @@ class Calls:
         ]
         if ringing.reason != "ringing":  # in doubt: no phone may ring at all
             waits.insert(0, options.RECONCILE_AFTER)
+        dialled = False  # the lead's phone: too late to call it off
+
+        def heard() -> c.CallProgressSignal | None:
+            return self._heard(touch, ringing.leg_id)
+
+        def unwanted() -> Literal["paused", "stopped", "opted_out"] | None:
+            return None if dialled else no_longer_wanted(self._run.lead, manual=act.manual)
+
         for wait in waits:
-            await self._alarm.until(
-                workflow.now() + wait, lambda: self._heard(touch, ringing.leg_id) is not None, f"{name}: phones ring"
-            )
-            heard = self._heard(touch, ringing.leg_id)
-            if heard is not None:
-                return self._as_result(heard)
+            until, summary = workflow.now() + wait, f"{name}: phones ring"
+            await self._alarm.until(until, lambda: heard() is not None or unwanted() is not None, summary)
+            if heard() is None and (why := unwanted()) is not None:
+                result = await self._call_off(name, why)
+                if result.state is not c.TouchState.RINGING:
+                    return result
+                dialled = True
+                await self._alarm.until(until, lambda: heard() is not None, summary)
+            if (end := heard()) is not None:
+                return self._as_result(end)
             result = await self._check(name, give_up=wait == options.TALK_AT_MOST)
             if result.state is not c.TouchState.RINGING:
                 return result
@@ -132,6 +153,14 @@ class Calls:
             **options.ROWS,
         )
 
+    async def _call_off(self, name: str, why: Literal["paused", "stopped", "opted_out"]) -> c.TouchResult:
+        return await workflow.execute_activity_method(
+            Voice.call_off,
+            c.CallOffRequest(lead_id=self._run.lead.lead_id, step=name, reason=why),
+            summary=f"call off {name}: {why}",
+            **options.ROWS,
+        )
+
     async def _check(self, name: str, *, give_up: bool) -> c.TouchResult:
         return await workflow.execute_activity_method(
             Voice.check_call,
@@ -146,6 +175,12 @@ class Calls:
         if heard is None or (heard.result in _REP_RESULTS and leg is not None and heard.leg_id != leg):
             return None
         return heard
+
+    def _after_all(self, name: str, result: c.TouchResult) -> c.TouchResult:
+        """A report that they talked may overtake the answer of the activity that has read of less."""
+        heard = self._run.progress.get(touch_id(self._run.lead.lead_id, name))
+        talked = heard is not None and heard.result == "connected" and result.call_result is not CallResult.CONNECTED
+        return self._as_result(heard) if heard is not None and talked else result
 
     def _as_result(self, heard: c.CallProgressSignal) -> c.TouchResult:
         if heard.result in _REP_RESULTS:

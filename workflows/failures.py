@@ -1,4 +1,4 @@
-"""What the failure of an activity says about what it did."""
+"""What the failure of an activity says about what it did, and queues from which nobody takes anything."""
 
 from datetime import timedelta
 
@@ -7,9 +7,13 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, TimeoutType
 
 with workflow.unsafe.imports_passed_through():
-    from speedlead.contracts import TouchResult, TouchState
+    from activities.notifying import Notifying
+    from speedlead.contracts import NotifyRequest, TouchResult, TouchState
+    from workflows import options
 
 _NEXT_TURN = timedelta(minutes=2)
+# a provider's peak may cost a lead one turn; the second one in a row is for ops
+_TOLD_AFTER = 2
 
 
 def never_began(error: ActivityError) -> bool:
@@ -22,7 +26,37 @@ def never_began(error: ActivityError) -> bool:
     )
 
 
-def backed_up() -> TouchResult:
+def still_due() -> TouchResult:
     """The touch stays due: it is not known of anybody that they refused it."""
     now = workflow.now()
     return TouchResult(state=TouchState.DEFERRED, at=now, reason="provider_busy", next_at=now + _NEXT_TURN)
+
+
+class Queues:
+    """How often in a row each queue has not begun what this lead gave it."""
+
+    def __init__(self, lead_id: str) -> None:
+        self._lead_id = lead_id
+        self._stuck: dict[str, int] = {}
+
+    def flows(self, queue: str) -> None:
+        self._stuck.pop(queue, None)
+
+    async def backed_up(self, queue: str) -> TouchResult:
+        """Ops hear of it once an hour, however many leads wait: each of them only adds the same line."""
+        self._stuck[queue] = self._stuck.get(queue, 0) + 1
+        if self._stuck[queue] >= _TOLD_AFTER:
+            await workflow.execute_activity_method(
+                Notifying.notify,
+                NotifyRequest(
+                    lead_id=self._lead_id,
+                    key=f"queue_stands:{queue}",
+                    audience="ops",
+                    kind="queue_stands",
+                    reason=f"queue {queue}",
+                    shared=queue,
+                ),
+                summary=f"tell ops: nothing is taken from {queue}",
+                **options.ROWS,
+            )
+        return still_due()

@@ -62,6 +62,8 @@ class Inbox:
         if message.call_result is not None:
             self._run.task_result = message.call_result.value
             lead.call_ended(message.call_result, now)
+        if message.rep_id in (None, lead.owner_id):
+            self._run.watch.acceptance.take()
         if message.outcome is not None:
             lead.decided(
                 message.outcome,
@@ -94,6 +96,7 @@ class Inbox:
         self._goes_on(away)
 
     def answer(self, message: c.AnswerSignal) -> None:
+        self._run.watch.acceptance.take()
         self._run.answers.append(message)
 
     def _goes_on(self, paused_before: bool) -> None:
@@ -145,12 +148,22 @@ class Inbox:
 
     def call_progress(self, message: c.CallProgressSignal) -> None:
         self._run.progress[message.touch_id] = message
+        if message.owner_id is not None:
+            self._run.lead.owner_id = message.owner_id
+        if message.taken:
+            self._run.watch.acceptance.take()
         name, current = self._step_of(message.touch_id)
-        settled = self._run.lead.settled.get(name)
-        late = current and settled is not None and settled.state != "deferred"
-        if late and message.result == "connected" and self._run.lead.follow_up is None:
+        lead = self._run.lead
+        settled = lead.settled.get(name)
+        late = not current or (settled is not None and settled.state != "deferred")
+        nobody_has_it = lead.follow_up is None or lead.follow_up.kind == "unreachable"
+        if late and message.result == "connected" and nobody_has_it:
             # nobody waits for this result any more; they talk all the same, and the plan must not call again
-            self._run.lead.call_ended(CallResult.CONNECTED, message.at)
+            lead.call_ended(CallResult.CONNECTED, message.at)
+
+    def assigned(self, message: c.AssignedSignal) -> None:
+        self._run.deal_at = None
+        self._run.lead.given_to(message.rep_id, workflow.now())
 
     def replan(self, message: c.ReplanSignal) -> None:
         self._run.placement = None
@@ -180,12 +193,13 @@ class Inbox:
     def accepted(self, request: c.AcceptRequest) -> c.LeadStatus:
         step = self._run.next_step or ""
         self._run.accepted[step] = request.rep_id
-        self._run.note("accepted", reason=step or None)
+        self._run.changed()
         return self._run.status()
 
     def decline(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.DeclineRequest, args)
         self._run.declined.add(self._run.next_step or "")
+        self._run.watch.acceptance.decline(request.rep_id)
         self._run.note("declined", reason=request.reason)
         return self._run.status()
 
@@ -217,6 +231,7 @@ class Inbox:
         self._run.lead.resume(workflow.now())
         self._run.placement = None
         self._run.lead.callbacks.append(workflow.now())
+        self._run.watch.acceptance.take()
         self._run.note("call_now")
         return self._run.status()
 

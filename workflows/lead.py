@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from speedlead.domain.lead import FollowUp
     from workflows import options
+    from workflows.dealing import Dealing
     from workflows.inbox import Inbox
     from workflows.messages import read
     from workflows.state import begin
@@ -38,19 +39,27 @@ class LeadWorkflow:
         self._run = begin(start)
         self._inbox = Inbox(self._run)
         self._steps = Steps(self._run)
-        self._acknowledgements: list[asyncio.Task[None]] = []
+        self._dealing = Dealing(self._run, self._steps.route)
 
     @workflow.run
     async def run(self, start: c.LeadStart) -> c.LeadClosed:
+        self._send_answers()  # what a lost workflow had not sent yet
+        watching = asyncio.create_task(self._steps.deadlines.watch()) if start.watched else None
         while True:
             await self._acknowledge_new_inquiries()
             await self._write_records()
             if self._run.lead.opened is None:
-                await self._answer_first()
+                # routing would cost the answer milliseconds; a slow provider must not cost the lead its owner
+                await self._run.beside.over(options.ROUTE_AFTER)
                 await self._steps.route()
+            self._dealing.watch()
             closed = await self._do(decide(self._run.lead, workflow.now()))
             if closed is not None:
-                await workflow.wait_condition(workflow.all_handlers_finished)
+                await workflow.wait_condition(
+                    lambda: workflow.all_handlers_finished() and not self._steps.deadlines.busy
+                )
+                if watching is not None:
+                    watching.cancel()
                 return closed
 
     async def _do(self, decision: Decision) -> c.LeadClosed | None:
@@ -77,17 +86,15 @@ class LeadWorkflow:
     async def _acknowledge_new_inquiries(self) -> None:
         """At once and before everything else: the 30 seconds wait for nothing."""
         while self._run.unanswered:
-            task = asyncio.create_task(self._steps.acknowledge(self._run.unanswered.pop(0)))
-            self._acknowledgements.append(task)
+            self._run.beside.begin(self._steps.acknowledging.first(self._run.unanswered.pop(0)))
             await asyncio.sleep(0)  # its command stands before all others: the first one needs no queue
         while self._run.unheard:
-            task = asyncio.create_task(self._steps.acknowledge_again(*self._run.unheard.pop(0)))
-            self._acknowledgements.append(task)
+            self._run.beside.begin(self._steps.acknowledging.again(*self._run.unheard.pop(0)))
 
-    async def _answer_first(self) -> None:
-        """Routing would cost the answer milliseconds; a slow provider must not cost the lead its owner."""
-        if self._acknowledgements:
-            await workflow.wait(self._acknowledgements, timeout=options.ROUTE_AFTER.total_seconds())
+    def _send_answers(self) -> None:
+        """At once, whatever the plan is doing."""
+        while self._run.answers:
+            self._run.beside.begin(self._steps.answers.send(self._run.answers.pop(0)))
 
     async def _write_records(self) -> None:
         while self._run.records:
@@ -97,9 +104,8 @@ class LeadWorkflow:
             )
 
     async def _finish(self, end: Finish) -> c.LeadClosed | None:
-        if self._acknowledgements:
-            # an answer that is on its way is part of the lead
-            await workflow.wait(self._acknowledgements)
+        await self._run.beside.sent()  # an answer that is on its way is part of the lead
+        await self._write_records()
         self._run.lead.stage = end.stage
         self._steps.show(None, end.reason)
         result = await workflow.execute_activity_method(
@@ -114,8 +120,7 @@ class LeadWorkflow:
             **options.ROWS,
         )
         if result.closed:
-            if self._acknowledgements:  # an answer that came meanwhile learns from the gate that it is too late
-                await workflow.wait(self._acknowledgements)
+            await self._run.beside.sent()  # an answer that came meanwhile learns from the gate that it is too late
             return c.LeadClosed(lead_id=self._run.lead.lead_id, reason=end.reason, at=result.at)
         # a message is on its way to this lead: hear it first
         await self._steps.wait(workflow.now() + options.CLOSE_AGAIN_AFTER, "message_on_its_way")
@@ -138,9 +143,7 @@ class LeadWorkflow:
     @workflow.signal(name="answer", description="A person of ours wrote to the lead: {number, channel}")
     def _on_answer(self, *args: Any) -> None:
         self._inbox.take("answer", c.AnswerSignal, args, self._inbox.answer)
-        while self._run.answers:  # at once, whatever the plan is doing
-            task = asyncio.create_task(self._steps.answers.send(self._run.answers.pop(0)))
-            self._acknowledgements.append(task)
+        self._send_answers()
 
     @workflow.signal(name="opt_out", description="The lead wants no more of this: {scope: all, call, sms or email}")
     def _on_opt_out(self, *args: Any) -> None:
@@ -153,6 +156,10 @@ class LeadWorkflow:
     @workflow.signal(name="call_progress", description="A leg of a call ended")
     def _on_call_progress(self, *args: Any) -> None:
         self._inbox.take("call_progress", c.CallProgressSignal, args, self._inbox.call_progress)
+
+    @workflow.signal(name="assigned", description="Somebody has time for the lead: {rep_id}")
+    def _on_assigned(self, *args: Any) -> None:
+        self._inbox.take("assigned", c.AssignedSignal, args, self._inbox.assigned)
 
     @workflow.signal(name="replan", description="Place the next touch again")
     def _on_replan(self, *args: Any) -> None:
@@ -173,7 +180,7 @@ class LeadWorkflow:
     @workflow.update(name="accept", description="A rep takes the offered call: {rep_id}")
     async def _accept(self, *args: Any) -> c.LeadStatus:
         request = read(c.AcceptRequest, args)
-        await self._steps.reassign(c.ReassignRequest(rep_id=request.rep_id, by=request.rep_id, reason="accepted"))
+        await self._steps.deadlines.accept(request)
         return self._inbox.accepted(request)
 
     @_accept.validator

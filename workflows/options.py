@@ -76,10 +76,13 @@ def lead_priority(lead_type: str, source: str) -> Priority:
     return Priority(priority_key=_PRIORITY[lead_type], fairness_key=source[:64])
 
 
+def queue_of(channel: str) -> str:
+    return MESSAGES_QUEUE if channel == "email" else TEXTS_QUEUE
+
+
 def send(channel: str, lead_type: str) -> ActivityOptions:
     """`lead_type` is the lead's of now: it may have become hotter since it began. The source comes by its workflow."""
-    queue = MESSAGES_QUEUE if channel == "email" else TEXTS_QUEUE
-    return ActivityOptions(**_SEND, task_queue=queue, priority=Priority(priority_key=_PRIORITY[lead_type]))
+    return ActivityOptions(**_SEND, task_queue=queue_of(channel), priority=Priority(priority_key=_PRIORITY[lead_type]))
 
 
 def dial(lead_type: str) -> ActivityOptions:

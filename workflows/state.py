@@ -8,9 +8,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from speedlead.contracts import AnswerSignal, CallProgressSignal, LeadStart, LeadStatus, RecordRequest, Resume
+    from speedlead.domain.acceptance import Acceptance
     from speedlead.domain.lead import LeadState
     from speedlead.domain.outcomes import CallResult
+    from speedlead.domain.watching import Watch
     from speedlead.ids import short
+    from workflows.beside import Beside
     from workflows.messages import Seen
 
 _MOST_REJECTIONS_RECORDED = 100
@@ -43,6 +46,7 @@ class LeadRun:
     placement: Placement | None = None
     # a time a rule or a provider named for a step, by step
     not_before: dict[str, datetime] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
     records: list[RecordRequest] = field(default_factory=list)
     progress: dict[str, CallProgressSignal] = field(default_factory=dict)
     accepted: dict[str, str] = field(default_factory=dict)  # call step -> rep who accepted the task
@@ -53,6 +57,11 @@ class LeadRun:
     next_step: str | None = None
     next_at: datetime | None = None
     why: str = "routing"
+    # no owner before then, on purpose
+    deal_at: datetime | None = None
+    # phones of ours ring for this lead: whoever takes the call takes the lead
+    calling: bool = False
+    watch: Watch = field(default_factory=Watch)
     shown: tuple[object, ...] = ()
 
     @property
@@ -63,7 +72,13 @@ class LeadRun:
         self.changes += 1
 
     def note(
-        self, kind: str, *, reason: str | None = None, key: str | None = None, paused_until: datetime | None = None
+        self,
+        kind: str,
+        *,
+        reason: str | None = None,
+        key: str | None = None,
+        paused_until: datetime | None = None,
+        inquiry: int | None = None,
     ) -> None:
         """Something for the record that has no row of its own yet."""
         self.records.append(
@@ -74,6 +89,7 @@ class LeadRun:
                 reason=reason,
                 paused_until=paused_until,
                 at=workflow.now(),
+                inquiry_number=inquiry,
                 why=reason if kind == "paused" else None,
                 next_at=paused_until,
             )
@@ -136,7 +152,30 @@ def begin(start: LeadStart) -> LeadRun:
     if before.paused:
         lead.pause(before.paused_until, "paused")
     unanswered = list(range(before.acknowledged + 1, start.inquiry_number + 1))
-    return LeadRun(lead, Seen(before.seen), unanswered=unanswered)
+    return LeadRun(
+        lead,
+        Seen(before.seen),
+        unanswered=unanswered,
+        answers=[AnswerSignal(number=answer.number, channel=answer.channel) for answer in before.answers],
+        attempts=dict(before.attempts),
+        deal_at=before.deal_at,
+        watch=_watched(before),
+    )
+
+
+def _watched(before: Resume) -> Watch:
+    """Who was asked stays asked, and what was reported is not reported again."""
+    acceptance = Acceptance(
+        asked=before.asked,
+        since=before.asked_at,
+        began=before.asked_first_at or before.asked_at,
+        level=before.ask_level,
+        claim=before.claim,
+        accepted=before.taken,
+        # all who could be were asked, and nobody is any more
+        over=before.ask_level > 0 and not before.asked,
+    )
+    return Watch(acceptance, assigned_at=before.assigned_at, reported=set(before.missed))
 
 
 def _what_people_did(lead: LeadState, before: Resume) -> Iterator[tuple[datetime, Callable[[], None]]]:

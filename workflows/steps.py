@@ -16,14 +16,15 @@ with workflow.unsafe.imports_passed_through():
     from activities.routing import Routing
     from speedlead import contracts as c
     from speedlead.domain.cadence import Act, Skip, Substitute
-    from speedlead.domain.outcomes import Stage
     from speedlead.domain.plan import Step
     from speedlead.domain.recovery import too_late
     from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle
     from workflows import options
+    from workflows.acknowledging import Acknowledging
     from workflows.answers import Answers
     from workflows.calls import Calls
-    from workflows.failures import backed_up, never_began
+    from workflows.deadlines import Deadlines
+    from workflows.failures import Queues, never_began
     from workflows.state import LeadRun, Placement
     from workflows.waiting import Alarm
 
@@ -39,8 +40,11 @@ class Steps:
     def __init__(self, run: LeadRun) -> None:
         self._run = run
         self._alarm = Alarm()
-        self._calls = Calls(run, self._alarm)
+        self._queues = Queues(run.lead.lead_id)
+        self._calls = Calls(run, self._alarm, self._queues)
         self.answers = Answers(run, self._send, self._notify)
+        self.acknowledging = Acknowledging(run, self.reconcile, self._notify)
+        self.deadlines = Deadlines(run, self._notify, self._show_again)
 
     # ── a touch ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,10 +131,24 @@ class Steps:
         )
         self.show(step.id, "due", at)
         if step.channel == "call":
-            result = await self._calls.attempt(act, at, skips)
+            result = await self._call(act, at, skips)
         else:
             result = await self._send(step, at, skips)
         self._settle(act, at, result)
+
+    async def _call(self, act: Act, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
+        """Reps are rung one after the other, so nobody else has to be asked meanwhile, nor afterwards."""
+        run, acceptance = self._run, self._run.watch.acceptance
+        run.calling = True
+        try:
+            result = await self._calls.attempt(act, at, skips)
+        finally:
+            run.calling = False
+        if result.state is c.TouchState.SENT:
+            acceptance.take()
+        elif result.state is c.TouchState.DEFERRED and result.reason == "rep_unavailable" and not acceptance.accepted:
+            acceptance.nobody()
+        return result
 
     async def _send(
         self,
@@ -141,6 +159,7 @@ class Steps:
     ) -> c.TouchResult:
         lead = self._run.lead
         name = lead.touch_step(step.id) if purpose == "plan" else step.id
+        queue = options.queue_of(step.channel)
         try:
             result = await workflow.execute_activity_method(
                 Messaging.send,
@@ -158,8 +177,10 @@ class Steps:
             )
         except ActivityError as error:
             if never_began(error):
-                return backed_up()
+                return await self._queues.backed_up(queue)
+            self._queues.flows(queue)
             return await self.reconcile(name, give_up=True, channel=step.channel)
+        self._queues.flows(queue)
         if result.state is c.TouchState.IN_DOUBT:
             await workflow.sleep(options.RECONCILE_AFTER, summary=f"wait for the provider's word on {step.id}")
             return await self.reconcile(name, give_up=True, channel=step.channel)
@@ -182,53 +203,6 @@ class Steps:
 
     # ── everything that is not a touch ───────────────────────────────────────────────────────────────────────────────
 
-    async def acknowledge(self, number: int) -> None:
-        lead = self._run.lead
-        request = c.AcknowledgeRequest(lead_id=lead.lead_id, inquiry_number=number, lead_type=lead.lead_type)
-        try:
-            result = await self._acknowledge(request)
-            while result.state is c.TouchState.DEFERRED and result.next_at is not None:
-                # only a text can be early: at night there is the answer page, and the text goes when the law opens
-                await Alarm().until(result.next_at, lambda: lead.ending is not None, "quiet hours")
-                if lead.ending is not None:
-                    return
-                result = await self._acknowledge(request)
-            if result.state is c.TouchState.IN_DOUBT:
-                result = await self._word_on(result, f"ack-{number}")
-                if result.state is not c.TouchState.SENT:
-                    result = await self._acknowledge(request.model_copy(update={"fallback": True}))
-                    if result.state is c.TouchState.IN_DOUBT:
-                        result = await self._word_on(result, f"ack-{number}-again")
-        except ActivityError:
-            self._run.note("acknowledgement_failed", reason="provider_down", key=f"ack-failed:{number}")
-            await self._notify(f"ack-failed:{number}", "ops", "acknowledgement_failed", "provider_down", None)
-            return
-        if result.state is c.TouchState.SENT:
-            lead.move(Stage.ACKNOWLEDGED)
-
-    async def acknowledge_again(self, number: int, at: datetime) -> None:
-        """The answer did not arrive: once more, by the other channel if there is one. Nobody waits for its end."""
-        lead = self._run.lead
-        await Alarm().until(at, lambda: lead.ending is not None or lead.follow_up is not None, "acknowledge once more")
-        if lead.ending is not None or lead.follow_up is not None or lead.paused:
-            return
-        request = c.AcknowledgeRequest(
-            lead_id=lead.lead_id, inquiry_number=number, lead_type=lead.lead_type, fallback=True
-        )
-        try:
-            await self._acknowledge(request)
-        except ActivityError:
-            self._run.note("acknowledgement_failed", reason="provider_down", key=f"ack-failed:{number}")
-
-    async def _word_on(self, doubt: c.TouchResult, step: str) -> c.TouchResult:
-        await workflow.sleep(options.ACK_IN_DOUBT_AFTER, summary="wait for the provider's word")
-        return await self.reconcile(doubt.step or step, give_up=True)
-
-    async def _acknowledge(self, request: c.AcknowledgeRequest) -> c.TouchResult:
-        return await workflow.execute_activity_method(
-            Messaging.acknowledge, request, summary=f"acknowledge · {self._run.title}", **options.ACKNOWLEDGE
-        )
-
     async def route(self) -> None:
         lead = self._run.lead
         result = await workflow.execute_activity_method(
@@ -237,10 +211,15 @@ class Steps:
             summary=f"route · {self._run.title}",
             **options.ROWS,
         )
-        lead.opened, lead.due = result.open_at, result.due_at
+        if lead.opened is None:  # a pause may have moved it since
+            lead.opened = result.open_at
+        lead.due, self._run.deal_at = result.due_at, result.deal_at
+        self._run.watch.assign_due = result.assign_due_at
+        if result.offered:
+            self._run.watch.acceptance.ask(result.offered, max(workflow.now(), result.open_at), claim=True)
         if result.owner_id is not None:
-            lead.owner_id = result.owner_id
-            lead.move(Stage.ASSIGNED)
+            lead.given_to(result.owner_id, workflow.now())
+        self._run.changed()
 
     async def substitute(self, substitute: Substitute) -> None:
         """No usable channel for a step that matters: the owner gets it as a task with the same deadline."""
@@ -316,6 +295,7 @@ class Steps:
         except ActivityError as error:
             raise _unknown("rep_id", error) from error
         self._run.lead.owner_id = request.rep_id
+        self._run.watch.acceptance.take()
         self._run.changed()
         return self._run.status()
 
@@ -356,6 +336,7 @@ class Steps:
         )
         if shown != run.shown:
             run.shown = shown
+            run.changed()  # what is watched depends on what comes next
             updates: list[Any] = [
                 _STAGE.value_set(lead.stage.value),
                 _TYPE.value_set(lead.lead_type),
@@ -367,6 +348,9 @@ class Steps:
                 updates.append(_OWNER.value_set(lead.owner_id))
             workflow.upsert_search_attributes(updates)
         workflow.set_current_details(self.explain())
+
+    def _show_again(self) -> None:
+        self.show(self._run.next_step, self._run.why, self._run.next_at)
 
     def explain(self) -> str:
         run = self._run

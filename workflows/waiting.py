@@ -23,6 +23,12 @@ class Alarm:
             self._arm(at, summary)
             await workflow.wait_condition(lambda: changed() or self._fired())
 
+    def off(self) -> None:
+        """Nothing is waited for: the timer must not wake anybody."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        self._task = None
+
     def _fired(self) -> bool:
         return self._task is None or self._task.done()
 

@@ -44,7 +44,10 @@ async def run_chores(pool: "asyncpg.Pool[Any]", chores: Sequence[Chore]) -> None
     """Until cancelled."""
     async with asyncio.TaskGroup() as group:
         wakes = {chore.name: asyncio.Event() for chore in chores}
-        channels = {chore.wake: wakes[chore.name] for chore in chores if chore.wake is not None}
+        channels: dict[str, list[asyncio.Event]] = {}
+        for chore in chores:
+            if chore.wake is not None:
+                channels.setdefault(chore.wake, []).append(wakes[chore.name])
         if channels:
             group.create_task(_listen(pool, channels))
         for chore in chores:
@@ -89,11 +92,12 @@ async def _keep(pool: "asyncpg.Pool[Any]", chore: Chore, wake: asyncio.Event) ->
             woken = True
 
 
-async def _listen(pool: "asyncpg.Pool[Any]", channels: dict[str, asyncio.Event]) -> None:
+async def _listen(pool: "asyncpg.Pool[Any]", channels: dict[str, list[asyncio.Event]]) -> None:
     """A notice that is missed costs `every` at most: this is for speed alone."""
 
     def hear(_conn: object, _pid: int, channel: str, _payload: object) -> None:
-        channels[channel].set()
+        for wake in channels[channel]:
+            wake.set()
 
     while True:
         try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Who may sign in: list, add, link, role, disable, enable.")
+app = typer.Typer(no_args_is_help=True, help="Who may sign in: list, add, link, role, disable, enable, unlink.")
 
 Email = Annotated[str, typer.Argument(help="The account's e-mail address")]
 
@@ -85,6 +85,22 @@ def disable(email: Email) -> None:
 def enable(email: Email) -> None:
     """Let somebody in again, with the password of before or by a link."""
     _set_active(email, True)
+
+
+@app.command()
+def unlink(email: Email) -> None:
+    """Forget which identity at the company opens the account; the next one with its verified address does."""
+
+    async def work(conn: Any) -> None:
+        from speedlead.store import company_sign_in
+        from speedlead.store.accounts import AccountRefused
+
+        account_id = await _found(conn, email)
+        if not await company_sign_in.unlink(conn, account_id):
+            raise AccountRefused("email", "expected an account that somebody has opened with a company account")
+        await _noted(conn, "account unlink", account_id)
+
+    _with_database(work)
 
 
 def _set_active(email: str, active: bool) -> None:

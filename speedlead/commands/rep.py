@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from speedlead.command_database import with_database
+from speedlead.hand_over_command import hand_over
 
 app = typer.Typer(no_args_is_help=True, help="Our people: zones, shifts, time off, skills, and the video of each.")
+app.command(name="hand-over")(hand_over)
 
 
 @app.command(name="import")
@@ -43,7 +45,9 @@ def import_(
         for name, before, after in change.fields:
             print(f"    {name}: {after}" if before is None else f"    {name}: {before} → {after}")
         if change.owns:
-            print(f"    owns {change.owns} open leads: give them to somebody else")
+            print(
+                f"    owns {change.owns} open leads: `speedlead rep hand-over {change.email} --spread` gives them away"
+            )
     added = sum(change.new for change in changes)
     same = len(reps) - len(changes)
     print(f"{added} new, {len(changes) - added} changed, {same} as before." + (" Nothing was written." * dry_run))

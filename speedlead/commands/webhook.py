@@ -50,7 +50,7 @@ def replay(
 def forget(
     about: Annotated[list[str], typer.Argument(help="Ids of leads, e-mail addresses, numbers in E.164 form")],
 ) -> None:
-    """Delete the kept webhooks that name somebody, as erasure asks for."""
+    """Delete kept webhooks, calls to our number and strangers' messages that name somebody, as erasure asks for."""
     with_database(lambda conn: _forget(conn, [text.strip().lower() for text in about]))
 
 

@@ -8,6 +8,8 @@ _SPOKEN = {
     "de": "AT CH DE LI",
     "fr": "BF BJ CD CF CG CI FR GA GF GN GP LU MC ML MQ NC NE PF RE SN TD TG",
     "es": "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PY SV UY VE",
+    "it": "IT SM VA",
+    "pt": "AO BR CV GW MZ PT ST TL",
     "en": "AG AU BB BS BZ CA GB GD GH GI GY IE IN JM KE KN LC LR MT MU NG NZ PH SG SL TT UG US VC ZA ZM ZW",
 }
 _BY_COUNTRY = {country: language for language, countries in _SPOKEN.items() for country in countries.split()}

@@ -15,7 +15,16 @@ import temporalio.client
 import temporalio.worker
 from temporalio import activity
 
-from speedlead.contracts import AcknowledgeRequest, DialRequest, NotifyRequest, TouchRequest, TouchResult, TouchState
+from speedlead.contracts import (
+    AcknowledgeRequest,
+    DialRequest,
+    EscalateRequest,
+    NotifyRequest,
+    RouteRequest,
+    TouchRequest,
+    TouchResult,
+    TouchState,
+)
 
 Happening = Callable[[str], Awaitable[None]]
 """Gets the lead's id."""
@@ -27,7 +36,9 @@ _UNFINISHED = (TouchState.DEFERRED, TouchState.RINGING, TouchState.DECLINED)
 
 @dataclass(frozen=True)
 class Moment:
-    """`after` is a step of the plan ('call-2', 'ack-1') or the kind of a notice ('reply_received')."""
+    """`after` is a step of the plan ('call-2', 'ack-1'), the kind of a notice ('reply_received'), 'routed' when the
+    lead was given to somebody, or 'escalated' when it went on to the next.
+    """
 
     after: str
     happens: Happening
@@ -38,8 +49,10 @@ class Moment:
 class Moments(temporalio.client.Interceptor, temporalio.worker.Interceptor):
     """Given to a client, it watches the activities of all workers on that client."""
 
-    def __init__(self, move: Move) -> None:
+    def __init__(self, move: Move, routed: Happening) -> None:
+        """`routed`: what our own people do whenever a lead has been given to one of them."""
         self._move = move
+        self.routed = routed
         self._coming: dict[str, list[Moment]] = {}
         self._seen: dict[tuple[str, str], int] = {}
         self._nobody_enters = asyncio.Event()
@@ -86,6 +99,11 @@ class _Watch(temporalio.worker.ActivityInboundInterceptor):
         began = datetime.now(UTC)
         result = await super().execute_activity(input)
         match input.args[0] if input.args else None:
+            case RouteRequest(lead_id=lead_id):
+                await self._moments.routed(lead_id)
+                await self._moments.passed(lead_id, "routed", began)
+            case EscalateRequest(lead_id=lead_id):
+                await self._moments.passed(lead_id, "escalated", began)
             case NotifyRequest(lead_id=lead_id, kind=kind):
                 await self._moments.passed(lead_id, kind, began)
             case AcknowledgeRequest(lead_id=lead_id, inquiry_number=number):

@@ -17,6 +17,7 @@ from temporalio.client import Client
 
 from speedlead.app import Parts, build_deps, serve_gateway
 from speedlead.cadence_client import CadenceClient
+from speedlead.composing.assemble import build_composer
 from speedlead.contracts import LeadStart
 from speedlead.credentials import Credentials, load_or_create
 from speedlead.demo.moments import Moment, Moments
@@ -65,6 +66,8 @@ class World:
     leads: CadenceClient
     moments: Moments
     http: aiohttp.ClientSession
+    # whoever gets a lead takes it at once; off, nobody does
+    reps_accept: bool = True
 
     @property
     def url(self) -> str:
@@ -118,7 +121,12 @@ async def open_world(
             microseconds = ahead // timedelta(microseconds=1)
             await pool.execute("update lead set clock_offset_us = $2 where id = $1", lead_id, microseconds)
 
-        moments = Moments(move)
+        async def routed(lead_id: str) -> None:
+            owner = await pool.fetchval("select owner_id from lead where id = $1", lead_id)
+            if owner is not None and world.reps_accept:
+                await leads.update(lead_id, "accept", {"rep_id": owner})
+
+        moments = Moments(move, routed)
         watched = client.config()
         watched["interceptors"] = [*watched["interceptors"], moments]
         client = Client(**watched)
@@ -133,7 +141,7 @@ async def open_world(
         await stack.enter_async_context(running_workers(client, activities, pace=pace_of(settings)))
         leads = VirtualCadenceClient(client)
         relay = Relay(pool, leads)
-        parts = Parts(settings, credentials, pool, client, plan, calendar)
+        parts = Parts(settings, credentials, pool, client, plan, calendar, build_composer(settings, plan))
         await stack.enter_async_context(_running(relay.run()))
         await stack.enter_async_context(_running(serve_gateway(build_deps(parts, leads, relay, clock, line))))
         http = await stack.enter_async_context(aiohttp.ClientSession())

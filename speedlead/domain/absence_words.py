@@ -145,6 +145,29 @@ PORTUGUESE = Words(
     following=r"que vem|proxim[ao]",
     of=r"de",
 )  # fmt: skip
+ITALIAN = Words(
+    months=("gen(?:naio)?", "febb?(?:raio)?", "mar(?:zo)?", "apr(?:ile)?", "mag(?:gio)?", "giu(?:gno)?", "lug(?:lio)?",
+            "ago(?:sto)?", "sett?(?:embre)?", "ott(?:obre)?", "nov(?:embre)?", "dic(?:embre)?"),
+    weekdays=("lun(?:edi)?", "mar(?:tedi)?", "mer(?:coledi)?", "gio(?:vedi)?", "ven(?:erdi)?", "sab(?:ato)?",
+              "dom(?:enica)?"),
+    away=r"fuori (?:ufficio|sede)|ferie|vacanz[ae]|assen\w*|in viaggio|trasferta|malattia|permesso|congedo|maternita|"
+         r"non (?:sono|saro|siamo|saremo) (?:disponibil[ei]|raggiungibil[ei]|in (?:ufficio|sede))|indisponibile|"
+         r"chius[oaie]|chiusura",
+    back=r"(?:torno|tornero|rientro|rientrero|torneremo|rientreremo|ritornero|ritorno)(?: (?:in ufficio|al lavoro|"
+         r"operativ[oa]))?|(?:il )?mio (?:rientro|ritorno)|di (?:nuovo|ritorno)(?: (?:disponibil[ei]|in ufficio|"
+         r"raggiungibil[ei]|operativ[oaie]))?|nuovamente (?:disponibil[ei]|in ufficio|raggiungibil[ei])|riapr\w+",
+    until=r"(?!)",
+    through=r"fino a(?:l|ll'|lla)?(?: giorno)?(?: compreso)?|sino al?",
+    after=r"dopo (?:il|l')|dal giorno dopo",
+    at=r"il|l'|a partire da(?:l|ll')?|da(?:l|ll')?|dal giorno|giorno|per il|saro|sono|previsto|e|in|a",
+    to=r"a(?:l|ll')?|e il|fino a(?:l|ll')?",
+    here=r"disponibil[ei]|raggiungibil[ei]|valid[oa]|apert[oaie]",
+    no=r"non|senza",
+    tomorrow=r"domani",
+    next_=r"(?!)",
+    coming=r"(?:il )?(?:prossim[oa]|quest[oa'])",
+    following=r"prossim[oa]",
+)  # fmt: skip
 DUTCH = Words(
     months=("jan(?:uari)?", "feb(?:ruari)?", "maart|mrt", "apr(?:il)?", "mei", "juni?", "juli?", "aug(?:ustus)?",
             "sept?(?:ember)?", "okt(?:ober)?", "nov(?:ember)?", "dec(?:ember)?"),
@@ -163,4 +186,4 @@ DUTCH = Words(
     next_=r"volgende(?: week)?",
     coming=r"aanstaande|aankomende|komende|deze",
 )  # fmt: skip
-LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, PORTUGUESE, DUTCH)
+LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, PORTUGUESE, ITALIAN, DUTCH)

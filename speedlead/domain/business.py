@@ -5,7 +5,7 @@ team's is about our own people and is kept in its zone. Law is none of this: cov
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Protocol, Self
 
@@ -14,19 +14,23 @@ from pydantic import (
     BeforeValidator,
     Field,
     PrivateAttr,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from speedlead.domain.calendar import parse_zone
+from speedlead.domain.calendar import next_permitted, parse_zone
 from speedlead.domain.hours import EVERY_DAY, NEVER, Interval, Policy, Weekly, ZonePolicy
 from speedlead.domain.plan import Name, PlanData, Week, When, parse_spans
+from speedlead.domain.rotation import Reps, Rotation
+from speedlead.domain.sla import may_meet
 
 TEAM_RULE = "team_hours"
 EVERYBODY = "everybody"
 """The team calendar of reps whose own team has none."""
 _LONGEST_CLOSURE = timedelta(days=366)
+_A_YEAR = timedelta(days=366)
 
 Zone = Annotated[str, AfterValidator(parse_zone)]
 Spans = Annotated[tuple[Interval, ...], BeforeValidator(lambda value: parse_spans(value, "hours"))]
@@ -42,6 +46,13 @@ class HolidayData(Protocol):
     def __call__(self, region: str) -> None:
         """'US', 'US-TX' pass. Raises ValueError."""
         ...
+
+
+def _fault(place: tuple[str | int, ...], text: str) -> ValidationError:
+    """A fault that a whole finds in one of its parts, said of that part."""
+    return ValidationError.from_exception_data(
+        "calendars", [{"type": "value_error", "loc": place, "input": None, "ctx": {"error": ValueError(text)}}]
+    )
 
 
 def _data(info: ValidationInfo) -> HolidayData:
@@ -191,20 +202,11 @@ class Territory(_Calendar):
         return self.policy(self.hours.get(channel, plan_hours), kept)  # type: ignore[call-overload]
 
 
-def _addresses(value: tuple[str, ...]) -> tuple[str, ...]:
-    if wrong := [address for address in value if "@" not in address]:
-        raise ValueError(f"expected e-mail addresses of reps, got {wrong[0]!r}")
-    return tuple(address.lower() for address in value)
-
-
-Reps = Annotated[tuple[str, ...], AfterValidator(_addresses)]
-"""Our people by e-mail address, in small letters."""
-
-
 class OnCall(PlanData):
     """Cover outside business hours, holidays and closures for the leads of `when`, within the law.
 
-    `reps`: e-mail addresses of those who are on call, whatever their shifts; left out: whoever of the team is on shift.
+    `reps`: e-mail addresses of those who are on call, whatever their shifts; or `rotation`: who take turns. Without
+    either: whoever of the team is on shift.
     """
 
     id: Name
@@ -212,6 +214,13 @@ class OnCall(PlanData):
     zone: Zone | None = None
     hours: Week
     reps: Reps = ()
+    rotation: Rotation | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if self.reps and self.rotation is not None:
+            raise ValueError("expected either reps or rotation")
+        return self
 
     @field_validator("when")
     @classmethod
@@ -247,6 +256,30 @@ class Team(_Calendar):
         if self.id != EVERYBODY and not self.reps:
             raise ValueError(f"reps: expected the e-mail addresses of the team's people; all others are {EVERYBODY!r}")
         return self
+
+    @model_validator(mode="after")
+    def _turns(self) -> Self:
+        for index, cover in enumerate(self.on_call):
+            if cover.rotation is not None:
+                try:
+                    cover.rotation.check_handover(cover.zone or self.zone)
+                except ValueError as error:
+                    raise _fault(("on_call", index, "rotation", "handover"), str(error)) from None
+            for other in self.on_call[:index]:
+                self._apart(index, cover, other)
+        return self
+
+    def _apart(self, index: int, cover: OnCall, other: OnCall) -> None:
+        """Two covers of a team, one of them with turns, may not be there for the same lead at the same time."""
+        first = max((c.rotation.start for c in (cover, other) if c.rotation is not None), default=None)
+        if first is None or not may_meet(cover.when, other.when):
+            return
+        rules = (self.cover_rule(cover), self.cover_rule(other))
+        begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
+        both = next_permitted(begin, rules, latest=begin + _A_YEAR)
+        if both is not None:
+            text = f"overlaps with the hours of {other.id}, first at {both:%Y-%m-%d %H:%M} UTC, for the same leads"
+            raise _fault(("on_call", index, "hours"), text)
 
     @cached_property
     def rule(self) -> ZonePolicy:
@@ -300,5 +333,7 @@ class Calendars(PlanData):
         """Addresses of the file that belong to none of these reps, each with where it stands."""
         known = {email.lower() for email in emails}
         named = [(f"team {team.id}", team.reps) for team in self.teams]
-        named += [(f"on_call {cover.id}", cover.reps) for team in self.teams for cover in team.on_call]
+        for cover in (cover for team in self.teams for cover in team.on_call):
+            levels = cover.rotation.levels if cover.rotation else ()
+            named.append((f"on_call {cover.id}", tuple(dict.fromkeys(cover.reps + sum(levels, ())))))
         return tuple(f"{address} ({where})" for where, reps in named for address in reps if address not in known)

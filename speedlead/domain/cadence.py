@@ -196,6 +196,8 @@ def decide(lead: LeadState, now: datetime) -> Decision:
     if lead.paused:
         if lead.paused_until is not None and lead.paused_until <= now:
             return Resume()
+        if _has_just_written(lead):
+            return _follow(lead, now)
         return Await(lead.paused_until, lead.pause_reason)
     if lead.callbacks:
         return _callback(lead)
@@ -317,6 +319,11 @@ def _still_owed(lead: LeadState, track: Track, opened: datetime, now: datetime, 
         skips.append(Skip(step, reason))
         return None
     return step
+
+
+def _has_just_written(lead: LeadState) -> bool:
+    """A pause of ours holds up the plan, and not that the owner hears of a reply at once."""
+    return lead.follow_up is not None and lead.follow_up.kind == "replied" and lead.follow_up.reminded == 0
 
 
 def _follow(lead: LeadState, now: datetime) -> Decision:

@@ -12,12 +12,11 @@ Minutes of the local day are 0..1440, intervals half-open. Nothing here reads a 
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from speedlead.domain.hours import (
     DAY_S,
-    EPOCH_ORDINAL,
     EVERY_DAY,
     NEVER,
     Cap,
@@ -137,10 +136,9 @@ def why_not(t: datetime, rules: Sequence[ZonePolicy], slot: Interval | None = No
     for rule in rules:
         day, rest = divmod(second + offset_at(rule.zone, second), DAY_S)
         minute = rest // 60
-        if rule._first_day <= day < rule._end_day:
-            for reason in rule.policy.refusals(date.fromordinal(day + EPOCH_ORDINAL), minute):
-                named = rule.rule != "business_hours" or reason == "quiet_hours"
-                reasons[f"{reason}:{rule.rule}" if named else reason] = None
+        for reason in rule.refusals(day, minute):
+            named = rule.rule != "business_hours" or reason == "quiet_hours"
+            reasons[f"{reason}:{rule.rule}" if named else reason] = None
         if slot is not None and not slot[0] <= minute < slot[1]:
             reasons["outside_business_hours:slot"] = None
     return tuple(reasons)

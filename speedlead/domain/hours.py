@@ -113,6 +113,11 @@ class ZonePolicy:
             return left
         return policy._open[(day + 3) % 7]  # 1970-01-01 was a Thursday
 
+    def refusals(self, day: int, minute: int) -> Iterator[str]:
+        """Why the rule closes this local minute; empty when it is open, or on a date about which it says nothing."""
+        if self._first_day <= day < self._end_day:
+            yield from self.policy.refusals(date.fromordinal(day + EPOCH_ORDINAL), minute)
+
 
 @dataclass(frozen=True, slots=True)
 class Cap:

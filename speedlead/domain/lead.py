@@ -163,6 +163,13 @@ class LeadState:
             return
         self.stage = stage
 
+    def given_to(self, rep_id: str, at: datetime) -> None:
+        """Somebody has time for the lead now: a call that found nobody is made at once."""
+        self.owner_id = rep_id
+        self.move(Stage.ASSIGNED)
+        if self.owed is not None:
+            self.owed.retry_at = min(self.owed.retry_at, at)
+
     # ── facts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def inquired(

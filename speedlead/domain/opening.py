@@ -29,7 +29,9 @@ class Shift:
     """Hours of some of the team, in their own zone. `also`: further rules that must hold (the team's calendar, cover).
 
     `covers`: on-call cover, beyond business hours, for the leads that match it; `also` then has the hours of the cover.
-    `name` tells shifts with equal hours and other rules apart.
+    `name` tells shifts with equal hours and other rules apart. `level`: of a duty in a rotation, in the order in which
+    they are rung; 0: no rotation. `whole`: the shift of all who take turns, which stands for them where the question is
+    whether somebody is there.
     """
 
     zone: str
@@ -37,6 +39,8 @@ class Shift:
     also: tuple[ZonePolicy, ...] = ()
     covers: When | None = None
     name: str = ""
+    level: int = 0
+    whole: "Shift | None" = None
 
     @cached_property
     def rules(self) -> tuple[ZonePolicy, ...]:
@@ -59,6 +63,11 @@ def on_shift(team: Sequence[Shift]) -> tuple[Shift, ...]:
 def covered(team: Sequence[Shift], at: datetime) -> bool:
     """Is somebody on call at that instant? Then business hours are open; the law is not asked here."""
     return any(shift.holds(at) for shift in team if shift.covers is not None)
+
+
+def turn_at(shifts: Sequence[Shift], at: datetime) -> int | None:
+    """In which turn somebody with these shifts is rung then: 0, or the level of the duty; None: not there."""
+    return min((shift.level for shift in shifts if shift.holds(at)), default=None)
 
 
 def call_hours(plan: Plan, team: Sequence[Shift], facts: LeadFacts, at: datetime) -> Weekly | None:

@@ -60,6 +60,15 @@ BAD_NUMBER = frozenset({CallResult.DISCONNECTED, CallResult.WRONG_NUMBER})
 # nothing reached the lead: not an attempt
 NOT_AN_ATTEMPT = frozenset({CallResult.FAILED, CallResult.ABANDONED})
 
+# what a call has reached; the rest says that it reached nobody
+_REACHED = (CallResult.VOICEMAIL_LEFT, CallResult.CONNECTED)
+
+
+def says_more(result: CallResult, known: CallResult) -> bool:
+    """A later report of a call counts when it says that more has happened, and never takes back what has."""
+    return result in _REACHED and (known not in _REACHED or _REACHED.index(result) > _REACHED.index(known))
+
+
 # outcomes that end the lead, with the stage it ends in
 ENDS_LEAD: dict[Outcome, Stage] = {
     Outcome.QUALIFIED: Stage.QUALIFIED,

@@ -6,12 +6,15 @@ local day. The numbers themselves stand in `speedlead/plans/*.yaml`, each with t
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+# nobody is asked to take a lead for longer (REQ 88)
+CEILING = timedelta(minutes=5)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -74,6 +77,7 @@ Slot = Annotated[tuple[int, int], BeforeValidator(parse_times)]
 Week = Annotated[dict[int, tuple[tuple[int, int], ...]], BeforeValidator(_parse_week)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LeadTypeName = Literal["hot", "warm", "cold"]
+StageTarget = Literal["qualification", "follow_up"]
 
 
 DayTime = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "weekday", "weekend", "business_hours", "off_hours"]
@@ -162,11 +166,18 @@ class Track(PlanData):
 
 
 class Cadence(PlanData):
-    """The part of a plan that steers a running lead; it travels in the workflow's input and never changes there."""
+    """The part of a plan that steers a running lead; it travels in the workflow's input and never changes there.
+
+    `accept`: how long somebody who is asked to take a lead has, by its type; a type that is not named is not asked
+    about. `stages`: by when a lead that was spoken to is qualified, and by when somebody comes back to one that waits.
+    """
 
     id: Name
     version: int = Field(ge=1)
     tracks: dict[LeadTypeName, Track]
+    # both are left out of what is stored where they are empty: a plan without them keeps its fingerprint
+    accept: dict[LeadTypeName, Seconds] = Field(default={}, exclude_if=lambda value: value == {})
+    stages: dict[StageTarget, Seconds] = Field(default={}, exclude_if=lambda value: value == {})
 
     @model_validator(mode="after")
     def _complete(self) -> "Cadence":
@@ -174,6 +185,15 @@ class Cadence(PlanData):
         if missing:
             raise ValueError(f"tracks: missing {', '.join(sorted(missing))}")
         return self
+
+    @field_validator("accept")
+    @classmethod
+    def _below_the_ceiling(cls, value: dict[str, int]) -> dict[str, int]:
+        ceiling = int(CEILING.total_seconds())
+        wrong = next((name for name, seconds in value.items() if not 0 < seconds <= ceiling), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong}: expected a time above 0 and of {ceiling // 60}m at most")
+        return value
 
 
 class When(PlanData):
@@ -257,7 +277,7 @@ class Plan(Cadence):
         return "cold"
 
     def cadence(self) -> Cadence:
-        return Cadence(id=self.id, version=self.version, tracks=self.tracks)
+        return Cadence(id=self.id, version=self.version, tracks=self.tracks, accept=self.accept, stages=self.stages)
 
     def templates(self) -> Iterator[tuple[str, str]]:
         """(channel, template) of every step that sends something."""

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -35,6 +36,23 @@ def _languages(value: tuple[str, ...]) -> tuple[str, ...]:
     if wrong is not None:
         raise ValueError(f"expected languages such as en or de, got {wrong!r}")
     return _words(value)
+
+
+def _calendar(value: str | None) -> str | None:
+    """Its address opens the whole calendar to whoever has it, so a refusal does not repeat it."""
+    if value is None:
+        return None
+    address = re.sub("^webcals?://", "https://", value.strip(), flags=re.IGNORECASE)
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme == "https" and parts.hostname and parts.username is None and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or re.search(r"[\s\x00-\x1f]", address):
+        raise ValueError(
+            "expected the address of a calendar, https://… or webcal://…, without a name and password in it"
+        )
+    return address
 
 
 class TimeOff(PlanData):
@@ -73,6 +91,8 @@ class RepEntry(PlanData):
     capacity: int = Field(50, ge=1, le=100_000)
     manager: bool = False
     active: bool = True
+    # the private address of the rep's own calendar (ICS): when they are busy
+    ics_url: Annotated[str | None, AfterValidator(_calendar)] = Field(None, max_length=2000)
 
     @field_validator("territories")
     @classmethod

@@ -19,6 +19,8 @@ GIVEN_UP_FOR = {
     "lane": {"other_lane"},
 }
 _GIVABLE = frozenset[str]().union(*GIVEN_UP_FOR.values())
+# what says nothing about whether somebody fits: it is about the moment, or about the moment of the first step
+GIVABLE_LATER = frozenset({"rep_full", "rep_away", *GIVEN_UP_FOR["shift"]})
 _POSTCODE, _REGION, _COUNTRY = 1.0, 0.9, 0.8
 _ANYWHERE, _PER_HOUR = 0.6, 0.025
 _UNKNOWN = 0.5

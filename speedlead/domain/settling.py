@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from speedlead.domain import recovery
 from speedlead.domain.cadence import Act
@@ -65,6 +65,15 @@ def must_be_placed(act: Act, now: datetime, not_before: datetime | None) -> bool
 def cannot_be_placed(lead: LeadState, act: Act, reason: str) -> None:
     """No instant is lawful: the channel is closed for a reason, and the step is decided again."""
     lead.closed_channels[act.step.channel] = reason
+
+
+def no_longer_wanted(lead: LeadState, *, manual: bool) -> Literal["paused", "stopped", "opted_out"] | None:
+    """Why a call for which a rep's phone rings is not wanted any more. What somebody asked for by hand is no plan."""
+    if lead.closed_channels.get("call") == "opted_out":
+        return "opted_out"
+    if lead.ending is not None:
+        return "stopped"
+    return "paused" if lead.paused and not manual else None
 
 
 def pass_over(

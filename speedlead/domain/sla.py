@@ -82,3 +82,18 @@ def matches(when: When, facts: LeadFacts) -> bool:
         and (when.region is None or any(region in when.region for region in facts.regions))
         and (when.time is None or not facts.times.isdisjoint(when.time))
     )
+
+
+def may_meet(one: When, other: When) -> bool:
+    """Can a lead match both? Places count as apart unless they are the same, or one is a part of the other."""
+    for name in ("lead_type", "intent", "source", "segment", "channel"):
+        words, others = (_words(getattr(when, name)) for when in (one, other))
+        if words and others and words.isdisjoint(others):
+            return False
+    if one.region is None or other.region is None:
+        return True
+    return any(f"{a}-".startswith(f"{b}-") or f"{b}-".startswith(f"{a}-") for a in one.region for b in other.region)
+
+
+def _words(value: str | tuple[str, ...] | None) -> frozenset[str]:
+    return frozenset((value,) if isinstance(value, str) else value or ())

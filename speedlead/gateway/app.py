@@ -10,15 +10,22 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from speedlead.gateway.access.account_pages import add_account_pages
 from speedlead.gateway.access.doorkeeper import protect
+from speedlead.gateway.access.oidc import add_company_sign_in
 from speedlead.gateway.access.sign_in import add_sign_in
 from speedlead.gateway.api_routes import add_api_routes
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.guards import PageGuard
+from speedlead.gateway.hand_over_page import add_hand_over_page
 from speedlead.gateway.intake_routes import add_intake_routes
+from speedlead.gateway.notification_pages import add_notification_pages
+from speedlead.gateway.oncall_page import add_oncall_page
 from speedlead.gateway.pages import add_pages
+from speedlead.gateway.people_pages import add_people_pages
+from speedlead.gateway.presence import add_presence
 from speedlead.gateway.problems import Problem, unavailable
 from speedlead.gateway.security_headers import SecurityHeaders
+from speedlead.gateway.take_page import add_take_pages
 from speedlead.gateway.unsubscribe import add_unsubscribe_routes
 from speedlead.gateway.webhooks_sendgrid import add_sendgrid_webhooks
 from speedlead.gateway.webhooks_twilio import add_twilio_webhooks
@@ -41,9 +48,15 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_twilio_webhooks(app, context)
     add_sendgrid_webhooks(app, context)
     add_unsubscribe_routes(app, context)
+    add_take_pages(app, context)
     add_pages(app, deps)
-    add_sign_in(app, context)
+    add_company_sign_in(app, context, add_sign_in(app, context))
     add_account_pages(app, deps)
+    add_notification_pages(app, context)
+    add_people_pages(app, deps)
+    add_hand_over_page(app, deps)
+    add_presence(app, deps)
+    add_oncall_page(app, deps)
     protect(app, context)
     app.add_middleware(PageGuard, guard=context.guard)
     app.add_middleware(SecurityHeaders)

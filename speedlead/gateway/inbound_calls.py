@@ -19,7 +19,7 @@ from speedlead.composer import Composer
 from speedlead.composing.languages import choose
 from speedlead.domain.opening import Opening
 from speedlead.gateway.context import Context, home_country
-from speedlead.gateway.twiml import KEY_TIMEOUT_S, say, xml
+from speedlead.gateway.twiml import KEY_TIMEOUT_S, VOICES, say, xml
 from speedlead.records import LeadRecord
 from speedlead.store import inbound_calls as store
 from speedlead.store.inbound_calls import Ringing
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 RING_S = 20
 _OURS = "This is the line for callers. Your leads are on your page."
-# the voices that Twilio speaks our languages with
-_VOICES = {"en": "en-US", "de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
 _SID = re.compile(r"^CA[0-9a-f]{32}\Z")
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
@@ -151,7 +149,7 @@ async def _missed(composer: Composer, context: Context, ringing: Ringing) -> Res
     await context.deliver_now(told)
     response = VoiceResponse()
     if said:
-        response.say(said, language=_VOICES.get(language, language))
+        response.say(said, language=VOICES.get(language, language))
     response.hangup()
     return xml(response)
 

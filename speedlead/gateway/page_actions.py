@@ -15,8 +15,9 @@ from speedlead.cadence_errors import LeadError, LeadRefused, LeadUnavailable
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.walltime import resolve_wall
 from speedlead.gateway.access.who import signed_in
+from speedlead.gateway.callback_check import callback_time, refusal
 from speedlead.gateway.deps import GatewayDeps
-from speedlead.gateway.page_errors import answered, missing
+from speedlead.gateway.page_errors import answered, conflict, missing
 from speedlead.intake_text import many_lines, one_line
 from speedlead.store import notices, sessions, views
 from speedlead.store.answers import AnswerRefused, Draft, write_answer
@@ -119,6 +120,8 @@ class PageActions:
         )
         try:
             at = read_outcome(typed, card, self.deps.clock.business(card.clock_offset_us))
+            if typed.outcome == Outcome.CALLBACK_REQUESTED and at is not None:
+                await self._refuse_unlawful(card, at)
         except Mistake as mistake:
             return await self.lead_page(request, typed, mistake)
         logged = Logged(
@@ -138,6 +141,12 @@ class PageActions:
             return await self.lead_page(request, typed, Mistake("", refused_text(refusal)))
         await self.deps.relay.deliver_now(card.lead_id)
         return back(card, str(form.get("back") or ""), "logged")
+
+    async def _refuse_unlawful(self, card: LeadCard, at: datetime) -> None:
+        """Raises Mistake. Where no call at all is lawful the outcome stands: the gate tells what becomes of it."""
+        found = await callback_time(self.deps, card.lead_id, at)
+        if found.lawful_at is not None and not found.lawful:
+            raise Mistake("at", refusal(found, card.zone))
 
     async def answer(self, request: Request) -> Response:
         card = await self._card(request)
@@ -187,9 +196,13 @@ class PageActions:
                 return await self.lead_page(request, Typed(), mistake)
             body["until"] = until.isoformat()
         name, text = UPDATES[action]
-        return back(card, where, await self._ask(card.lead_id, name, body, text))
+        try:
+            return back(card, where, await self._ask(card.lead_id, name, body, text))
+        except LeadRefused as refused:  # of an accept: who has the lead now is more than any code says
+            return conflict("You have not taken this lead", refused.reason)
 
     async def _ask(self, lead_id: str, name: str, body: dict[str, Any], text: str) -> str:
+        """The code of what to say. Raises LeadRefused when somebody else has taken the lead."""
         try:
             await self.deps.leads.update(lead_id, name, body)
         except LeadUnavailable:
@@ -197,6 +210,8 @@ class PageActions:
         except LeadError as refusal:
             if name == "skip" and isinstance(refusal, LeadRefused) and refusal.field == "step":
                 return "noskip"
+            if name == "accept" and isinstance(refusal, LeadRefused) and refusal.field is None:
+                raise
             log.info("update_refused", lead_id=lead_id, update=name, refusal=type(refusal).__name__)
             return "refused"
         return text

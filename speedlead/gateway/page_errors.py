@@ -31,6 +31,10 @@ def forbidden(text: str) -> HTMLResponse:
     return _page(403, "Not for this account", text)
 
 
+def conflict(title: str, text: str) -> HTMLResponse:
+    return _page(409, title, text)
+
+
 def missing(title: str, text: str) -> HTMLResponse:
     return _page(404, title, text)
 

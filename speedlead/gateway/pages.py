@@ -1,10 +1,10 @@
-"""The pages that people look at: form, rep, lead, ops. Server-rendered; htmx refreshes what changes.
+"""The pages that people look at: form, lead, ops. Server-rendered; htmx refreshes what changes.
 
 Nothing here decides: pages read rows (`store/views.py`), and what a page changes goes through `page_actions.py`.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,21 +17,20 @@ from speedlead import wording
 from speedlead.gateway import rendering
 from speedlead.gateway.access.table import May
 from speedlead.gateway.access.who import signed_in
+from speedlead.gateway.capacity_page import add_capacity_page
 from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.lead_context import lead_context
 from speedlead.gateway.page_actions import SAID, Mistake, Typed, add_page_actions, parse_id
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.preview_page import add_preview_page
 from speedlead.gateway.rendering import render
+from speedlead.gateway.rep_page import add_rep_page
 from speedlead.gateway.script_page import add_script_page
 from speedlead.gateway.templates_page import add_templates_page
 from speedlead.store import views
-from speedlead.store.assignments import why_this_rep
-from speedlead.store.conversations import Conversation, conversation
 from speedlead.store.transactions import transact
-from speedlead.store.view_models import Entry, Explanation, Filters, LeadCard, LeadView, NoticeView, RepView
-
-# REQ 28: every inquiry is acknowledged within 30 seconds
-ACKNOWLEDGE_WITHIN = timedelta(seconds=30)
+from speedlead.store.view_models import Filters, LeadCard, NoticeView
+from speedlead.store.waiting_pool import pool_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,6 @@ class Pages:
         pages = {
             "/": self.start,
             "/form": self.form,
-            "/rep": self.rep,
-            "/rep/queue": self.rep_queue,
             "/ops": self.ops,
             "/ops/table": self.ops_table,
             "/leads/{lead_id}": self.lead,
@@ -75,41 +72,6 @@ class Pages:
         more = [(name, text) for name, text in pairs if name not in rendering.FORM_FIELDS]
         return rendering.form_page(self.deps.settings, values=given, more=more)
 
-    # ── a rep ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def rep(self, request: Request) -> Response:
-        reps, context = await transact(self.deps.pool, lambda conn: self._queue(conn, request))
-        if context is None:
-            return render("who.html", {"reps": reps})
-        return render("rep.html", context | {"live": is_live(request), "typed": Typed(), "said_text": said(request)})
-
-    async def rep_queue(self, request: Request) -> Response:
-        _, context = await transact(self.deps.pool, lambda conn: self._queue(conn, request))
-        # somebody else was chosen in another tab: the page stays as it is
-        return Response(status_code=204) if context is None else render("rep_queue.html", context)
-
-    async def _queue(self, connection: Any, request: Request) -> tuple[list[RepView], dict[str, Any] | None]:
-        """The reps, and what the one whose page it is sees; None when the account is no rep and has chosen none."""
-        reps = await views.reps(connection)
-        rep = who(request, reps)
-        if rep is None:
-            return reps, None
-        mine = await views.rep_leads(connection, rep.rep_id)
-        pool = await views.rep_leads(connection, None)
-        notices = await views.unseen_notices(connection, rep.rep_id)
-        wanted = request.query_params.get("lead")
-        chosen = [card for card in mine + pool if card.lead_id == wanted]
-        return reps, {
-            "rep": rep,
-            "mine": [self._item(card) for card in mine],
-            "pool": [self._item(card) for card in pool],
-            "notices": self._notices(notices),
-            "offered": await views.offered(connection, rep.rep_id),
-            # never another lead than the one that was asked for: what is logged would be logged there
-            "selected": chosen[0] if chosen else mine[0] if mine and wanted is None else None,
-            "wanted": parse_id(wanted or ""),
-        }
-
     # ── one lead ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def lead(self, request: Request) -> Response:
@@ -129,32 +91,7 @@ class Pages:
 
     async def _lead(self, request: Request) -> dict[str, Any] | None:
         lead_id = parse_id(request.path_params["lead_id"])
-        if lead_id is None:
-            return None
-
-        async def read(
-            conn: Any,
-        ) -> tuple[LeadView | None, Explanation | None, list[Entry], Conversation | None]:
-            return (
-                await views.lead_view(conn, lead_id),
-                await views.explain(conn, lead_id),
-                await views.timeline(conn, lead_id),
-                await conversation(conn, lead_id),
-            )
-
-        view, explained, entries, talk = await transact(self.deps.pool, read)
-        if view is None or explained is None or talk is None:
-            return None
-        return {
-            "view": view,
-            "explained": explained,
-            "entries": entries,
-            "talk": talk,
-            "routing": await transact(self.deps.pool, lambda conn: why_this_rep(conn, lead_id)),
-            "now": self.deps.clock.business(view.card.clock_offset_us),
-            "ack_due": view.card.created_at + ACKNOWLEDGE_WITHIN,
-            "temporal_url": rendering.workflow_url(self.deps.settings, lead_id),
-        }
+        return await lead_context(self.deps, lead_id) if lead_id else None
 
     # ── all leads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -181,6 +118,7 @@ class Pages:
             "query": urlencode({name: value for name, value in query.items() if value}),
             "items": [self._item(card) for card in cards],
             "counters": counters,
+            "waiting": await transact(self.deps.pool, lambda conn: pool_now(conn, self.deps.clock.wall())),
             "notices": self._notices(notices),
         }
 
@@ -205,12 +143,6 @@ def read_filters(request: Request) -> Filters:
     )
 
 
-def who(request: Request, reps: list[RepView]) -> RepView | None:
-    """The rep that this session works for."""
-    chosen = signed_in(request).rep_id
-    return next((rep for rep in reps if rep.rep_id == chosen), None)
-
-
 def is_live(request: Request) -> bool:
     return request.query_params.get("live") != "off"
 
@@ -224,8 +156,10 @@ def add_pages(app: FastAPI, deps: GatewayDeps) -> None:
     """Mounts every page, what the pages post, and /static."""
     pages = Pages(deps)
     app.router.routes.extend(pages.routes())
+    add_rep_page(app, deps)
     add_script_page(app, deps)
     add_page_actions(app, deps, pages.lead_page)
     add_preview_page(app, deps)
     add_templates_page(app, deps)
+    add_capacity_page(app, deps)
     app.mount("/static", StaticFiles(directory=rendering.STATIC), name="static")

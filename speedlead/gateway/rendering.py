@@ -39,6 +39,9 @@ def csrf() -> Markup:
 NAV = (
     ("/rep", "My leads", May.WORK_QUEUE),
     ("/ops", "All leads", May.READ_ALL),
+    ("/oncall", "On call", May.WORK_QUEUE),
+    ("/capacity", "Capacity", May.MOVE_CAPACITY),
+    ("/people", "People", May.MANAGE_PEOPLE),
     ("/plans/preview", "Plan", May.READ_PLAN),
     ("/form", "Form", May.OWN_ACCOUNT),
     ("/accounts", "Accounts", May.MANAGE_ACCOUNTS),
@@ -48,7 +51,7 @@ _environment.globals.update(words=wording, times=times, new_id=new_id, me=CURREN
 
 # the fields of the form, in DESIGN's fixed names, that a person fills in
 FORM_FIELDS = ("name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz",
-               "consent_sms", "consent_call")  # fmt: skip
+               "consent_sms", "consent_call", "consent_recorded")  # fmt: skip
 # a link may fill in everything but a consent: a box that somebody else has ticked is none
 LINKED_FIELDS = tuple(field for field in FORM_FIELDS if not field.startswith("consent_"))
 # hidden inputs that the form makes itself; `website` is its trap
@@ -72,7 +75,7 @@ def consent_text(company_name: str) -> str:
     """What the form shows beside the phone number; it is sent along and kept with the inquiry, word for word."""
     return (
         f"If I give a phone number, I ask {company_name} to call me about this inquiry. The boxes below allow more "
-        "than that. Neither is a condition of getting an answer, and I can withdraw both at any time."
+        "than that. None is a condition of getting an answer, and I can withdraw each at any time."
     )
 
 

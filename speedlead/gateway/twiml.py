@@ -14,7 +14,7 @@ KEY_TIMEOUT_S = 6
 LEAD_RING_S = 25
 BRIEF_CHARS = 120
 # which voice reads a language out; another than these is read by Twilio's own choice
-VOICES = {"en": "en-US", "de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
+VOICES = {"en": "en-US", "de": "de-DE", "fr": "fr-FR", "es": "es-ES", "it": "it-IT", "pt": "pt-PT"}
 LEG_EVENTS = "initiated ringing answered completed"
 
 

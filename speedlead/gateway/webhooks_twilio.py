@@ -21,6 +21,7 @@ from speedlead.gateway.context import Context, log
 from speedlead.gateway.problems import Problem
 from speedlead.gateway.webhook_keys import Key, twilio_keys
 from speedlead.gateway.webhooks import Act, Acted, Job, Reader, Verifier, ask, count, endpoint, receive, take
+from speedlead.help_words import asks_for_help, help_text
 from speedlead.intake_text import many_lines
 from speedlead.optout import answered_by_provider, asks_to_resume, confirmation, opt_out_scope
 from speedlead.ports import Clock, SendError, SendErrorKind
@@ -164,7 +165,9 @@ def sms_inbound(context: Context, call: Call) -> Job:
         provider_id=sid,
         opt_out=scope,
         resumes=kind == "START" or asks_to_resume(body),
+        wants_help=kind == "HELP" or asks_for_help(body),
     )
+    settings = context.deps.settings
     # only what the provider does not confirm itself, and only while its request is open: later it would be too late
     ours = scope not in (None, "email") and kind != "STOP" and not answered_by_provider(body)
 
@@ -172,7 +175,11 @@ def sms_inbound(context: Context, call: Call) -> Job:
         heard = await take_inbound(conn, call.clock, inbound, context.deps.returns)
         if heard.stranger is not None:
             context.counters.add("strangers", channel="sms", became=heard.stranger)
-        words = confirmation(body, context.deps.settings.company_name) if ours and heard.opted_out else None
+        words = None
+        if ours and heard.opted_out:
+            words = confirmation(body, settings.company_name)
+        elif heard.helped and kind != "HELP":
+            words = help_text(body, settings.company_name, settings.company_phone, settings.sendgrid_from)
         return Acted(heard.told, twiml.text(words) if words else None)
 
     return Job(twiml.nothing(), (act,))

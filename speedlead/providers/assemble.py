@@ -8,6 +8,7 @@ from speedlead.credentials import Credentials
 from speedlead.ports import Dialer, Mailer, Texter
 from speedlead.providers.sendgrid import SENDGRID_URL, SendgridMailer
 from speedlead.providers.twilio import TwilioAccount, TwilioDialer, TwilioTexter
+from speedlead.providers.webpush import PushKeys
 from speedlead.settings import Settings
 
 
@@ -39,6 +40,11 @@ def api_key(settings: Settings) -> tuple[str, str] | None:
 
 def sendgrid_key(settings: Settings, credentials: Credentials) -> str:
     return (settings.sendgrid_api_key or credentials.sandbox_sendgrid_api_key).get_secret_value()
+
+
+def push_keys(settings: Settings, credentials: Credentials) -> PushKeys:
+    private = settings.vapid_private_key or credentials.push_private_key
+    return PushKeys(private.get_secret_value(), settings.vapid_subject or f"mailto:{settings.sendgrid_from}")
 
 
 def sendgrid_url(settings: Settings) -> str:

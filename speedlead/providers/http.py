@@ -44,11 +44,15 @@ async def _headers_leaving(
         exchange.left = True
 
 
-def new_session(timeout_s: float = DEFAULT_TIMEOUT_S) -> aiohttp.ClientSession:
+def new_session(
+    timeout_s: float = DEFAULT_TIMEOUT_S, *, connector: aiohttp.BaseConnector | None = None
+) -> aiohttp.ClientSession:
     """A pooled session; `timeout_s` covers connecting, sending and reading. Needs a running event loop."""
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_headers_leaving)
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s), trace_configs=[trace])
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=timeout_s), trace_configs=[trace], connector=connector
+    )
 
 
 @contextmanager

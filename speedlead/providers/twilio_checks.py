@@ -3,6 +3,7 @@
 Shapes of the answers: the official OpenAPI documents (twilio-oai: api_v2010, messaging_v1, voice_v1).
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import phonenumbers
+from phonenumbers import region_code_for_number
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.response import Response
 
@@ -22,6 +24,7 @@ from speedlead.providers.twilio_senders import Sender, check_registration
 T = TypeVar("T")
 
 INBOUND_SMS = "/webhooks/twilio/sms/inbound"
+INBOUND_CALL, CALL_OVER = "/webhooks/twilio/voice/inbound", "/webhooks/twilio/voice/inbound-over"
 # in the account's currency; not a figure of Twilio's: some hundred calls and texts, so that a weekend is survived
 LOW_BALANCE = 20.0
 CLOCK_WARN_S, CLOCK_WRONG_S = 30, 300  # five minutes ahead is where signatures of SendGrid are refused
@@ -33,11 +36,12 @@ _DEMO = "https://demo.twilio.com/"  # what a new number answers with
 
 @dataclass(frozen=True, slots=True)
 class TwilioWanted:
-    """What our settings say that the account should hold."""
+    """What our settings say that the account should hold. `numbers`: of reps and open leads, who should be callable."""
 
     public_url: str
     from_number: str
     messaging_service_sid: str | None = None
+    numbers: tuple[str, ...] = ()
 
 
 async def ask(request: Awaitable[T]) -> T:
@@ -147,15 +151,19 @@ async def _check_senders(client: Any, wanted: TwilioWanted) -> list[Check]:
     if number is None:
         checks.append(await _check_foreign_number(client, wanted, by_service))
     else:
-        checks += check_number(number, by_service)
+        checks.append(check_number(number, by_service))
+    voices = {number.sid: number} if number is not None else {}
     if service is not None:
         senders = await _senders(client, service)
         checks.append(check_pool(service, senders))
-        checks += await _check_inbound(client, service, senders, wanted)
+        own = {found.sid: found for found in await ask(client.incoming_phone_numbers.list_async(limit=400))}
+        voices |= {sender.sid: own[sender.sid] for sender in senders if sender.sid in own}
+        checks += _check_inbound(service, senders, own, wanted)
     else:
         senders = [Sender(wanted.from_number, number.sid)] if number is not None else []
         if number is not None:
             checks.append(_check_number_inbound(number, wanted))
+    checks += [check_calls_back(held, wanted) for held in voices.values() if (held.capabilities or {}).get("voice")]
     return checks + await check_registration(client, ask, service.sid if service is not None else None, senders)
 
 
@@ -189,17 +197,32 @@ async def _check_foreign_number(client: Any, wanted: TwilioWanted, by_service: b
     return Check("number", "ok", f"{wanted.from_number}, a verified caller ID: calls show it")
 
 
-def check_number(number: Any, by_service: bool) -> list[Check]:
+def check_number(number: Any, by_service: bool) -> Check:
     can = number.capabilities or {}
     lacks = [name for name in ("voice", "sms") if not can.get(name) and not (name == "sms" and by_service)]
     if lacks:
         detail = f"{number.phone_number} cannot do {' and '.join(lacks)}; expected voice and sms"
-        return [Check("number", "wrong", detail, f"another number: {_NUMBERS}, SPEEDLEAD_TWILIO_FROM")]
-    checks = [Check("number", "ok", f"{number.phone_number}, {', '.join(name for name in can if can[name])}")]
-    if not number.voice_application_sid and not number.trunk_sid and (number.voice_url or _DEMO).startswith(_DEMO):
-        checks.append(Check("calls back", "warn", "a lead who calls this number back reaches nobody; expected your "
-                            "telephone system", f"{_NUMBERS} > Voice > A call comes in"))  # fmt: skip
-    return checks
+        return Check("number", "wrong", detail, f"another number: {_NUMBERS}, SPEEDLEAD_TWILIO_FROM")
+    return Check("number", "ok", f"{number.phone_number}, {', '.join(name for name in can if can[name])}")
+
+
+def check_calls_back(number: Any, wanted: TwilioWanted) -> Check:
+    """Who is called by us calls back: it should reach the owner. A telephone system of the house's own is no fault."""
+    what, expected = "calls back", wanted.public_url + INBOUND_CALL
+    mend = f"{_NUMBERS} > {number.phone_number} > Voice > A call comes in, or SPEEDLEAD_PUBLIC_URL"
+    found = number.trunk_sid or number.voice_application_sid or number.voice_url or ""
+    if not found or found.startswith(_DEMO):
+        return Check(what, "warn", f"who calls {number.phone_number} back reaches nobody; expected {expected}", mend)
+    if found != expected:
+        detail = f"{number.phone_number} is answered by {found}, so we never hear of these calls; expected {expected}"
+        return Check(what, "warn", detail, f"{mend}, unless your telephone system is to answer")
+    if number.voice_method != "POST":
+        return Check(what, "wrong", f"{expected} is asked with {number.voice_method}; expected POST", mend)
+    over = wanted.public_url + CALL_OVER
+    if number.status_callback != over:
+        detail = f"the end of a call is told to {number.status_callback or 'nobody'}; expected {over}"
+        return Check(what, "warn", detail, f"{_NUMBERS} > {number.phone_number} > Voice > Call status changes")
+    return Check(what, "ok", expected)
 
 
 async def _senders(client: Any, service: Any) -> list[Sender]:
@@ -220,13 +243,12 @@ def check_pool(service: Any, senders: list[Sender]) -> Check:
     return Check("messaging service", "ok", f"{what}: {shown}")
 
 
-async def _check_inbound(client: Any, service: Any, senders: list[Sender], wanted: TwilioWanted) -> list[Check]:
+def _check_inbound(service: Any, senders: list[Sender], own: dict[str, Any], wanted: TwilioWanted) -> list[Check]:
     expected = wanted.public_url + INBOUND_SMS
     mend = f"{_SERVICES} > {service.friendly_name or service.sid} > Integration, or SPEEDLEAD_PUBLIC_URL"
     if not service.use_inbound_webhook_on_number:
         return [_posted(same_address("texts from leads", expected, service.inbound_request_url, mend),
                         service.inbound_method, mend)]  # fmt: skip
-    own = {number.sid: number for number in await ask(client.incoming_phone_numbers.list_async(limit=400))}
     return [_check_number_inbound(own[sender.sid], wanted) for sender in senders if sender.sid in own]
 
 
@@ -255,4 +277,9 @@ async def _check_countries(client: Any, wanted: TwilioWanted) -> list[Check]:
     shown = ", ".join(codes[:12]) + (f" and {len(codes) - 12} more" if len(codes) > 12 else "")
     if own not in calling:
         return [Check("countries to call", "wrong", f"calls to {own}, our own country, are not permitted", _GEO)]
+    needed = Counter(region_code_for_number(phonenumbers.parse(number)) for number in wanted.numbers)
+    closed = [f"{code} ({needed[code]})" for code in sorted(filter(None, needed)) if code not in codes]
+    if closed:
+        detail = f"open leads and reps in {', '.join(closed)} cannot be called; permitted are {shown}"
+        return [Check("countries to call", "wrong", detail, _GEO)]
     return [Check("countries to call", "ok", f"{shown}; reps and leads elsewhere cannot be called")]

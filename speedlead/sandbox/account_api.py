@@ -46,7 +46,9 @@ class Account(BaseModel):
     caller_ids: list[str] = Field(default_factory=list)
     voice: bool = True
     sms: bool = True
-    voice_url: str = "https://telephone.example.com/incoming"
+    voice_url: str | None = None
+    voice_method: Literal["GET", "POST"] = "POST"
+    call_over_url: str | None = None
     sms_url: str | None = None
     sms_method: Literal["GET", "POST"] = "POST"
     service_sid: str | None = SERVICE_SID
@@ -185,8 +187,10 @@ class AccountApi:
             "sid": _number_sid(number), "account_sid": self._account_sid, "phone_number": number,
             "friendly_name": number, "capabilities": {"voice": now.voice, "sms": now.sms, "mms": now.sms, "fax": False},
             "sms_url": self._or(now.sms_url, "/webhooks/twilio/sms/inbound"), "sms_method": now.sms_method,
-            "sms_application_sid": "", "voice_url": now.voice_url, "voice_method": "POST", "voice_application_sid": "",
-            "trunk_sid": None, "status": "in-use",
+            "sms_application_sid": "", "voice_url": self._or(now.voice_url, "/webhooks/twilio/voice/inbound"),
+            "voice_method": now.voice_method, "voice_application_sid": "", "trunk_sid": None,
+            "status_callback": self._or(now.call_over_url, "/webhooks/twilio/voice/inbound-over"),
+            "status_callback_method": "POST", "status": "in-use",
         } for number in now.numbers if asked in (None, number)])  # fmt: skip
 
     def _caller_ids(self, request: web.Request) -> web.Response:

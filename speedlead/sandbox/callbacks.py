@@ -20,7 +20,9 @@ from twilio.request_validator import RequestValidator
 from yarl import URL
 
 from speedlead.sandbox.faults import Faults
-from speedlead.sandbox.store import Job, Store
+from speedlead.sandbox.store import Job, Row, Store
+from speedlead.sandbox.tokens import sms_sid
+from speedlead.sandbox.twiml import parse
 
 log = logging.getLogger(__name__)
 
@@ -184,11 +186,15 @@ class Postman:
 
     async def hand_over(
         self, url: str, body: bytes, *, content_type: str = FORM, sign: str = "twilio", delay_s: float = 0,
-        ordered_by: str = "",
+        ordered_by: str = "", answers: str | None = None,
     ) -> None:  # fmt: skip
-        """Sends one webhook now or later; it is not subject to faults."""
+        """Sends one webhook now or later; it is not subject to faults.
+
+        `answers`: the id of the text that is handed over; the messages of the TwiML that comes back go to its sender.
+        """
         payload = {
             "url": url, "body": base64.b64encode(body).decode(), "content_type": content_type, "sign": sign,
+            "answers": answers,
         }  # fmt: skip
         await self._later.do("post", payload, delay_s=delay_s, ordered_by=ordered_by)
 
@@ -209,7 +215,24 @@ class Postman:
 
     async def _post(self, payload: dict[str, Any]) -> None:
         body = base64.b64decode(payload["body"])
-        await self._request("POST", payload["url"], body, payload["content_type"], payload["sign"])
+        answer = await self._request("POST", payload["url"], body, payload["content_type"], payload["sign"])
+        asked = self._later.store.get(payload["answers"]) if payload.get("answers") else None
+        if asked is not None and answer:
+            self._text_back(asked, answer)
+
+    def _text_back(self, asked: Row, document: str) -> None:
+        """What our gateway says to a text, sent as Twilio would: not to a number that has said STOP (error 21610)."""
+        try:
+            said = [verb.text for verb in parse(document) if verb.name == "Message"]
+        except ValueError as error:
+            log.warning("gateway answered a text with something else", extra={"reason": str(error)})
+            return
+        refused = self._later.store.suppressed(asked.sender, "sms")
+        for text in said:
+            self._later.store.add(Row(
+                sms_sid(), "sms", "outbound-reply", asked.recipient, asked.sender, text=text,
+                status="failed" if refused else "delivered", error_code=21610 if refused else None,
+            ))  # fmt: skip
 
     async def _request(self, method: str, url: str, body: bytes, content_type: str, sign: str) -> str:
         if self._session is None:

@@ -216,7 +216,7 @@ class People:
         }  # fmt: skip
         if row.extra.get("messaging_service_sid"):
             params["MessagingServiceSid"] = row.extra["messaging_service_sid"]
-        await self._postman.hand_over(self._sms_url, urlencode(params).encode())
+        await self._postman.hand_over(self._sms_url, urlencode(params).encode(), answers=answer.id)
 
     async def _mail_back(self, row: Row, text: str, *, automatic: bool) -> None:
         subject = f"Automatic reply: {row.subject}" if automatic else f"Re: {row.subject}"

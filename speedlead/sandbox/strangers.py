@@ -102,7 +102,7 @@ class Strangers:
             "From": number, "To": self._number, "Body": coming.text, "NumMedia": "0", "NumSegments": "1",
             "ApiVersion": "2010-04-01",
         }  # fmt: skip
-        await self._postman.hand_over(f"{self._hooks}/twilio/sms/inbound", urlencode(params).encode())
+        await self._postman.hand_over(f"{self._hooks}/twilio/sms/inbound", urlencode(params).encode(), answers=row.id)
         return row
 
     async def call(self, number: str, _coming: Coming) -> Row:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from speedlead import ids
 from speedlead.contracts import AnswerSignal
 from speedlead.ports import Clock
+from speedlead.store.acceptance import taken
 from speedlead.store.rows import lock_person, put_message
 from speedlead.store.story import tell_story
 
@@ -78,6 +79,8 @@ async def write_answer(conn: Any, clock: Clock, draft: Draft) -> Written | None:
         await _subject(conn, draft, asked) if draft.channel == "email" else None,
         draft.body, asked and asked["id"], now,
     )  # fmt: skip
+    if draft.rep_id in (None, lead["owner_id"]):
+        await taken(conn, lead["id"], None, now)
     step = f"answer-{number}"
     await tell_story(
         conn, lead["id"], kind="answer", at=now, dedupe=f"answer:{number}",

@@ -37,19 +37,24 @@ class Why:
     weights: dict[str, float]
     considered: tuple[Considered, ...]
     since: bool
+    # the peak hours whose weights these are
+    peak: str | None = None
 
     @property
     def sentence(self) -> str:
         who = self.rep_name or "Nobody"
         text = f"{who}: {wording.reason(self.reason)}" if self.rep_name else "Nobody may have this lead"
+        if self.reason == "offered":
+            return wording.sentence(self.reason)
         lacks = "; ".join(wording.reason(code) for code in self.gave_up)
-        return text + (f", although {who} {lacks}" if lacks else "")
+        text += f", although {who} {lacks}" if lacks else ""
+        return text + (f" (by the rules of the peak hours {self.peak})" if self.peak else "")
 
 
 async def why_this_rep(conn: Any, lead_id: str) -> Why | None:
     """None when routing has not decided yet."""
     row = await conn.fetchrow(
-        """select a.at, a.rep_id::text as rep_id, a.reason, a.gave_up, a.weights::text as weights,
+        """select a.at, a.rep_id::text as rep_id, a.reason, a.gave_up, a.peak, a.weights::text as weights,
                a.candidates::text as candidates, r.name, l.owner_id is distinct from a.rep_id as since
            from assignment a join lead l on l.id = a.lead_id left join rep r on r.id = a.rep_id
            where a.lead_id = $1::text::uuid order by a.at desc, a.id desc limit 1""",
@@ -80,4 +85,5 @@ async def why_this_rep(conn: Any, lead_id: str) -> Why | None:
         weights={name: weights[name] for name in PARTS},
         considered=tuple(considered),
         since=row["since"],
+        peak=row["peak"],
     )

@@ -68,9 +68,9 @@ async def end(conn: Any, audit_id: int, after: dict[str, Any] | None, status: in
 async def lines(conn: Any, *, object_id: str | None = None, limit: int = 200) -> list[Line]:
     """Newest first."""
     rows = await conn.fetch(
-        """select u.at_wall, coalesce(a.email, 'command line') as who, u.role, u.action, u.object, u.asked, u.before,
+        """select u.at_wall, coalesce(a.email, r.email, u.role) as who, u.role, u.action, u.object, u.asked, u.before,
                u.after, u.status, u.request_id::text as request_id
-           from audit u left join account a on a.id = u.account_id
+           from audit u left join account a on a.id = u.account_id left join rep r on r.id = u.rep_id
            where $1::text is null or u.object = $1 order by u.id desc limit $2""",
         object_id, limit,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The legs of a call attempt as the provider reports them: first the rep's phone, then the lead's.
 
-Reports may be lost, repeated or late, so the first one that ends a leg counts and every later one changes nothing.
+Reports may be lost, repeated or late, so the first one that ends a leg counts. A later one changes nothing, unless it
+says that more has happened: that the lead was spoken to.
 Ringing a rep is no attempt; the attempt starts when the lead's phone rings.
 """
 
@@ -9,8 +10,9 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from speedlead.contracts import CallProgressSignal
-from speedlead.domain.outcomes import NOT_AN_ATTEMPT, CallResult
+from speedlead.domain.outcomes import NOT_AN_ATTEMPT, CallResult, says_more
 from speedlead.ports import Clock
+from speedlead.store.acceptance import taken
 from speedlead.store.presence import came_back, missed
 from speedlead.store.remarks import remark
 from speedlead.store.rows import first_time, lock_open_lead, lock_person, put_message
@@ -79,6 +81,7 @@ async def rep_accepted(conn: Any, clock: Clock, leg_id: str) -> None:
         await conn.execute(
             "update leg set state = 'accepted', answered_at = coalesce(answered_at, $2) where id = $1", leg_id, now
         )
+        await taken(conn, leg["lead_id"], leg["rep_id"], now)
         await came_back(conn, leg["rep_id"])
 
 
@@ -124,17 +127,25 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
             await _attempt_made(conn, leg["touch_id"], report.call_id, now)
         return None
     over = leg["state"] in ("ended", "failed")
-    if over and leg["touch_state"] != "in_doubt":
-        return None
     result = await _result(conn, report)
-    if over and result in NOT_AN_ATTEMPT:
-        return None  # given up in doubt, and the lead's phone has not rung: nothing to put right
+    if over and not _puts_right(leg, result):
+        return None
     if report.kind == "voice/done" and await is_leaving(conn, leg["id"]):
         return None
-    return await _lead_leg_over(conn, leg, result, report, now)
+    return await _lead_leg_over(conn, leg, result, report, now, late=over)
 
 
-async def _lead_leg_over(conn: Any, leg: Any, result: CallResult, report: CallReport, now: datetime) -> str | None:
+def _puts_right(leg: Any, result: CallResult) -> bool:
+    """Is this late report to be believed against what stands about the call?"""
+    if leg["call_result"] is not None:
+        return says_more(result, CallResult(leg["call_result"]))
+    # given up in doubt; where the lead's phone has not rung there is nothing to put right
+    return leg["touch_state"] == "in_doubt" and result not in NOT_AN_ATTEMPT
+
+
+async def _lead_leg_over(
+    conn: Any, leg: Any, result: CallResult, report: CallReport, now: datetime, *, late: bool = False
+) -> str | None:
     if result is CallResult.CONNECTED:
         contact = leg["answered_at"] or now
         await conn.execute(
@@ -146,10 +157,11 @@ async def _lead_leg_over(conn: Any, leg: Any, result: CallResult, report: CallRe
     if result not in NOT_AN_ATTEMPT:  # the report of the ringing may have been lost
         await _attempt_made(conn, leg["touch_id"], report.call_id, leg["claimed_at"])
     await conn.execute(
-        """update touch set call_result = coalesce(call_result, $2), settled_at = coalesce(settled_at, $3),
+        """update touch set settled_at = coalesce(settled_at, $3),
+               call_result = case when $4 then $2 else coalesce(call_result, $2) end,
                state = case when state = 'claimed' then 'failed' else state end,
                reason = case when state = 'claimed' then $2 else reason end where id = $1""",
-        leg["touch_id"], result.value, now,
+        leg["touch_id"], result.value, now, late,
     )  # fmt: skip
     if result is CallResult.DISCONNECTED:
         await conn.execute(
@@ -157,7 +169,7 @@ async def _lead_leg_over(conn: Any, leg: Any, result: CallResult, report: CallRe
                where t.id = $1 and n.person_id = t.person_id and n.number = t.address""",
             leg["touch_id"],
         )
-    return await _end(conn, leg, result.value, now, None)
+    return await _end(conn, leg, result.value, now, None, late=late)
 
 
 async def machine_answered(conn: Any, report: CallReport) -> Literal["stay", "hang_up", "leave"]:
@@ -220,7 +232,7 @@ async def _locked_leg(conn: Any, leg_id: str) -> Any | None:
         return None
     await lock_person(conn, person_id)
     return await conn.fetchrow(
-        """select g.*, t.lead_id, t.person_id, t.step, t.state as touch_state, l.clock_offset_us
+        """select g.*, t.lead_id, t.person_id, t.step, t.state as touch_state, t.call_result, l.clock_offset_us
            from leg g join touch t on t.id = g.touch_id join lead l on l.id = t.lead_id
            where g.id = $1 for update of g, t""",
         leg_id,
@@ -250,7 +262,8 @@ async def _attempt_made(conn: Any, touch_id: str, call_id: str | None, at: datet
     touch = await conn.fetchrow(
         """update touch set state = 'sent', reason = null, sent_at = coalesce(sent_at, $2),
                provider_id = coalesce(provider_id, $3)
-           where id = $1 and state in ('claimed', 'in_doubt') returning *""",
+           where id = $1 and (state in ('claimed', 'in_doubt') or state = 'failed' and call_result is not null)
+           returning *""",
         touch_id, at, call_id,
     )  # fmt: skip
     if touch is not None:
@@ -272,19 +285,23 @@ async def _result(conn: Any, report: CallReport) -> CallResult:
     return result
 
 
-async def _end(conn: Any, leg: Any, result: str, now: datetime, why: str | None) -> str | None:
-    """Ends a leg once, tells the story, and writes the message to the workflow while the lead is open."""
+async def _end(conn: Any, leg: Any, result: str, now: datetime, why: str | None, *, late: bool = False) -> str | None:
+    """Ends a leg once, tells the story, and writes the message to the workflow while the lead is open.
+
+    `late`: it had ended with another result, or with none.
+    """
     ended = await conn.fetchval(
-        """update leg set state = 'ended', result = $2, ended_at = $3 where id = $1 and state not in ('ended', 'failed')
-           returning true""",
-        leg["id"], result, now,
+        """update leg set state = case when $4 then state else 'ended' end, result = $2,
+               ended_at = case when $4 then ended_at else $3 end
+           where id = $1 and (state in ('ended', 'failed')) = $4 returning true""",
+        leg["id"], result, now, late,
     )  # fmt: skip
     if not ended:
         return None
     await tell_story(
         conn, leg["lead_id"], kind="call_progress", at=now, step=leg["step"], reason=why,
         data={"channel": "call", "result": result, "leg": leg["role"], "rep_id": leg["rep_id"]},
-        dedupe=f"leg:{leg['id']}",
+        dedupe=f"leg:{leg['id']}" + (f":{result}" if late else ""),
     )  # fmt: skip
     lead = await lock_open_lead(conn, leg["person_id"])
     if lead is None or lead["id"] != leg["lead_id"]:
@@ -295,6 +312,7 @@ async def _end(conn: Any, leg: Any, result: str, now: datetime, why: str | None)
     signal = CallProgressSignal(
         touch_id=leg["touch_id"], leg_id=leg["id"], at=rang or leg["claimed_at"],
         result=cast(Literal["no_answer"], result),  # one of the signal's literals: RepResult or a mapped CallResult
+        owner_id=lead["owner_id"], taken=lead["accepted_at"] is not None,
     )  # fmt: skip
     await put_message(conn, lead["id"], "call_progress", signal)
     return str(lead["id"])

@@ -49,7 +49,8 @@ class Claims:
             number = address if claim.channel != "email" else None
             if number is not None:
                 await lock_number(connection, number)
-            touch, suppressed = await self._so_far(connection, lead, claim)
+            touch, suppressed, written_from = await self._so_far(connection, lead, claim)
+            address = written_from or address
             if touch is not None and touch["state"] in FINAL:
                 return ended_of(touch)
             if touch is not None and touch["state"] == "claimed" and not await self._next_leg(connection, touch, claim):
@@ -64,16 +65,26 @@ class Claims:
             return verdict
 
     @staticmethod
-    async def _so_far(connection: Any, lead: asyncpg.Record, claim: Claim) -> tuple[asyncpg.Record | None, str | None]:
-        """The touch as it stands, and why the person may not be reached on its channel."""
+    async def _so_far(
+        connection: Any, lead: asyncpg.Record, claim: Claim
+    ) -> tuple[asyncpg.Record | None, str | None, str | None]:
+        """The touch as it stands, why the person may not be reached on its channel, and where the mail that this one
+        answers came from, if that is known as the person's own.
+        """
         found = await connection.fetchrow(
             """select (select max(reason) from barred where person_id = $2 and channel in ('all', $3))
-                   as suppressed, t.* from (values (1)) one left join touch t on t.id = $1""",
+                   as suppressed,
+                   (select e.address from answer a join reply y on y.id = a.reply_id
+                       join person_email e on e.address = y.sender and e.person_id = $2 and e.bad_reason is null
+                       where $3 = 'email' and a.lead_id = $4 and 'answer-' || a.number = $5) as written_from,
+                   t.* from (values (1)) one left join touch t on t.id = $1""",
             claim.touch_id,
             lead["person_id"],
             claim.channel,
+            lead["id"],
+            claim.step if claim.purpose == "manual" else None,
         )
-        return found if found["id"] is not None else None, found["suppressed"]
+        return found if found["id"] is not None else None, found["suppressed"], found["written_from"]
 
     @staticmethod
     async def _next_leg(connection: Any, touch: asyncpg.Record, claim: Claim) -> bool:

@@ -89,6 +89,8 @@ async def _exists(conn: Any, touch: Any, report: Report, now: datetime) -> Any:
 
 async def _not_arrived(conn: Any, clock: Clock, touch: Any, report: Report, fault: Ruling, now: datetime) -> str | None:
     """What the table of errors says follows: an opt-out, a mark on the address, word to operations and to the lead."""
+    if touch["purpose"] == "manual" and report.status in _SIGNALLED - {"spam_report"}:
+        await _tell_author(conn, touch, fault, now)
     if fault.kind is SendErrorKind.OPTED_OUT:
         channel = cast(Literal["sms", "email"], touch["channel"])
         return await opt_out(conn, clock, touch["person_id"], channel, source="provider")
@@ -115,6 +117,21 @@ async def _not_arrived(conn: Any, clock: Clock, touch: Any, report: Report, faul
     )
     await put_message(conn, lead["id"], "delivery", signal)
     return str(lead["id"])
+
+
+async def _tell_author(conn: Any, touch: Any, fault: Ruling, now: datetime) -> None:
+    """Somebody of ours waits for an answer to what they wrote: they hear at once, else the owner, else managers."""
+    rep_id = await conn.fetchval(
+        """select coalesce(wrote.id, owner.id) from lead l
+           left join answer a on a.lead_id = l.id and 'answer-' || a.number = $2
+           left join rep wrote on wrote.id = a.rep_id and wrote.active
+           left join rep owner on owner.id = l.owner_id and owner.active where l.id = $1""",
+        touch["lead_id"], touch["step"],
+    )  # fmt: skip
+    await put_notice(
+        conn, audience="rep" if rep_id is not None else "manager", kind="answer_not_arrived", at=now, rep_id=rep_id,
+        lead_id=touch["lead_id"], reason=fault.kind.value, dedupe=f"answer_not_arrived:{touch['id']}",
+    )  # fmt: skip
 
 
 async def _mark_address(conn: Any, touch: Any, report: Report, fault: Ruling) -> None:

@@ -47,6 +47,7 @@ class Inbound:
     mailed_at: datetime | None = None
     opt_out: Scope | None = None
     resumes: bool = False
+    wants_help: bool = False
     lead_id: str | None = None
     said: str | None = None
     name: str | None = None
@@ -58,11 +59,13 @@ class Inbound:
 class Heard:
     """`told`: leads that have a message to their workflow. `opted_out`: somebody is out who was not so before.
 
-    `stranger`: what became of a message whose sender we do not know.
+    `helped`: it asked for help, and nobody with this number was given any today. `stranger`: what became of a message
+    whose sender we do not know.
     """
 
     told: list[str] = field(default_factory=list)
     opted_out: bool = False
+    helped: bool = False
     stranger: Stranger | None = None
 
 
@@ -77,6 +80,8 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
     if not await first_time(conn, inbound.provider, inbound.key, kind="inbound", touch_id=None, payload=event):
         return Heard()
     people, in_thread = await people_behind(conn, inbound.channel, inbound.sender, inbound.lead_id)
+    if inbound.wants_help:
+        return Heard(helped=await _help(conn, clock, inbound.sender, people))
     if in_thread and await _is_ours(conn, people[0], inbound):
         return Heard(stranger="ours")  # what one of us writes into a thread is not what the lead says
     doubtful = inbound.doubt in ("unverified", "spam")
@@ -89,10 +94,11 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
     now = clock.business(lead["clock_offset_us"] if lead else 0)
     reply_id = ids.new_id()
     await conn.execute(
-        """insert into reply (id, lead_id, person_id, channel, automatic, subject, body, provider_id, received_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (channel, provider_id) do nothing""",
+        """insert into reply (id, lead_id, person_id, channel, automatic, subject, body, provider_id, received_at,
+               sender)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (channel, provider_id) do nothing""",
         reply_id, lead and lead["id"], people[0] if people else None, inbound.channel, inbound.automatic,
-        inbound.subject, inbound.body[:MAX_BODY], inbound.provider_id, now,
+        inbound.subject, inbound.body[:MAX_BODY], inbound.provider_id, now, inbound.sender,
     )  # fmt: skip
     if not people:
         return await _from_unknown(conn, clock, inbound, now, reply_id, returns, guessed=guessed)
@@ -124,6 +130,20 @@ async def _from_unknown(
     kind = "opt_out_from_unknown" if inbound.opt_out else "reply_from_unknown"
     await put_notice(conn, audience="ops", kind=kind, at=now, dedupe=f"{kind}:{reply_id}")
     return Heard()
+
+
+async def _help(conn: Any, clock: Clock, number: str, people: list[str]) -> bool:
+    """A word for a machine, and no reply: the plan goes on. Answered once a day for each number."""
+    now = clock.business(0)
+    await conn.execute("delete from help_told where day < $1", now.date())
+    first = await conn.fetchval(
+        "insert into help_told (number, day) values ($1, $2) on conflict do nothing returning true", number, now.date()
+    )
+    lead = await newest_lead(conn, people[0]) if first and people else None
+    if lead is not None:
+        at = clock.business(lead["clock_offset_us"])
+        await tell_story(conn, lead["id"], kind="help_asked", at=at, data={"channel": "sms"})
+    return bool(first)
 
 
 async def _is_ours(conn: Any, person_id: str, inbound: Inbound) -> bool:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from speedlead import ids
 from speedlead.contracts import ReplySignal
-from speedlead.domain.opening import Opening, serving
+from speedlead.domain.opening import Opening, serving, turn_at
 from speedlead.domain.outcomes import CallResult
 from speedlead.domain.plan import Plan
 from speedlead.domain.sla import LeadFacts
@@ -78,7 +78,7 @@ async def begin(conn: Any, clock: Clock, returns: Returns, call_sid: str, sender
 
 
 def whom_to_ring(reps: Sequence[RepRecord], owner_id: str | None, now: datetime) -> list[str]:
-    """The owner, if at work, then whoever is on shift with the fewest leads."""
+    """The owner, if at work, then whoever is on shift with the fewest leads; then the levels of who is on call."""
     facts = LeadFacts("warm", INTENT, "inbound_call", channel=DOOR)
     able = [
         rep for rep in reps
@@ -86,7 +86,8 @@ def whom_to_ring(reps: Sequence[RepRecord], owner_id: str | None, now: datetime)
         and any(shift.holds(now) for shift in serving(rep.shifts, facts))
         and not any(start <= now < end for start, end in rep.not_there)
     ]  # fmt: skip
-    able.sort(key=lambda rep: (rep.rep_id != owner_id, rep.open_leads / max(rep.weight, 1)))
+    turn = {rep.rep_id: turn_at(serving(rep.shifts, facts), now) or 0 for rep in able}
+    able.sort(key=lambda rep: (turn[rep.rep_id], rep.rep_id != owner_id, rep.open_leads / max(rep.weight, 1)))
     return [rep.rep_id for rep in able[:MOST_RUNG]]
 
 

@@ -96,7 +96,7 @@ async def take_in(conn: Any, clock: Clock, plan: Plan, submission: Submission) -
         await put_message(conn, lead_id, "start")
         start = LeadStart(
             lead_id=lead_id, lead_type=lead_type, intent=inquiry.intent or "other", source=inquiry.source,
-            submitted_at=now, reach=reach, plan=plan.cadence(),
+            submitted_at=now, reach=reach, plan=plan.cadence(), watched=True,
         )  # fmt: skip
     else:
         heat = lead_type if _HEAT[lead_type] > _HEAT[lead["lead_type"]] else lead["lead_type"]

@@ -17,6 +17,7 @@ from speedlead.store.reach import LEAD_WITH_REACH, record_of
 from speedlead.store.reps import read_reps
 from speedlead.store.rows import daily, lock_person, put_notice
 from speedlead.store.story import tell_story
+from speedlead.store.sweeping import end_touches
 
 # a pause without an end. Not Postgres' infinity: the driver reads that as an instant without a zone
 _NO_END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -219,6 +220,10 @@ class LeadStore:
 
     async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
+            person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
+            if person is None:
+                return True
+            await lock_person(connection, person)
             # intake locks the same row before it adds a message, so neither can miss the other
             lead = await connection.fetchrow("select closed_at from lead where id = $1 for update", lead_id)
             if lead is None or lead["closed_at"] is not None:
@@ -237,12 +242,6 @@ class LeadStore:
                 reason,
                 stage,
             )
-            # a touch that was put off ends with its lead
-            await connection.execute(
-                """update touch set state = 'skipped', reason = 'lead_closed', reasons = '{lead_closed}',
-                       next_at = null, settled_at = $2 where lead_id = $1 and state = 'deferred'""",
-                lead_id,
-                at,
-            )
+            await end_touches(connection, lead_id, at)
             await tell_story(connection, lead_id, kind="closed", at=at, reason=reason, dedupe="closed")
             return True

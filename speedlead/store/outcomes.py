@@ -8,6 +8,7 @@ from speedlead import ids
 from speedlead.contracts import OutcomeSignal
 from speedlead.domain.outcomes import BAD_NUMBER, NOT_AN_ATTEMPT, STOPS_PLAN, CallResult, Outcome
 from speedlead.ports import Clock
+from speedlead.store.acceptance import taken
 from speedlead.store.optouts import suppress
 from speedlead.store.questions import questions_answered
 from speedlead.store.rows import lock_person, put_message
@@ -74,6 +75,8 @@ async def log_outcome(conn: Any, clock: Clock, logged: Logged) -> LeadState | No
         logged.at or logged.until, logged.note, now,
     )  # fmt: skip
     await _mark(conn, lead, logged, now)
+    if logged.rep_id in (None, lead["owner_id"]):
+        await taken(conn, lead["id"], None, now)
     if logged.outcome is not None or logged.call_result is CallResult.CONNECTED:
         await questions_answered(conn, lead["id"], now, "outcome")
     code = logged.outcome or logged.call_result

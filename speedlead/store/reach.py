@@ -17,30 +17,32 @@ _NUMBERS = 4
 # the longest span that a law row may look back
 _HISTORY = LONGEST_CAP + timedelta(days=1)
 
-# a further form redirects no calls of an open lead: the number that it began with comes first, as long as it is good
+# Which of a person's numbers and addresses are used, for any query over `lead l` that joins an inquiry `i`. What
+# bounced or is wrong does not count. A further form redirects no calls of an open lead: the number that it began with
+# comes first; an e-mail goes to the address that the inquiry gave.
 _NUMBERS_OF_LEAD = """select n.number from person_phone n where n.person_id = l.person_id and n.bad_reason is null{}
     order by n.verified desc, (n.number = f.phone) is true desc, n.created_at desc limit 1"""
+CALL_NUMBER = f"""left join lateral (select q.phone from inquiry q where q.lead_id = l.id and q.phone is not null
+    order by q.number limit 1) f on true
+left join lateral ({_NUMBERS_OF_LEAD.format("")}) call on true"""  # noqa: S608
+MAIL_ADDRESS = """(select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
+        order by (e.address = i.email) desc nulls last, e.verified desc, e.created_at limit 1)"""
 
-# $2: the number of one inquiry; null reads the latest. Addresses that bounced or are wrong do not count. An e-mail goes
-# to the address that this inquiry gave; a tick for texts counts for the number that was given with it.
+# $2: the number of one inquiry; null reads the latest. A tick, or a shown consent text, counts for the number that was
+# given with it.
 LEAD_WITH_REACH = f"""
 select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_intent, i.message, i.submitted_at,
-    i.channel, i.phone as inquiry_phone, i.consent_text, i.consent_call,
+    i.channel, i.phone as inquiry_phone, i.consent_text,
     coalesce(i.fields->>'lang', i.fields->>'browser_lang') as language,
     lower(nullif(trim(i.fields->>'product'), '')) as product,
-    (select e.address from person_email e where e.person_id = l.person_id and e.bad_reason is null
-        order by (e.address = i.email) desc nulls last, e.verified desc, e.created_at limit 1) as email,
-    call.number as phone,
+    {MAIL_ADDRESS} as email, call.number as phone,
     exists (select from touch t where t.address = call.number and t.state in ('claimed', 'sent', 'in_doubt')
         and t.claimed_at < i.submitted_at and t.claimed_at > i.submitted_at - interval '{_HISTORY.days} days')
         as contacted_before,
     sms.number as sms_phone,
     exists (select from person_email e where e.person_id = l.person_id) as any_email,
     exists (select from person_phone n where n.person_id = l.person_id) as any_phone,
-    (select bool_or(s.consent_sms) from inquiry s
-        where s.lead_id = l.id and (s.phone is null or s.phone = sms.number)) as any_consent_sms,
-    (select bool_or(s.phone is not null and (s.consent_call or coalesce(s.consent_text, '') <> ''))
-        from inquiry s where s.lead_id = l.id) as call_requested,
+    said.any_consent_sms, said.any_consent_call, said.call_requested,
     exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'sent') as called,
     exists (select from reply y where y.lead_id = l.id and y.channel = 'sms' and not y.automatic) as texted,
     (select o.until_at from outcome o where o.lead_id = l.id and o.outcome = 'callback_requested'
@@ -51,13 +53,25 @@ from lead l
 join person p on p.id = l.person_id
 join lateral (select * from inquiry where lead_id = l.id and ($2::int is null or number = $2)
     order by number desc limit 1) i on true
-left join lateral (select q.phone from inquiry q where q.lead_id = l.id and q.phone is not null
-    order by q.number limit 1) f on true
-left join lateral ({_NUMBERS_OF_LEAD.format("")}) call on true
+{CALL_NUMBER}
 left join lateral ({_NUMBERS_OF_LEAD.format(" and n.sms_bad_reason is null")}) sms on true
+left join lateral (select
+        bool_or(s.consent_sms and (s.phone is null or s.phone = sms.number)) as any_consent_sms,
+        bool_or(s.consent_call and (s.phone is null or s.phone = call.number)) as any_consent_call,
+        bool_or(s.phone = call.number and (s.consent_call or coalesce(s.consent_text, '') <> '')) as call_requested
+    from inquiry s where s.lead_id = l.id) said on true
 left join rep r on r.id = l.owner_id
 where l.id = $1
 """  # noqa: S608  nothing in it comes from outside
+
+
+async def numbers_to_call(connection: Any) -> list[str]:
+    """Of every open lead the number that would ring, and those of our own people who take calls."""
+    rows = await connection.fetch(
+        f"""select call.number from lead l {CALL_NUMBER} where l.closed_at is null and call.number is not null
+            union all select phone from rep where active and phone is not null"""  # noqa: S608
+    )
+    return [row["number"] for row in rows]
 
 
 async def locked_lead(connection: Any, lead_id: str) -> asyncpg.Record | None:
@@ -110,17 +124,24 @@ async def history_until(connection: Any, number: str | None, now: datetime, but:
 async def number_history(connection: Any, phone: str | None, now: datetime, but: str | None) -> tuple[PastTouch, ...]:
     """Caps count the number, whoever's lead it is; a touch in doubt counts as made. `but`: the touch that asks.
 
-    A call counts from the moment the lead's phone rang, once that is known: its claim only rang one of ours.
+    A call counts from the moment the lead's phone rang, once that is known: its claim only rang one of ours. A message
+    that went once more after a doubt counts twice, and the one that asks for its repeat has been made once.
     """
     if phone is None:
         return ()
     rows = await connection.fetch(
-        """select greatest(claimed_at, sent_at) as at, channel, call_result,
+        """select made.at, channel, call_result,
                (select max(o.at) from outcome o where o.lead_id = t.lead_id and o.at >= t.claimed_at
                    and o.outcome in ('not_interested', 'do_not_contact')) as refused_at
-           from touch t where address = $1 and claimed_at > $2
+           from touch t cross join lateral (
+               select greatest(claimed_at, sent_at) as at where id is distinct from $3 and state <> 'deferred'
+                   and (doubted_wall is null or claimed_wall > doubted_wall)
+               union all
+               select claimed_at - coalesce(claimed_wall - doubted_wall, interval '0') where doubted_wall is not null
+           ) made
+           where address = $1 and claimed_at > $2
                and (state in ('claimed', 'sent', 'in_doubt') or state = 'deferred' and doubted_wall is not null)
-               and id is distinct from $3 order by 1""",
+           order by 1""",
         phone,
         now - _HISTORY,
         but,
@@ -147,7 +168,7 @@ def consents_of(lead: asyncpg.Record, *, conversation: bool = False) -> Consents
     return Consents(
         call_requested=bool(lead["call_requested"]),
         sms=bool(lead["any_consent_sms"] or (conversation and lead["texted"])),
-        call=bool(lead["consent_call"]),
+        call=bool(lead["any_consent_call"]),
         email=True,
         inquiry=lead["phone"] is not None,
         inquiry_at=lead["submitted_at"],

@@ -1,13 +1,16 @@
 """Reps from a file: what would change, and the change itself in one transaction."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from speedlead import ids
 from speedlead.domain.rep_entry import RepEntry
+from speedlead.store.rep_calendars import WAKE
 
 # the file's name of a field -> the column
 _COLUMNS = {"hours": "weekly"}
@@ -41,7 +44,8 @@ async def import_reps(conn: Any, reps: Sequence[RepEntry], *, dry_run: bool) -> 
         before = {} if row is None else {name: row[name] for name in wanted}
         different = {name: value for name, value in wanted.items() if row is None or before[name] != value}
         fields = [
-            (name, None if row is None else _text(before[name]), _text(value)) for name, value in different.items()
+            (name, None if row is None else _shown(name, before[name]), _shown(name, value))
+            for name, value in different.items()
         ]
         off = _off(rep) if row is None or "time_off" in rep.model_fields_set else None
         known_off = [] if row is None else await _known_off(conn, row["id"])
@@ -52,6 +56,8 @@ async def import_reps(conn: Any, reps: Sequence[RepEntry], *, dry_run: bool) -> 
             changes.append(Change(rep.email, row is None, tuple(fields), row["owns"] if leaving else 0))
         if dry_run or not fields:
             continue
+        if "ics_url" in different:
+            await conn.execute("select pg_notify($1, '')", WAKE)
         rep_id = await _write(conn, None if row is None else row["id"], rep.email, different)
         if off is not None and off != known_off:
             await conn.execute("delete from rep_busy where rep_id = $1 and source = 'time_off'", rep_id)
@@ -106,6 +112,14 @@ async def _known_off(conn: Any, rep_id: str) -> list[Span]:
 def _spans(spans: Sequence[Span], zone: str) -> str:
     days = [(start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone)) - _DAY) for start, end in spans]
     return ", ".join(f"{first:%Y-%m-%d}..{last:%Y-%m-%d}" for first, last in days) or "none"
+
+
+def _shown(name: str, value: Any) -> str:
+    """The address of a calendar opens it, so nobody is shown it."""
+    if name == "ics_url" and value is not None:
+        mark = hashlib.sha256(value.encode()).hexdigest()[:6]  # tells two at one host apart
+        return f"at {urlsplit(value).hostname} ({mark})"
+    return _text(value)
 
 
 def _text(value: Any) -> str:

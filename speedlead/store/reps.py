@@ -1,12 +1,15 @@
 """Our people, as activities and pages of the calendar read them."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 
 from speedlead.domain.business import Calendars
 from speedlead.domain.crew import shifts_of
+from speedlead.domain.roster import Roster, rosters
 from speedlead.domain.scoring import Track
 from speedlead.records import RepRecord
 
@@ -15,7 +18,11 @@ PERFORMANCE_OVER = timedelta(days=90)
 _REPS = """
 select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads,
     (select array_agg(tstzrange(b.starts_at, b.ends_at) order by b.starts_at) from rep_busy b where b.rep_id = r.id)
-        as not_there
+        as not_there,
+    (select array_agg(tstzrange(b.starts_at, b.ends_at) order by b.starts_at) from rep_busy b
+        where b.rep_id = r.id and b.source = 'time_off') as off,
+    (select jsonb_agg(jsonb_build_array(o.cover, o.level, o.day)) from oncall_override o where o.rep_id = r.id)
+        as overrides
 from rep r where r.active order by r.last_assigned_wall nulls first, r.name
 """
 
@@ -31,7 +38,15 @@ group by owner_id
 
 async def read_reps(conn: Any, calendars: Calendars) -> tuple[RepRecord, ...]:
     """Who is active, the one who has waited longest for a lead first."""
-    return tuple(rep_record(row, calendars) for row in await conn.fetch(_REPS))
+    rows = await conn.fetch(_REPS)
+    turns = rosters(calendars, [_person(row) for row in rows if row["phone"] and not row["manager"]])
+    return tuple(rep_record(row, calendars, turns) for row in rows)
+
+
+async def read_rosters(conn: Any, calendars: Calendars) -> tuple[Roster, ...]:
+    """Who is on call when, in every cover with a rotation. A manager makes no calls, so is not on call either."""
+    rows = await conn.fetch(_REPS)
+    return rosters(calendars, [_person(row) for row in rows if row["phone"] and not row["manager"]])
 
 
 async def read_tracks(conn: Any, now: datetime) -> dict[str, Track]:
@@ -40,7 +55,21 @@ async def read_tracks(conn: Any, now: datetime) -> dict[str, Track]:
     return {row["owner_id"]: Track(row["owned"], row["won"], row["attempted"], row["timely"]) for row in rows}
 
 
-def rep_record(row: asyncpg.Record, calendars: Calendars) -> RepRecord:
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """As `duty.Person` has it."""
+
+    email: str
+    off: tuple[tuple[datetime, datetime], ...]
+    overrides: tuple[tuple[str, int, date], ...]
+
+
+def _person(row: asyncpg.Record) -> _Person:
+    overrides = tuple((cover, level, date.fromisoformat(day)) for cover, level, day in row["overrides"] or ())
+    return _Person(row["email"], tuple((span.lower, span.upper) for span in row["off"] or ()), overrides)
+
+
+def rep_record(row: asyncpg.Record, calendars: Calendars, turns: Sequence[Roster] = ()) -> RepRecord:
     weekly = {int(day): tuple((a, b) for a, b in spans) for day, spans in row["weekly"].items()}
     return RepRecord(
         rep_id=row["id"],
@@ -54,7 +83,7 @@ def rep_record(row: asyncpg.Record, calendars: Calendars) -> RepRecord:
         presence=row["presence"],
         manager=row["manager"],
         open_leads=row["open_leads"],
-        shifts=shifts_of(calendars, email=row["email"], zone=row["zone"], weekly=weekly),
+        shifts=shifts_of(calendars, email=row["email"], zone=row["zone"], weekly=weekly, rosters=turns),
         away_until=row["away_until"],
         territories=tuple(row["territories"]),
         products=tuple(row["products"]),

@@ -8,7 +8,7 @@ from speedlead.contracts import Reach, Signal
 from speedlead.store.remarks import remark
 
 MessageKind = Literal[
-    "start", "inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan", "answer"
+    "start", "inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan", "answer", "assigned"
 ]
 
 

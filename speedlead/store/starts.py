@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from speedlead.contracts import LeadStart, Reach, Resume, StepRow
+from speedlead.contracts import LeadStart, Reach, Resume, StepRow, WrittenAnswer
 from speedlead.domain.outcomes import Outcome
 from speedlead.domain.plan import Plan
 from speedlead.store.reach import LEAD_WITH_REACH
@@ -44,6 +44,7 @@ async def build_start(connection: Any, lead_id: str, *, again: bool) -> LeadStar
         is_reply=not again and newest["source"] == SOURCE,
         reply_due=await connection.fetchval("select min(due_at) from reply where lead_id = $1", lead_id),
         resume=await _resume(connection, lead) if again else None,
+        watched=True,
     )
 
 
@@ -77,6 +78,8 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         owner_id=lead["owner_id"],
         open_at=lead["open_at"],
         due_at=lead["first_attempt_due"],
+        deal_at=lead["deal_at"],
+        **await _asked(connection, lead),
         steps=tuple(steps),
         closed_channels=dict.fromkeys(channels, "opted_out"),
         replied_at=replied["at"],
@@ -88,8 +91,52 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         until=outcome["until_at"] if outcome else None,
         paused=paused_until is not None,
         paused_until=None if indefinitely else paused_until,
+        attempts=await _attempts(connection, touches),
+        answers=await _unsent_answers(connection, lead_id),
         seen=tuple(row["id"] for row in reversed(seen)),
     )
+
+
+async def _attempts(connection: Any, touches: list[asyncpg.Record]) -> dict[str, int]:
+    """By call step, the attempts that are over; one whose phones may still ring is asked for again, to be heard out."""
+    legs = await connection.fetch(
+        "select touch_id, max(substring(id from '[.]rep-([0-9]+)-')::int) as attempt from leg "
+        "where touch_id = any($1::text[]) and role = 'rep' group by 1",
+        [touch["id"] for touch in touches if touch["channel"] == "call"],
+    )
+    last = {leg["touch_id"]: leg["attempt"] for leg in legs}
+    made = {t["step"]: last[t["id"]] - (t["state"] == "claimed") for t in touches if t["id"] in last}
+    return {step: attempts for step, attempts in made.items() if attempts > 0}
+
+
+async def _unsent_answers(connection: Any, lead_id: str) -> tuple[WrittenAnswer, ...]:
+    """What people of ours wrote and the lost workflow had heard of. The rest comes by its own message."""
+    rows = await connection.fetch(
+        """select a.number, a.channel from answer a left join touch t on t.id = a.lead_id || '.answer-' || a.number
+           where a.lead_id = $1 and (t.id is null or t.state in ('claimed', 'deferred'))
+               and exists (select from message m where m.lead_id = a.lead_id and m.kind = 'answer'
+                   and m.payload ->> 'number' = a.number::text and m.delivered_wall is not null)
+           order by a.number""",
+        lead_id,
+    )
+    return tuple(WrittenAnswer(number=row["number"], channel=row["channel"]) for row in rows)
+
+
+async def _asked(connection: Any, lead: asyncpg.Record) -> dict[str, Any]:
+    """Who is asked to take the lead; the first owner is, by being the owner, from the opening on."""
+    offers = await connection.fetch("select * from offer where lead_id = $1 order by id", lead["id"])
+    waiting = [offer for offer in offers if offer["ended_at"] is None]
+    missed = await connection.fetch("select target from breach where lead_id = $1", lead["id"])
+    return {
+        "assigned_at": lead["assigned_at"],
+        "taken": lead["accepted_at"] is not None,
+        "asked": tuple(offer["rep_id"] for offer in waiting),
+        "asked_at": waiting[0]["asked_at"] if waiting else None,
+        "asked_first_at": offers[0]["asked_at"] if offers else None,
+        "ask_level": max((offer["level"] for offer in offers), default=0),
+        "claim": any(offer["kind"] == "claim" for offer in waiting),
+        "missed": tuple(row["target"] for row in missed),
+    }
 
 
 def _settled(touch: asyncpg.Record, current: int) -> StepRow | None:
@@ -108,8 +155,11 @@ def _settled(touch: asyncpg.Record, current: int) -> StepRow | None:
 
 def _acknowledged(touches: list[asyncpg.Record]) -> int:
     """How many inquiries have their answer, counted without a gap."""
-    ended = {t["step"] for t in touches if t["purpose"] == "acknowledgement" and t["state"] != "claimed"}
+    ways = [(int(t["step"].split("-")[1]), t["state"]) for t in touches if t["purpose"] == "acknowledgement"]
+    begun = {number for number, _ in ways}
+    # a text that waits for its lawful hour is still owed
+    still_open = {number for number, state in ways if state in ("claimed", "deferred")}
     number = 0
-    while f"ack-{number + 1}" in ended:
+    while number + 1 in begun - still_open:
         number += 1
     return number

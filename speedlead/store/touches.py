@@ -9,12 +9,14 @@ import asyncpg
 from speedlead.domain.outcomes import CallResult
 from speedlead.domain.placing import PastTouch
 from speedlead.records import CallSoFar, Doubtful, Ended, Purpose
+from speedlead.store.calling_off import take_back
 from speedlead.store.claims import FINAL, Claims, doubtful_of, ended_of
 from speedlead.store.optouts import suppress
 from speedlead.store.questions import questions_answered
 from speedlead.store.reach import LEAD_WITH_REACH, number_history
 from speedlead.store.rows import lock_person
 from speedlead.store.story import tell_story
+from speedlead.store.sweeping import end_acknowledgement
 
 # what a refusal of an address closes: a number that takes no texts may still be called
 _BAD = {
@@ -55,10 +57,11 @@ class TouchStore(Claims):
         opted_out: bool = False,
     ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            if opted_out:
-                # before the touch's own lock, as claims do; what they read of opt-outs is read under this one
-                person = await connection.fetchval("select person_id from touch where id = $1", touch_id)
-                await lock_person(connection, person)
+            # as whoever writes down what the provider reports: else each of the two waits for a row of the other
+            person = await connection.fetchval("select person_id from touch where id = $1", touch_id)
+            if person is None:
+                return
+            await lock_person(connection, person)
             # refused this time: of an earlier request in doubt that says nothing
             touch = await connection.fetchrow(
                 """update touch set state = case when doubted_wall is null then $2 else 'in_doubt' end, reason = $3,
@@ -139,6 +142,12 @@ class TouchStore(Claims):
                 )
             return touch is not None
 
+    async def acknowledgement_failed(self, lead_id: str, number: int, at: datetime) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
+            await lock_person(connection, person)
+            await end_acknowledgement(connection, lead_id, number, at)
+
     async def look(self, touch_id: str) -> Ended | None:
         touch = await self._pool.fetchrow("select * from touch where id = $1", touch_id)
         return ended_of(touch) if touch is not None and touch["state"] in FINAL else None
@@ -172,6 +181,14 @@ class TouchStore(Claims):
     async def rung(self, touch_id: str, attempt: str) -> dict[str, str]:
         legs = await self._pool.fetch("select id, rep_id from leg where touch_id = $1 and role = 'rep'", touch_id)
         return {leg["id"]: leg["rep_id"] for leg in legs if leg["id"].startswith(attempt + "-")}
+
+    async def call_off(self, touch_id: str, *, state: str, reason: str, at: datetime) -> tuple[str, ...] | None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            person = await connection.fetchval("select person_id from touch where id = $1", touch_id)
+            if person is None:
+                return None
+            await lock_person(connection, person)
+            return await take_back(connection, touch_id, state=state, reason=reason, at=at)
 
     async def task_over(self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():

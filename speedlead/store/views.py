@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from speedlead import wording
+from speedlead.store.reach import CALL_NUMBER, MAIL_ADDRESS
 from speedlead.store.view_models import (
     VISIBLE,
     Contact,
@@ -27,12 +28,13 @@ from speedlead.times import known_zone
 
 T = TypeVar("T")
 
-_CARD = """
+# where nothing can be used any more, the last that was known: the page says beside it why it is not
+_CARD = f"""
 select l.id::text as lead_id, p.name, p.company,
-    coalesce(i.email, (select e.address from person_email e where e.person_id = p.id
-        order by e.bad_reason is not null, e.verified desc, e.created_at limit 1)) as email,
-    coalesce(i.phone, (select n.number from person_phone n where n.person_id = p.id
-        order by n.bad_reason is not null, n.verified desc, n.created_at limit 1)) as phone,
+    coalesce({MAIL_ADDRESS}, i.email, (select e.address from person_email e where e.person_id = p.id
+        order by e.created_at desc limit 1)) as email,
+    coalesce(call.number, f.phone, (select n.number from person_phone n where n.person_id = p.id
+        order by n.created_at desc limit 1)) as phone,
     l.lead_type, l.intent, l.source, l.segment, l.country, l.region, l.postcode, coalesce(l.zone, l.tz) as tz, l.stage,
     l.owner_id::text as owner_id, r.name as owner_name, l.plan_id || ' v' || l.plan_version as plan,
     l.clock_offset_us, l.created_at, l.open_at, l.first_attempt_due, l.first_attempt_target, l.promised_at,
@@ -51,8 +53,9 @@ select l.id::text as lead_id, p.name, p.company,
 from lead l
 join person p on p.id = l.person_id
 left join rep r on r.id = l.owner_id
-left join lateral (select q.email, q.phone, q.message from inquiry q where q.lead_id = l.id
+left join lateral (select q.email, q.message from inquiry q where q.lead_id = l.id
     order by q.number desc limit 1) i on true
+{CALL_NUMBER}
 left join lateral (select max(at) filter (where call_result = 'connected') as spoke,
     max(at) filter (where outcome = 'callback_requested') as again,
     (array_agg(until_at order by at desc) filter (where outcome = 'callback_requested'))[1] as callback_at,
@@ -66,7 +69,7 @@ left join lateral (select max(coalesce(settled_at, sent_at)) filter (where call_
 cross join lateral (select l.closed_at is null and l.next_step is not null
     and (l.plan_stopped is not null or greatest(o.spoke, t.spoke) > coalesce(o.again, '-infinity')) is true
     and not (l.next_step like 'callback-%' and l.plan_stopped = 'replied') is true as stale) s
-"""
+"""  # noqa: S608  nothing in it comes from outside
 
 # a person who is late comes first: the first attempt counts until it was made
 _BY_DEADLINE = """
@@ -108,7 +111,8 @@ async def lead_view(conn: Any, lead_id: str) -> LeadView | None:
 
 _WRITTEN = """
 select 'inquiry' as kind, submitted_at as at, intent as subject, message as body, null as channel, source,
-    array_remove(array[case when consent_call then 'call' end, case when consent_sms then 'sms' end], null) as consents,
+    array_remove(array[case when consent_call then 'call' end, case when consent_sms then 'sms' end,
+        case when consent_recorded then 'recorded' end], null) as consents,
     consent_text
 from inquiry where lead_id = $1::text::uuid
 union all
@@ -191,6 +195,8 @@ async def offered(conn: Any, rep_id: str) -> set[str]:
         """
 select distinct n.lead_id::text as lead_id from notice n join lead l on l.id = n.lead_id
 where n.rep_id = $1::text::uuid and n.kind = any($2::text[]) and l.closed_at is null
+    and (n.kind in ('call_task', 'rep_task') or l.accepted_at is null)
+    and not exists (select from offer f where f.lead_id = l.id and f.rep_id = n.rep_id and f.ended_at >= n.at)
     and not exists (select from story s where s.lead_id = l.id and s.kind in ('accepted', 'declined') and s.at >= n.at)
     and not exists (select from outcome o where o.lead_id = l.id and o.at >= n.at)
     and not exists (select from leg g join touch t on t.id = g.touch_id where t.lead_id = l.id

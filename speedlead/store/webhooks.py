@@ -106,14 +106,29 @@ async def purge(conn: Any, done_before: datetime, others_before: datetime) -> in
     return len(rows)
 
 
-async def forget(conn: Any, about: Sequence[str]) -> tuple[int, int]:
-    """Deletes every request that names one of these leads, addresses or numbers: (deleted, still to be acted on).
+_THEIR_CALL = "(number = any($1::text[]) or lead_id::text = any($1::text[]))"
+# what came by itself and belongs to no lead, beside the requests that it came with; a call that rings is still needed
+_FORGOTTEN = (
+    "delete from webhook where about && $1 and state <> 'waiting'",
+    "delete from reply where lead_id is null and lower(sender) = any($1::text[])",
+    f"delete from inbound_call where state <> 'ringing' and {_THEIR_CALL}",  # noqa: S608
+    "delete from help_told where number = any($1::text[])",
+)
 
-    What waits to be acted on stays, for it may speak of others too; ask again when it is done.
+
+async def forget(conn: Any, about: Sequence[str]) -> tuple[int, int]:
+    """Deletes what we hold of these leads, addresses or numbers outside of leads: (rows deleted, still to be acted on).
+
+    Requests, calls to our number, what strangers wrote, and who was told what HELP gets. What waits to be acted on
+    stays, for it may speak of others too; ask again when it is done.
     """
-    deleted = await conn.fetch("delete from webhook where about && $1 and state <> 'waiting' returning 1", list(about))
-    left = await conn.fetchval("select count(*) from webhook where about && $1", list(about))
-    return len(deleted), int(left)
+    deleted = [await conn.fetch(f"{statement} returning 1", list(about)) for statement in _FORGOTTEN]
+    left = await conn.fetchval(
+        f"""select (select count(*) from webhook where about && $1)
+                + (select count(*) from inbound_call where {_THEIR_CALL})""",  # noqa: S608
+        list(about),
+    )
+    return sum(map(len, deleted)), int(left)
 
 
 # ── for people ───────────────────────────────────────────────────────────────────────────────────────────────────────

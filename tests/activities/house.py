@@ -9,7 +9,9 @@ from typing import Any
 import asyncpg
 from temporalio.testing import ActivityEnvironment
 
+from activities.acceptance import Acceptance
 from activities.clock import ActivityClock
+from activities.dealing import Dealer
 from activities.messaging import Messaging
 from activities.notifying import Notifying
 from activities.placing import Placing
@@ -24,19 +26,23 @@ from speedlead.composer import House as Company
 from speedlead.contracts import DialRequest, TouchRequest, TouchResult
 from speedlead.domain.business import Calendars
 from speedlead.domain.placing import Placer
+from speedlead.domain.routing_rules import RoutingRules
 from speedlead.ids import new_id
 from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
 from speedlead.ports import Accepted, Mail, SendError, SendErrorKind
 from speedlead.records import Claim
 from speedlead.routingbook import load_routing
+from speedlead.store.acceptance import AcceptanceStore
 from speedlead.store.asking import Asking
+from speedlead.store.breaches import BreachStore
 from speedlead.store.gate import LegGate
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
 from speedlead.store.routing import RoutingStore
 from speedlead.store.touches import TouchStore
+from speedlead.store.waiting_pool import WaitingPool
 
 PLAN = load_plan()
 # tables that take a while to build, once for all tests
@@ -112,6 +118,8 @@ class House:
     placing: Placing
     records: Records
     notifying: Notifying
+    dealer: Dealer
+    acceptance: Acceptance
 
     async def run(self, method: Any, request: Any) -> Any:
         return await ActivityEnvironment().run(method, request)
@@ -192,7 +200,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(database_url: str, calendars: Calendars = NO_CALENDARS) -> AsyncIterator[House]:
+async def open_house(
+    database_url: str, calendars: Calendars = NO_CALENDARS, rules: RoutingRules | None = None
+) -> AsyncIterator[House]:
     pool = await open_pool(database_url)
     await PlanStore(pool).publish(PLAN)
     hand, mail, text, phone = HandClock(), Provider(), Provider(), Provider()
@@ -208,13 +218,19 @@ async def open_house(database_url: str, calendars: Calendars = NO_CALENDARS) -> 
         texter=text, clock=clock, plan=PLAN, reply_token=lambda lead: "token",
         unsubscribe_url=lambda lead: "https://x",
     )  # fmt: skip
+    routing = Routing(
+        leads=leads, assignments=RoutingStore(pool), planning=planning, clock=clock, rules=rules or load_routing()
+    )
     yield House(
         pool, hand, mail, text, phone, leads, touches,
         LegGate(pool, Asking(PLACER, PLACES), PLAN, calendars, hand, "+14155550100"),
         messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning),
-        Routing(leads=leads, assignments=RoutingStore(pool), planning=planning, clock=clock, rules=load_routing()),
+        routing,
         Placing(leads=leads, touches=touches, planning=planning),
         Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
-        Notifying(leads=leads, clock=clock),
+        Notifying(leads=leads, clock=clock, planning=planning),
+        Dealer(leads=leads, waiting=WaitingPool(pool), routing=routing, planning=planning, clock=clock),
+        Acceptance(leads=leads, takers=AcceptanceStore(pool), breaches=BreachStore(pool), routing=routing,
+                   planning=planning, clock=clock),
     )  # fmt: skip
     await pool.close()

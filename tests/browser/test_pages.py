@@ -6,12 +6,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from speedlead.cadence_errors import LeadUnavailable
 from speedlead.gateway.rendering import form_page, thanks_page
 from tests.browser.conftest import Site
-from tests.store.hand_made import AVA, BEN, DEEPA, NOBODY, REPLIED, SAM, SCRIPT, SCRIPT_NAME
+from tests.store.hand_made import AVA, BEN, SAM, SCRIPT, SCRIPT_NAME
 
 pytestmark = pytest.mark.browser
 
@@ -127,93 +127,6 @@ def test_a_text_that_was_opened_stays_open_when_the_page_refreshes(page: Page, s
     site.run("update lead set next_why = 'quiet_hours' where id = $1", AVA)
     expect(page.get_by_text("quiet hours where the lead is")).to_be_visible(timeout=9_000)
     expect(page.locator("pre", has_text="Hello Ava,")).to_be_visible()
-
-
-def test_a_rep_says_who_they_are_and_sees_what_is_due_first_on_top(page: Page, site: Site) -> None:
-    page.goto("/rep")
-    page.get_by_role("button", name="Sam Reyes").click()
-    mine = page.get_by_role("region", name="Open leads").get_by_role("heading", level=3)
-    expect(mine).to_contain_text(["<script>", "Ava Müller", "Ray Okafor", "Ben Carter"])
-    expect(page.get_by_role("link", name="Call +12125550142")).to_have_attribute("href", "tel:+12125550142")
-    expect(page.get_by_text("First attempt due in 2 min")).to_be_visible()
-    expect(page.get_by_text("New York time, now 10:00").first).to_be_visible()
-    page.get_by_role("button", name="Not Sam Reyes?").click()
-    expect(page.get_by_role("heading", name="For whom do you work?")).to_be_visible()
-
-
-def test_a_rep_accepts_what_is_offered_and_takes_what_is_nobodys(page: Page, site: Site) -> None:
-    sign_in(page, site)
-    page.goto("/rep")
-    expect(page.get_by_role("button", name="Accept")).to_have_count(1)
-    page.get_by_role("button", name="Accept Ava Müller").click()
-    expect(page.get_by_role("status")).to_have_text("You have accepted the lead.")
-    page.get_by_role("button", name="Take Noor Haddad").click()
-    page.get_by_role("button", name="Decline Ava Müller").click()
-    asked = [(AVA, "accept", {"rep_id": SAM}), (NOBODY, "accept", {"rep_id": SAM}), (AVA, "decline", {"rep_id": SAM})]
-    assert site.recorder.asked == asked
-
-
-def test_a_notice_that_was_seen_is_gone(page: Page, site: Site) -> None:
-    sign_in(page, site)
-    page.goto("/rep")
-    page.get_by_role("button", name="Seen: Please call this lead").click()
-    expect(page.get_by_role("heading", name="New for you")).to_contain_text("1")
-    assert [row["kind"] for row in site.run("select kind from notice where seen_wall is not null")] == ["call_task"]
-    # the call is still offered: only an answer takes the offer away
-    expect(page.get_by_role("button", name="Accept Ava Müller")).to_be_visible()
-    expect(page.get_by_role("button", name="Decline Ava Müller")).to_be_visible()
-
-
-def test_an_outcome_is_never_logged_for_another_lead_than_the_one_asked_for(page: Page, site: Site) -> None:
-    site.sign_in(page.context, "manager", SAM)
-    page.goto(f"/rep?lead={DEEPA}")
-    expect(page.get_by_text("This lead is not among yours")).to_be_visible()
-    expect(page.get_by_role("button", name="Log it")).to_have_count(0)
-    page.get_by_role("link", name="Open it to log an outcome").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Deepa Rao")
-
-
-def test_the_list_refreshes_and_leaves_what_is_being_typed(page: Page, site: Site) -> None:
-    sign_in(page, site)
-    page.goto(f"/rep?lead={AVA}")
-    note = page.get_by_label("Note")
-    note.fill("She asked for a second")
-    site.run("update person set company = 'Renamed Robotics' where name = 'Ava Müller'")
-    expect(page.get_by_text("Renamed Robotics")).to_be_visible(timeout=9_000)
-    expect(note).to_have_value("She asked for a second")
-    expect(note).to_be_focused()
-
-
-@pytest.mark.parametrize("scripts", [True, False])
-def test_a_rep_logs_a_callback_in_the_leads_own_time(browser: Browser, site: Site, scripts: bool) -> None:
-    context = browser.new_context(base_url=site.url, java_script_enabled=scripts)
-    page = context.new_page()
-    sign_in(page, site)
-    page.goto("/rep")
-    page.get_by_role("link", name="Log an outcome for Ray Okafor").click()
-    page.get_by_label("How the call ended").select_option("connected")
-    page.get_by_label("What was decided").select_option("callback_requested")
-    page.get_by_role("button", name="Log it").click()
-    expect(page.get_by_role("alert")).to_have_text("Please say when to call back.")
-    at = page.get_by_label("Call back, or come back, at")
-    expect(at).to_have_attribute("aria-invalid", "true")
-    expect(at).to_have_accessible_description(re.compile("Please say when to call back. In Chicago time"))
-    expect(page.get_by_label("How the call ended")).to_have_value("connected")
-    expect(page.get_by_label("What was decided")).to_have_value("callback_requested")
-    if scripts:
-        assert Axe().run(page, options=RULES).violations_count == 0
-    page.get_by_label("Call back, or come back, at").fill("2026-11-24T14:30")
-    page.get_by_label("Note").fill("After lunch <b>there</b>")
-    page.get_by_role("button", name="Log it").click()
-    expect(page.get_by_role("status")).to_have_text("Logged.")
-    expect(page.get_by_text("After lunch <b>there</b>")).to_be_visible()
-    (row,) = site.run("select * from outcome where lead_id = $1", REPLIED)
-    # half past two in Chicago
-    assert row["until_at"].isoformat() == "2026-11-24T20:30:00+00:00"
-    assert (row["call_result"], row["outcome"], row["rep_id"]) == ("connected", "callback_requested", SAM)
-    assert [r["kind"] for r in site.run("select kind from message where lead_id = $1", REPLIED)] == ["outcome"]
-    assert site.recorder.delivered == [REPLIED]
-    context.close()
 
 
 def test_the_lead_page_tells_the_story_and_steers_the_plan(page: Page, site: Site) -> None:

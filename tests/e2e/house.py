@@ -206,8 +206,8 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
-    settings = local_settings(folder, plan_file=PLANS / "fast.yaml", law_file=PLANS / "no_limits.yaml")
+async def open_house(folder: Path, plan: str = "fast.yaml") -> AsyncIterator[House]:
+    settings = local_settings(folder, plan_file=PLANS / plan, law_file=PLANS / "no_limits.yaml")
     async with Stack(settings) as stack, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
         house = House(stack, http, load_or_create(folder).api_key.get_secret_value())
         connection = await asyncpg.connect(stack.database_url)

@@ -49,7 +49,7 @@ async def test_what_a_real_lead_wrote_is_no_markup_in_the_page_nor_in_the_mail(h
     [
         ({"template": "email/nothing"}, "template: expected one of acknowledgement, last_note"),
         ({"template": "fax/useful"}, "channel: expected email or sms or voicemail, got 'fax'"),
-        ({"lang": "xx"}, "language: expected one of de, en, es, fr"),
+        ({"lang": "xx"}, "language: expected one of de, en, es, fr, it, pt"),
         ({"lead": "x"}, "lead: expected a lead's id"),
         ({"lead": "00000000-0000-4000-8000-000000000000"}, "lead: there is no such lead"),
         ({"template": "<b>"}, "channel: expected email or sms or voicemail, got '<b>'"),

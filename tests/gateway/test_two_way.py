@@ -1,7 +1,7 @@
 """Two-way: whose message it is, who is not written to any more, and how we answer."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -414,3 +414,15 @@ async def test_a_mail_goes_to_the_address_that_the_inquiry_gave(house: House) ->
     assert (await reach(house, lead_id))["email"] == ADA
     await house.pool.execute("update inquiry set email = null")
     assert (await reach(house, lead_id))["email"] == "old@example.com"
+
+
+async def test_an_answer_is_due_in_hours_in_which_somebody_works(house: House) -> None:
+    lead_id = await house.lead()
+    rep_id = await rep(house.pool)
+    week = {str(day): [[540, 1080]] for day in range(5)}
+    await house.pool.execute("update rep set weekly = $2 where id = $1", rep_id, week)
+    house.clock.now = datetime(2026, 11, 28, 16, 0, tzinfo=UTC)  # Saturday
+    await house.mail(to=reply_to(house, lead_id), text="How much?")
+    span = timedelta(seconds=house.deps.plan.answers["email"])
+    monday = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)  # 9:00 in New York
+    assert await house.pool.fetchval("select due_at from reply") == monday + span

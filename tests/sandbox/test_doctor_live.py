@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from speedlead.credentials import Credentials, load_or_create
 from speedlead.doctor_live import checks, report_live
+from speedlead.ids import new_id
 from speedlead.providers import sendgrid_checks, twilio_checks
 from speedlead.providers.assemble import open_senders
 from speedlead.providers.checks import Check
@@ -27,8 +28,10 @@ from speedlead.providers.twilio_checks import TwilioWanted, check_clock, check_t
 from speedlead.sandbox.account_api import SERVICE_SID
 from speedlead.sandbox.server import serving
 from speedlead.settings import Settings
+from speedlead.store.pool import open_pool
 from tests.sandbox.world import listening, mail
 from tests.servers import local_settings
+from tests.store.hand_made import NOW, put_lead, put_reps
 
 US, TOLL_FREE, GERMAN = "+14155552671", "+18885550123", "+4930901820"
 SMS, EVENTS, INBOUND = "/webhooks/twilio/sms/inbound", "/webhooks/sendgrid/events", "/webhooks/sendgrid/inbound"
@@ -90,8 +93,8 @@ async def test_an_account_that_is_ready_is_all_green(live: Live, capsys: pytest.
     assert found["accounts"].detail == f"none set: the sandbox at {live.settings.sandbox_url} is asked"
     assert set(found) == {
         "accounts", "public address", "webhook door", "twilio credentials", "twilio account", "clock", "twilio balance",
-        "number", "messaging service", "texts from leads", "A2P 10DLC", "countries to call", "sendgrid key",
-        "sender of mail", "event webhook", "event signature", "replies", "reply signature", "footer",
+        "number", "calls back", "messaging service", "texts from leads", "A2P 10DLC", "countries to call",
+        "sendgrid key", "sender of mail", "event webhook", "event signature", "replies", "reply signature", "footer",
     }  # fmt: skip
     assert await report_live(live.settings) == 0
     printed = capsys.readouterr().out
@@ -113,6 +116,9 @@ BROKEN: list[tuple[dict[str, Any], str, str, str]] = [
     ({"sms": False, "service_sid": None}, "number", "wrong", "cannot do sms"),
     ({"voice_url": "https://demo.twilio.com/welcome/voice/"}, "calls back", "warn", "reaches nobody"),
     ({"voice_url": ""}, "calls back", "warn", "reaches nobody"),
+    ({"voice_url": "https://pbx.example.com/in"}, "calls back", "warn", "is answered by https://pbx.example.com/in"),
+    ({"voice_method": "GET"}, "calls back", "wrong", "asked with GET; expected POST"),
+    ({"call_over_url": ""}, "calls back", "warn", "the end of a call is told to nobody"),
     ({"inbound_url": "https://old.example.com/sms"}, "texts from leads", "wrong", "found https://old.example.com/sms"),
     ({"inbound_url": ""}, "texts from leads", "wrong", "found nothing"),
     ({"inbound_on_number": True, "sms_url": ""}, "texts from leads", "wrong", "found nothing"),
@@ -215,6 +221,30 @@ async def test_json_has_every_field(live: Live, capsys: pytest.CaptureFixture[st
     found = json.loads(capsys.readouterr().out)
     assert {"what": "reply signature", "level": "wrong", "detail": "not signed; expected signature verification to be "
             "on", "mend": "the security policy of Inbound Parse"} in found  # fmt: skip
+
+
+async def test_each_number_of_a_service_is_looked_at(live: Live) -> None:
+    await live.put(numbers=[US, "+14155550100"], voice_url="https://pbx.example.com/in")
+    found = [check async for check in checks(live.settings) if check.what == "calls back"]
+    assert [check.detail.split(" is ")[0] for check in found] == [US, "+14155550100"]
+
+
+async def test_countries_of_open_leads_and_reps_have_to_be_permitted(live: Live, database_url: str) -> None:
+    settings = live.settings.model_copy(update={"database_url": SecretStr(database_url)})
+    pool = await open_pool(database_url, size=2)
+    await put_reps(pool)
+    for phone, closed_at in (("+442079460018", None), ("+33142685300", None), ("+5511987654321", NOW)):
+        await put_lead(pool, new_id(), name="Ada", phone=phone, closed_at=closed_at)
+    await pool.close()
+
+    async def asked() -> Check:
+        [check] = [check async for check in checks(settings) if check.what == "countries to call"]
+        return check
+
+    found = await asked()
+    assert (found.level, "open leads and reps in FR (1) cannot be called" in found.detail) == ("wrong", True), found
+    await live.put(countries={"FR": "+33", "GB": "+44", "US": "+1"})
+    assert (await asked()).level == "ok"
 
 
 async def test_a_knob_that_does_not_exist_is_named(live: Live) -> None:

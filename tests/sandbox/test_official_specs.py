@@ -94,6 +94,9 @@ async def test_mail_is_what_sendgrid_s_document_asks_for() -> None:
     official.validate_request(taken[0])
     body = json.loads(taken[0].body)
     assert body["tracking_settings"]["click_tracking"] == {"enable": False, "enable_text": False}
+    # one way to unsubscribe: SendGrid puts none of its own beside it
+    assert body["tracking_settings"]["subscription_tracking"] == {"enable": False}
+    assert body["headers"]["List-Unsubscribe"] == "<https://acme.example/u/1>"
     assert body["personalizations"][0]["custom_args"] == {"touch_id": "lead.email-1"}
     assert "custom_args" not in body
     assert body["asm"] == {"group_id": 7}

@@ -3,13 +3,17 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from speedlead.app import open_parts
+from speedlead.composer import ComposeError
 from speedlead.composing.book import Edition, load_book
 from speedlead.store.pool import open_pool
 from speedlead.store.templates import TemplateConflict, publish
+from tests.servers import local_settings
 
 ONE = Edition("sms", "missed_you", "en", 1, "a", "Ann", date(2030, 1, 1), "text", "own/sms/missed_you.en.txt")
 
@@ -56,3 +60,20 @@ async def test_the_packaged_texts_are_stored_as_they_are(pool: Any) -> None:
     await publish(pool, editions)
     await publish(pool, editions)
     assert await pool.fetchval("select count(*) from template_version") == len(editions)
+
+
+async def test_a_gateway_alone_starts_with_no_faulty_text_and_stores_none(
+    database_url: str, pool: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "own" / "sms" / "missed_you.en.txt"
+    file.parent.mkdir(parents=True)
+    # it can be read and rendered: only who reads it as the linter does sees that nobody could opt out
+    file.write_text("---\nversion: 9\nowner: Ann\nreview_by: 2030-01-01\n---\nAbout {{ inquiry }}\n", "utf-8")
+    settings = local_settings(tmp_path / "data", templates_dir=tmp_path / "own")
+    with pytest.raises(ComposeError) as error:
+        async with open_parts(settings, database_url, lazy=True):
+            pass
+    lines = str(error.value).splitlines()
+    assert len(lines) == 1
+    assert "missed_you.en.txt:6: the way to opt out is missing" in lines[0]
+    assert await stored(pool) == []

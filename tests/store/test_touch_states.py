@@ -1,7 +1,7 @@
 """A touch's state never moves backwards, in whatever order claims, answers, reports and reconciling come.
 
-`claimed` and `deferred` alternate until one of four ends. An end stays, but for one: what was in doubt was sent after
-all, when the provider says so.
+`claimed` and `deferred` alternate until one of four ends. An end stays, but for what the provider says late: what was
+in doubt was sent after all, and a call that was said to have reached nobody has reached somebody.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +29,10 @@ EXAMPLES = settings(
 )
 LEG_ORDER = ("claimed", "ringing", "answered", "accepted", "ended")
 # once it is there it stays
-SET_ONCE = ("sent_at", "provider_id", "call_result")
+SET_ONCE = ("sent_at", "provider_id")
+# what the provider says late of a call that was given up, or that ended with another result
+REACHED = ("voicemail_left", "connected")
+CORRECTIONS = {(r.value, to) for r in CallResult for to in REACHED if r.value not in ("connected", to)}
 Row = dict[str, Any]
 
 
@@ -146,8 +149,11 @@ def backwards(before: Row | None, after: Row | None) -> str | None:
     if after is None:
         return "the touch is gone"
     old, new = before["state"], after["state"]
-    if old in FINAL and new != old and (old, new) != ("in_doubt", "sent"):
+    after_all = (before["call_result"], after["call_result"]) in CORRECTIONS
+    if old in FINAL and new != old and (old, new) != ("in_doubt", "sent") and not (new == "sent" and after_all):
         return f"{old} became {new}"
+    if before["call_result"] not in (None, after["call_result"]) and not after_all:
+        return f"the result {before['call_result']} became {after['call_result']}"
     for name in SET_ONCE:
         if before[name] is not None and after[name] != before[name]:
             return f"{name} changed"
@@ -161,7 +167,11 @@ def leg_backwards(before: Row, after: Row | None) -> str | None:
         return None if before["state"] == "claimed" else f"a leg that was {before['state']} is gone"
     old, new = before["state"], after["state"]
     if old in ("ended", "failed"):
-        return None if (new, after["result"]) == (old, before["result"]) else f"a leg that was {old} became {new}"
+        corrected = after["result"] in REACHED and before["result"] != "connected" and before["role"] == "lead"
+        put_right = before["result"] not in {*CallResult} and before["role"] == "lead"
+        if new == old and (after["result"] == before["result"] or corrected or put_right):
+            return None
+        return f"a leg that was {old}, {before['result']} became {new}, {after['result']}"
     if new == "failed" or LEG_ORDER.index(new) >= LEG_ORDER.index(old):
         return None
     return f"a leg that was {old} became {new}"

@@ -60,6 +60,11 @@ SAID = [
     ("Je suis absente jusqu'au 27 novembre inclus.", "FR", "2026-11-28"),
     ("Estaré fuera de la oficina hasta el 27 de noviembre.", "ES", "2026-11-28"),
     ("Estou de férias até 27/11/2026.", "PT", "2026-11-28"),
+    ("Sono fuori ufficio fino al 27 novembre.", "IT", "2026-11-28"),
+    ("Sono in ferie dal 16 al 27 novembre 2026.", "IT", "2026-11-28"),
+    ("Sarò assente; rientrerò in ufficio il 30 novembre.", "IT", "2026-11-30"),
+    ("Sono in ferie e torno lunedì 30 novembre.", "IT", "2026-11-30"),
+    ("Di nuovo disponibile dal 01/12/2026", "IT", "2026-12-01"),
     ("Ik ben afwezig tot en met 27 november.", "BE", "2026-11-28"),
     # a range that has begun
     ("I am on holiday from 16 to 27 November.", "GB", "2026-11-28"),
@@ -81,6 +86,8 @@ SAID = [
 NOT_SAID = [
     ("Thank you for your message. I will answer as soon as I can.", "GB"),
     ("I am away until further notice.", "GB"),
+    ("La nostra offerta è valida fino al 30 novembre.", "IT"),
+    ("La richiamo il 24 novembre.", "IT"),
     ("Back soon!", "US"),
     # truly ambiguous
     ("Out of office until 12/01.", "CA"),

@@ -30,7 +30,7 @@ SENT = sorted(
     # the video is for plans of one's own
     {*load_plan().templates(), ("email", "acknowledgement"), ("sms", "acknowledgement"), ("email", "video")}
 )
-LANGUAGES = ["de", "en", "es", "fr"]
+LANGUAGES = ["de", "en", "es", "fr", "it", "pt"]
 # a machine that does seven other things at the same time
 SLACK = 5
 NASTY = [
@@ -118,7 +118,7 @@ def test_without_any_deadline_the_promise_is_the_next_business_day() -> None:
     assert promise_words(None, NOW, NEW_YORK, "call") == Promise(None, "A person calls you on the next business day.")
 
 
-@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_who_can_be_neither_called_nor_written_to_is_promised_neither(language: str) -> None:
     due = NOW + 9 * HOUR
     words = promise_words(due, NOW, None, "look", language).text
@@ -294,8 +294,8 @@ def test_a_message_is_in_the_language_of_the_lead_and_says_which_edition_it_is()
 
 
 def test_a_house_whose_language_has_no_acknowledgement_is_refused() -> None:
-    with pytest.raises(ComposeError, match="SPEEDLEAD_LANGUAGE: expected one of de, en, es, fr"):
-        Composer(House("Acme", language="it"))
+    with pytest.raises(ComposeError, match="SPEEDLEAD_LANGUAGE: expected one of de, en, es, fr, it, pt"):
+        Composer(House("Acme", language="nl"))
 
 
 def test_a_text_that_gets_too_long_loses_the_words_of_the_lead_and_keeps_the_way_out(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ SKIP = c.SkipRow(step="sms-1", channel="sms", reason="no_consent", at=NOW)
 OUTCOME = c.OutcomeSignal(message_id="m", call_result="connected", outcome="not_now", until=NOW + DAY)  # type: ignore[arg-type]
 EXAMPLES: list[c.Contract] = [
     c.LeadStart(lead_id="7f3a", lead_type="hot", intent="pricing", source="organic", submitted_at=NOW, reach=REACH,
-                plan=CADENCE, resume=c.Resume(steps=(c.StepRow(step="call-1", state="sent", at=NOW),), seen=("m",))),
+                plan=CADENCE, resume=c.Resume(steps=(c.StepRow(step="call-1", state="sent", at=NOW),), seen=("m",),
+                                        attempts={"call-1": 2}, answers=(c.WrittenAnswer(number=1, channel="sms"),))),
     c.LeadClosed(lead_id="7f3a", reason="converted", at=NOW),
     c.InquirySignal(message_id="m", number=2, lead_type="hot", reach=REACH), OUTCOME,
     c.ReplySignal(channel="sms", automatic=True, until=NOW), c.OptOutSignal(scope="sms"),
@@ -32,6 +33,9 @@ EXAMPLES: list[c.Contract] = [
                  paused_until=None, plan="inbound v1", rejected_messages=0),
     c.AcknowledgeRequest(lead_id="7f3a", inquiry_number=1, lead_type="hot"),
     c.RouteRequest(lead_id="7f3a", lead_type="hot", submitted_at=NOW), c.RouteResult(owner_id=None, open_at=NOW), SKIP,
+    c.TakeRequest(lead_id="7f3a", rep_id="r"), c.AcceptResult(taken=False, owner_id="r", why="late"),
+    c.EscalateRequest(lead_id="7f3a", reason="silent", level=2, asked=("r",), asked_at=NOW),
+    c.EscalateResult(owner_id="r", level=2), c.BreachRequest(lead_id="7f3a", target="acceptance", due_at=NOW),
     c.PlaceRequest(
         lead_id="7f3a", steps=(STEP,), due=NOW, track_steps=(STEP,), lead_time=26, opened=NOW, anchors={"x": NOW}
     ),
@@ -39,6 +43,7 @@ EXAMPLES: list[c.Contract] = [
     c.TouchRequest(lead_id="7f3a", step="email-1", channel="email", template="useful", planned_at=NOW, skips=(SKIP,)),
     c.TouchResult(state=c.TouchState.SENT, at=NOW, call_result="connected"),  # type: ignore[arg-type]
     c.DialRequest(lead_id="7f3a", step="call-1", level=1, ring_s=20, planned_at=NOW),
+    c.CallOffRequest(lead_id="7f3a", step="call-1", reason="paused"),
     c.SettleTaskRequest(lead_id="7f3a", step="call-1", leg_id="7f3a.call-1.rep-1-1", at=NOW),
     c.CheckRequest(lead_id="7f3a", step="call-1"), c.SkipStepsRequest(lead_id="7f3a", skips=(SKIP,)),
     c.NotifyRequest(lead_id="7f3a", key="k", audience="rep", kind="new_lead"),
@@ -72,7 +77,7 @@ async def test_an_older_worker_reads_a_message_with_newer_fields(model: c.Contra
 
 
 def test_every_contract_has_an_example() -> None:
-    shown = {type(model) for model in EXAMPLES} | {c.Resume, c.StepRow, c.Reach}
+    shown = {type(model) for model in EXAMPLES} | {c.Resume, c.StepRow, c.Reach, c.WrittenAnswer}
     assert {kind for kind in KINDS if kind not in (c.Contract, c.Signal)} <= shown
 
 

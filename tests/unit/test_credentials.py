@@ -1,6 +1,7 @@
 """Credentials are made once per data folder, kept private, and the same for every process."""
 
 import base64
+import json
 import stat
 import subprocess
 import sys
@@ -76,3 +77,15 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     keys = {start.communicate(timeout=60)[0] for start in starts}
     assert len(keys) == 1
     assert keys.pop().startswith("sl_")
+
+
+def test_a_file_of_an_older_version_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
+    before = load_or_create(tmp_path)
+    path = tmp_path / "credentials.json"
+    values = json.loads(path.read_text())
+    del values["push_private_key"]
+    path.write_text(json.dumps(values))
+    after = load_or_create(tmp_path)
+    assert after.model_copy(update={"push_private_key": before.push_private_key}) == before
+    assert load_or_create(tmp_path) == after
+    assert len(after.push_private_key.get_secret_value()) == 43

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from speedlead.composing.languages import choose, language_of, preferred
 
-OFFERED = frozenset({"en", "de", "fr", "es"})
+OFFERED = frozenset({"en", "de", "fr", "es", "it", "pt"})
 
 
 @pytest.mark.parametrize(
     ("wished", "country", "language"),
     [
         ("de-AT", None, "de"), ("DE", "FR", "de"), ("es_MX", None, "es"), (None, "AR", "es"), (None, "CH", "de"),
-        (None, "SN", "fr"), (None, "JP", "en"), (None, None, "en"), ("it", "DE", "de"), ("it", None, "en"),
+        (None, "SN", "fr"), (None, "JP", "en"), (None, None, "en"), ("nl", "DE", "de"), ("nl", None, "en"), (None, "IT", "it"), ("pt-BR", "US", "pt"), (None, "BR", "pt"),
         ("<script>", "DE", "de"), ("", "", "en"), ("deu", None, "en"),
     ],
 )  # fmt: skip

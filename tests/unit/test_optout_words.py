@@ -1,4 +1,4 @@
-"""Refusals in six languages, and what is none."""
+"""Refusals in seven languages, and what is none."""
 
 import pytest
 
@@ -20,6 +20,10 @@ REFUSALS = [
     ("bitte keine Anrufe mehr", "call"), ("Schreiben Sie mir nicht mehr", "sms"), ("Keine E-Mails mehr!", "email"),
     ("Löschen Sie meine Daten", "all"), ("Não me contacte mais", "all"), ("não me ligue mais", "call"),
     ("Não me envie mais mensagens", "sms"), ("me deixe em paz", "all"), ("Neem geen contact meer op", "all"),
+    ("Non mi contatti più", "all"), ("Lasciatemi in pace!", "all"), ("la prego, mi lasci in pace", "all"),
+    ("Cancellate i miei dati", "all"), ("toglietemi dalla lista", "all"), ("Non mi chiami più, grazie", "call"),
+    ("smettetela di chiamarmi", "call"), ("Basta telefonate", "call"), ("Non mi scriva più", "sms"),
+    ("basta messaggi", "sms"), ("BASTA", "sms"), ("Niente più e-mail", "email"), ("disiscrivetemi", "email"),
     ("Bel mij niet meer", "call"), ("Geen berichten meer", "sms"), ("mail me niet meer", "email"),
 ]  # fmt: skip
 NONE = [
@@ -27,6 +31,8 @@ NONE = [
     "No me contacten hasta el lunes",
     "Ich habe keine Mails bekommen", "Rufen Sie mich bitte morgen an", "plus de messages que prévu",
     "¿Me llaman mañana?",
+    "Non chiamatemi prima delle nove", "Mi chiami domani", "Perché non mi chiama?", "basta un messaggio",
+    "Vorrei cancellare il mio ordine", "non ho più ricevuto la vostra mail",
     "Bel mij morgen", "Me ligue amanhã", "Appelez-moi plus tard", "Kein Problem", "I can't stop by today",
     "quiero cancelar mi contrato actual y contratar el suyo", "don't call me before 9", "", "   ", "👍",
 ]  # fmt: skip

@@ -148,7 +148,7 @@ def test_a_link_of_the_house_has_a_name_in_the_head(tmp_path: Path) -> None:
         ("sms/useful.en.txt", f"{HEAD}---\n \n", "expected a text below the head"),
         ("email/useful.txt", f"{HEAD}---\nx", ": expected email/NAME.LANGUAGE.txt, sms/NAME.LANGUAGE.txt or"),
         ("fax/useful.en.txt", f"{HEAD}---\nx", ": expected email/NAME.LANGUAGE.txt"),
-        ("sms/useful.it.txt", f"{HEAD}---\nx", "there are no words of this language; expected a file words/it.yaml"),
+        ("sms/useful.nl.txt", f"{HEAD}---\nx", "there are no words of this language; expected a file words/nl.yaml"),
         (
             "email/useful.en.txt",
             f"{HEAD}{SUBJECT}links: {{a: 'javascript:x'}}\n---\nx",
@@ -214,7 +214,7 @@ def test_the_version_of_a_text_is_not_of_its_owner_and_review(tmp_path: Path) ->
 def test_the_command_prints_every_fault_and_fails(tmp_path: Path) -> None:
     here = {"SPEEDLEAD_DATA_DIR": str(tmp_path / "data")}
     good = speedlead("template", "check", **here)
-    assert (good.returncode, good.stdout) == (0, "41 files in de, en, es, fr: nothing wrong\n")
+    assert (good.returncode, good.stdout) == (0, "61 files in de, en, es, fr, it, pt: nothing wrong\n")
     file = write(tmp_path / "own", "email/useful.en.txt", "Hello.")
     wrong = speedlead("template", "check", str(tmp_path / "own"), **here)
     assert wrong.returncode == 1
@@ -245,7 +245,7 @@ def test_a_message_can_be_looked_at_in_every_language(tmp_path: Path) -> None:
     assert "GSM-7" in done.stdout
     for arguments, says in (
         (("useful", "--sample", "--channel", "sms"), "template: expected one of acknowledgement, missed_you for sms"),
-        (("useful", "--sample", "--lang", "it"), "language: expected one of de, en, es, fr for email/useful"),
+        (("useful", "--sample", "--lang", "nl"), "language: expected one of de, en, es, fr, it, pt for email/useful"),
         (("useful",), "--lead: expected one of --lead ID and --sample"),
         (("useful", "--lead", "x"), "SPEEDLEAD_DATABASE_URL: expected for --lead"),
     ):

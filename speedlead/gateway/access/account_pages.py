@@ -11,7 +11,7 @@ from speedlead.gateway.access.table import Role
 from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import parse_id
-from speedlead.gateway.page_errors import answered, missing
+from speedlead.gateway.page_errors import answered, forbidden, missing
 from speedlead.gateway.rendering import render
 from speedlead.store import accounts, audit, sessions
 from speedlead.store.accounts import Account, AccountRefused
@@ -30,6 +30,8 @@ class AccountPages:
         return await self._own(request, None)
 
     async def password(self, request: Request) -> Response:
+        if not self._deps.settings.local_sign_in:
+            return forbidden("Passwords open nothing here: people sign in with their company account.")
         who, form = signed_in(request), await request.form()
         current, new = (str(form.get(name) or "") for name in ("current", "new"))
         wall = self._deps.clock.wall()
@@ -55,7 +57,8 @@ class AccountPages:
     async def _own(self, request: Request, problem: tuple[str, str] | None) -> Response:
         who = signed_in(request)
         account = await transact(self._deps.pool, lambda conn: accounts.account(conn, who.account_id))
-        context = {"account": account, "problem": problem, "least": passwords.MIN_LENGTH, "said_text": _said(request)}
+        context = {"account": account, "problem": problem, "least": passwords.MIN_LENGTH, "said_text": _said(request),
+                   "local": self._deps.settings.local_sign_in}  # fmt: skip
         return render("account.html", context, 422 if problem else 200)
 
     # ── everybody's ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """The session's cookie: no script reads it, no other site sends it with a post, no plain connection carries it."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -7,6 +8,8 @@ from starlette.responses import Response
 
 from speedlead.settings import Settings
 from speedlead.store.sessions import WHOLE
+
+_COMPANY = "/sign-in/company"
 
 
 def _name(settings: Settings) -> str:
@@ -25,6 +28,23 @@ def set_cookie(response: Response, request: Request, settings: Settings, token: 
 
 def drop_cookie(response: Response, request: Request, settings: Settings) -> None:
     response.delete_cookie(_name(settings), path="/", httponly=True, samesite="lax",
+                           secure=_is_secure(request, settings))  # fmt: skip
+
+
+# what ties a sign-in elsewhere to the browser that began it; it comes back from another site, so not SameSite=Strict
+
+
+def read_passing(request: Request, settings: Settings) -> str | None:
+    return request.cookies.get(f"{_name(settings)}-company") or None
+
+
+def set_passing(response: Response, request: Request, settings: Settings, token: str, lasts: timedelta) -> None:
+    response.set_cookie(f"{_name(settings)}-company", token, path=_COMPANY, httponly=True, samesite="lax",
+                        secure=_is_secure(request, settings), max_age=int(lasts.total_seconds()))  # fmt: skip
+
+
+def drop_passing(response: Response, request: Request, settings: Settings) -> None:
+    response.delete_cookie(f"{_name(settings)}-company", path=_COMPANY, httponly=True, samesite="lax",
                            secure=_is_secure(request, settings))  # fmt: skip
 
 

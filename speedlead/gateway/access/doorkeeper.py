@@ -24,7 +24,7 @@ from speedlead.gateway.limits import read_body
 from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import forbidden, missing, not_available
 from speedlead.gateway.problems import Problem
-from speedlead.store import accounts, audit, sessions
+from speedlead.store import accounts, audit, our_people, sessions
 from speedlead.store.transactions import StoreUnavailable, transact
 from speedlead.store.visible import is_visible
 
@@ -34,7 +34,8 @@ log = structlog.get_logger(__name__)
 MAX_BYTES = 262_144
 # what the audit keeps of a request: codes, ids and times; never a reason, a note or a message that somebody typed
 ASKED = frozenset({"call_result", "outcome", "at", "until", "scope", "channel", "rep_id", "plan_id", "version", "step",
-                   "answer", "role", "active", "question_id", "action"})  # fmt: skip
+                   "answer", "role", "active", "question_id", "action", "presence", "capacity", "weight",
+                   "change_id", "cover", "level", "from", "to"})  # fmt: skip
 _CODE = re.compile(r"[\w:.+-]{1,80}")
 
 
@@ -93,7 +94,8 @@ class Doorkeeper:
     async def _admit(self, request: Request, asked: Door) -> Who | Response:
         """The person, or the answer to somebody who may not. Raises Problem for the API."""
         token, wall = read_cookie(request, self._context.deps.settings), self._context.deps.clock.wall()
-        by_itself = "hx-request" in request.headers  # a page that refreshes is no sign of a person
+        # a page that refreshes, or listens, is no sign of a person
+        by_itself = "hx-request" in request.headers or "text/event-stream" in request.headers.get("accept", "")
 
         async def look(conn: Any) -> tuple[Who | None, bool]:
             session = await sessions.session_of(conn, token, wall) if token else None
@@ -177,14 +179,15 @@ class Line:
     def __init__(self, context: Context, path: str, request: Request, who: Who, fields: Mapping[str, Any]) -> None:
         self._pool, self._wall = context.deps.pool, context.deps.clock.wall()
         named = {name: str(value) for name, value in request.path_params.items()}
-        self._lead, self._account = (parse_id(named.get(name, "")) for name in ("lead_id", "account_id"))
+        ids = (parse_id(named.get(name, "")) for name in ("lead_id", "account_id", "rep_id"))
+        self._lead, self._account, self._rep = ids
         kept = {name: str(value) for name, value in (dict(fields) | named).items() if name in ASKED and value}
         self._change = audit.Change(
             account_id=who.account_id,
             role=who.role,
             rep_id=who.rep_id,
             action=path,
-            object=self._lead or self._account or parse_id(named.get("notice_id", "")) or who.account_id,
+            object=self._lead or self._account or self._rep or parse_id(named.get("notice_id", "")) or who.account_id,
             asked={name: text for name, text in kept.items() if _CODE.fullmatch(text)},
         )
         self._id: int | None = None
@@ -193,6 +196,10 @@ class Line:
     def about(self, account_id: str) -> None:
         """Says which account the change has made: the request could not name it."""
         self._made = self._account = account_id
+
+    def about_rep(self, rep_id: str) -> None:
+        """The same for one of our people, and for a change whose path does not name them."""
+        self._made = self._rep = rep_id
 
     async def begin(self) -> None:
         async def write(conn: Any) -> int:
@@ -214,6 +221,8 @@ class Line:
             return await audit.lead_facts(conn, self._lead)
         if self._account and (found := await accounts.account(conn, self._account)):
             return {"role": found.role, "active": found.active, "has_password": found.has_password}
+        if self._rep:
+            return await our_people.rep_facts(conn, self._rep)
         return None
 
 

@@ -28,6 +28,7 @@ WRONG = (
     "This address and this password do not open an account. If you have no password yet, or have forgotten it, ask an "
     "admin of yours for a sign-in link."
 )
+NO_PASSWORDS = "Passwords open nothing here: please sign in with your company account."
 USED_UP = "This link has been used, is older than an hour, or is not complete. Ask for a new one."
 _LOCAL = re.compile(r"/(?![/\\])[!-~]*")
 
@@ -39,19 +40,21 @@ class SignIn:
         self._by_address = TokenBuckets(TRIES_PER_MINUTE)
 
     async def show(self, request: Request) -> Response:
-        return self._form(request.query_params.get("next", ""))
+        return self.form(request.query_params.get("next", ""))
 
     async def password(self, request: Request) -> Response:
-        self._limit(request)
+        self.limit(request)
+        if not self._deps.settings.local_sign_in:
+            return self.form("", "", NO_PASSWORDS, 403)
         form = await read_form(request.headers.get("content-type", ""), await read_body(request, MAX_BYTES))
         email, typed, wanted = (form.get(name, [""])[-1] for name in ("email", "password", "next"))
         pool, wall = self._deps.pool, self._deps.clock.wall()
         wait = await transact(pool, lambda conn: accounts.count_try(conn, email, wall))
         if wait is not None:
-            return self._form(wanted, email, too_many(wait), 429)
+            return self.form(wanted, email, too_many(wait), 429)
         account_id, known = await transact(pool, lambda conn: accounts.password_of(conn, email))
         if not await passwords.matches(known, typed) or account_id is None or known is None:
-            return self._form(wanted, email, WRONG, 403)
+            return self.form(wanted, email, WRONG, 403)
         anew = await passwords.hashed(typed) if passwords.outdated(known) else None
 
         async def settle(conn: Any) -> None:
@@ -90,7 +93,7 @@ class SignIn:
             return token
 
         token = await transact(self._deps.pool, write)
-        response = RedirectResponse(wanted if _LOCAL.fullmatch(wanted) else "/", status_code=303)
+        response = RedirectResponse(local_path(wanted) or "/", status_code=303)
         set_cookie(response, request, self._deps.settings, token)
         return response
 
@@ -107,17 +110,24 @@ class SignIn:
         drop_cookie(response, request, self._deps.settings)
         return response
 
-    def _limit(self, request: Request) -> None:
+    def limit(self, request: Request, buckets: TokenBuckets | None = None) -> None:
         """Raises Problem 429."""
         address = sender_of(client_address(request, self._context.proxies))
-        wait_s = self._by_address.take(address)
+        wait_s = (buckets or self._by_address).take(address)
         if wait_s > 0:
             text = f"Too many tries from your network. Please try again in {math.ceil(wait_s)} s."
             raise Problem(429, text, retry_after_s=wait_s)
 
-    def _form(self, wanted: str, email: str = "", problem: str | None = None, status: int = 200) -> Response:
-        context = {"wanted": wanted if _LOCAL.fullmatch(wanted) else "", "email": email, "problem": problem}
+    def form(self, wanted: str, email: str = "", problem: str | None = None, status: int = 200) -> Response:
+        settings = self._deps.settings
+        context = {"wanted": local_path(wanted), "email": email, "problem": problem,
+                   "company": settings.oidc_issuer is not None, "local": settings.local_sign_in}  # fmt: skip
         return render("sign_in.html", context, status)
+
+
+def local_path(wanted: str) -> str:
+    """A path of this site as it is, anything else as nothing: a sign-in sends nobody elsewhere."""
+    return wanted if _LOCAL.fullmatch(wanted) else ""
 
 
 def too_many(wait: timedelta) -> str:
@@ -128,7 +138,7 @@ def too_many(wait: timedelta) -> str:
     )
 
 
-def add_sign_in(app: FastAPI, context: Context) -> None:
+def add_sign_in(app: FastAPI, context: Context) -> SignIn:
     pages = SignIn(context)
     app.router.routes.extend([
         Route("/sign-in", answered(pages.show)),
@@ -138,3 +148,4 @@ def add_sign_in(app: FastAPI, context: Context) -> None:
         Route("/sign-out", answered(pages.out), methods=["POST"]),
         Route("/sign-out/everywhere", answered(pages.out_everywhere), methods=["POST"]),
     ])  # fmt: skip
+    return pages

@@ -26,6 +26,9 @@ class May(StrEnum):
     STEER_LEADS = "steer_leads"  # give to somebody else, correct, change the plan
     WORK_QUEUE = "work_queue"  # the page of a rep
     CHOOSE_REP = "choose_rep"  # look at, and work for, another rep
+    STEER_DUTIES = "steer_duties"  # who steps in on call
+    MOVE_CAPACITY = "move_capacity"  # who gets how many leads
+    MANAGE_PEOPLE = "manage_people"  # hours, time off, skills, calendars of our people
     READ_ALL = "read_all"  # the table of leads
     RUN_HOUSE = "run_house"  # what operations were told, counters
     READ_PLAN = "read_plan"
@@ -44,7 +47,14 @@ class Leads(StrEnum):
 
 _READS = {May.OWN_ACCOUNT, May.READ_LEADS, May.READ_ALL, May.READ_PLAN}
 _WORKS = {May.OWN_ACCOUNT, May.READ_LEADS, May.WORK_LEADS, May.WORK_QUEUE, May.READ_PLAN}
-_LEADS_TEAM = _WORKS | {May.READ_ALL, May.STEER_LEADS, May.CHOOSE_REP}
+_LEADS_TEAM = _WORKS | {
+    May.READ_ALL,
+    May.STEER_LEADS,
+    May.CHOOSE_REP,
+    May.MOVE_CAPACITY,
+    May.STEER_DUTIES,
+    May.MANAGE_PEOPLE,
+}
 
 GRANTS: dict[Role, frozenset[May]] = {
     Role.REP: frozenset(_WORKS),
@@ -114,8 +124,13 @@ ROUTES: dict[str, Door] = {
     # pages
     "GET /": _OWN,
     "GET /rep": Door(May.WORK_QUEUE),
-    "GET /rep/queue": Door(May.WORK_QUEUE),
+    **{f"GET /rep/{part}": Door(May.WORK_QUEUE) for part in ("queue", "speed", "events")},
+    **{f"GET /rep/leads/{{lead_id}}{path}": Door(May.WORK_QUEUE) for path in ("", "/live", "/callback")},
     "POST /rep/choose": Door(May.CHOOSE_REP),
+    "POST /rep/presence": Door(May.WORK_QUEUE),
+    **{f"{method} /people{path}": Door(May.MANAGE_PEOPLE) for method, path in (
+        ("GET", ""), ("GET", "/add"), ("POST", "/add"), ("GET", "/{rep_id}"), ("POST", "/{rep_id}"),
+        ("GET", "/{rep_id}/hand-over"), ("POST", "/{rep_id}/hand-over"))},
     "POST /rep/notices/{notice_id}/seen": Door(May.WORK_QUEUE),
     "GET /ops": Door(May.READ_ALL),
     "GET /ops/table": Door(May.READ_ALL),
@@ -123,17 +138,30 @@ ROUTES: dict[str, Door] = {
     **{f"GET /leads/{{lead_id}}{path}": Door(May.READ_LEADS) for path in ("", "/live", "/script", "/script/panel")},
     "POST /leads/{lead_id}/script/{question_id}": Door(May.WORK_LEADS),
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in ("outcome", "answer", "{action}")},
+    "GET /oncall": Door(May.WORK_QUEUE),
+    "POST /oncall": Door(May.STEER_DUTIES),
+    "POST /oncall/remove": Door(May.STEER_DUTIES),
+    "GET /capacity": Door(May.MOVE_CAPACITY),
+    "POST /capacity/{rep_id}": Door(May.MOVE_CAPACITY),
+    "POST /capacity/changes/{change_id}/revert": Door(May.MOVE_CAPACITY),
+    # from a notification: accept and call
+    **{f"{method} /n/{{token}}": _open("a signed token that opens one lead, once") for method in ("GET", "POST")},
+    **{f"{method} /leads/{{lead_id}}/take": Door(May.WORK_LEADS) for method in ("GET", "POST")},
     "GET /plans/preview": Door(May.READ_PLAN),
     "GET /templates/preview": Door(May.READ_PLAN, lead="lead"),
     # signing in, and who may
     "GET /sign-in": _SIGN_IN,
     "POST /sign-in": _SIGN_IN,
+    "GET /sign-in/company": _SIGN_IN,
+    "GET /sign-in/company/back": _open("a state of ours, once, and the company's signature"),
     "GET /sign-in/link/{token}": _SIGN_IN,
     "POST /sign-in/link/{token}": _SIGN_IN,
     "POST /sign-out": _OWN,
     "POST /sign-out/everywhere": _OWN,
     "GET /account": _OWN,
     "POST /account/password": _OWN,
+    "GET /account/notifications": _OWN,
+    **{f"POST /account/notifications{path}": _OWN for path in ("", "/devices", "/devices/{device_id}/remove", "/test")},
     "GET /accounts": _PEOPLE,
     "POST /accounts": _PEOPLE,
     **{f"POST /accounts/{{account_id}}/{name}": _PEOPLE for name in ("role", "active", "link", "sign-out")},

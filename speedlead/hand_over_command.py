@@ -1,0 +1,92 @@
+"""`speedlead rep hand-over`: the open leads of somebody who leaves or is away go to others."""
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from speedlead.domain.hand_over import NoRoom
+
+
+def hand_over(
+    rep: Annotated[str, typer.Argument(help="E-mail address of the rep whose leads go to others")],
+    to: Annotated[str | None, typer.Option("--to", help="E-mail address of the one who gets all of them")] = None,
+    spread: Annotated[bool, typer.Option("--spread", help="Among all who have room, by load and weight")] = False,
+    reason: Annotated[str, typer.Option(help="As the leads' stories say it")] = "handed_over",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would get how many and change nothing")] = False,
+) -> None:
+    """Hand all open leads of a rep over. Begun again after a stop, it goes on with those that are left."""
+    from speedlead.embedded.where import database_of
+    from speedlead.settings import load_settings
+
+    if (to is None) != spread:
+        print("expected either --to REP or --spread", file=sys.stderr)
+        raise typer.Exit(2)
+    if not 0 < len(reason) <= 80 or not reason.isprintable():
+        print("--reason: expected 1 to 80 printable characters", file=sys.stderr)
+        raise typer.Exit(2)
+    settings = load_settings()
+    url = database_of(settings)
+    if url is None:
+        print("SPEEDLEAD_DATABASE_URL: expected while no `speedlead up` runs on this data folder", file=sys.stderr)
+        raise typer.Exit(2)
+    try:
+        code = asyncio.run(_hand_over(settings, url, rep, to, reason, dry_run))
+    except (OSError, NoRoom, LookupError, RuntimeError) as error:
+        print(f"{error}. Nothing was changed.", file=sys.stderr)
+        code = 1
+    raise typer.Exit(code)
+
+
+async def _hand_over(settings: Any, url: str, rep: str, to: str | None, reason: str, dry_run: bool) -> int:
+    from speedlead.store.hand_over import plan_hand_over, rep_named
+    from speedlead.store.pool import open_pool
+
+    pool = await open_pool(url, size=2)
+    try:
+        async with pool.acquire() as conn:
+            whose = await _named(conn, rep, "REP")
+            heir = None if to is None else await _named(conn, to, "--to")
+            plan = await plan_hand_over(conn, whose[0], heir and heir[0])
+            for rep_id in dict.fromkeys(plan.values()):
+                found = await rep_named(conn, rep_id)
+                print(f"{found[1] if found else rep_id}: {list(plan.values()).count(rep_id)}")
+        print(f"{len(plan)} open leads of {whose[1]}." + (" Nothing was changed." * dry_run))
+        return 0 if dry_run or not plan else await _carry_out(settings, pool, whose[0], plan, reason, to)
+    finally:
+        await pool.close()
+
+
+async def _carry_out(settings: Any, pool: Any, rep_id: str, plan: dict[str, str], reason: str, to: str | None) -> int:
+    from rich.progress import Progress
+
+    from speedlead.cadence_client import CadenceClient
+    from speedlead.clock import SystemClock
+    from speedlead.hand_over import hand_over
+    from speedlead.store import audit
+    from speedlead.temporal import connect
+
+    leads = CadenceClient(await connect(settings.temporal_address, settings.temporal_namespace))
+    asked = {"to": to or "spread", "reason": reason, "leads": len(plan)}
+    line = audit.Change(None, "command line", None, "rep hand-over", rep_id, asked)
+    async with pool.acquire() as conn:
+        audit_id = await audit.begin(conn, line, None, SystemClock().wall())
+    with Progress() as progress:
+        task = progress.add_task("handed over", total=len(plan))
+        handed = await hand_over(leads, plan, by="ops", reason=reason, step=lambda: progress.advance(task))
+    async with pool.acquire() as conn:
+        await audit.end(conn, audit_id, {"handed": handed.done, "left": len(handed.left)}, 207 if handed.left else 200)
+    for lead_id, why in handed.left.items():
+        print(f"{lead_id}: {why}", file=sys.stderr)
+    print(f"{handed.done} handed over" + (f", {len(handed.left)} left: run it again" if handed.left else "."))
+    return 1 if handed.left else 0
+
+
+async def _named(conn: Any, name: str, field: str) -> tuple[str, str]:
+    from speedlead.store.hand_over import rep_named
+
+    found = await rep_named(conn, name)
+    if found is None:
+        raise LookupError(f"{field}: expected the e-mail address of a rep, got {name!r}")
+    return found

@@ -1,0 +1,38 @@
+"""Whose leads are handed over, and to whom, as rows."""
+
+from typing import Any
+
+from speedlead.domain.hand_over import Heir, spread
+
+
+async def rep_named(conn: Any, name: str) -> tuple[str, str] | None:
+    """(id, name) of the rep with this e-mail address or id, also of one who has left."""
+    row = await conn.fetchrow("select id, name from rep where lower(email) = lower($1) or id::text = $1", name.strip())
+    return None if row is None else (row["id"], row["name"])
+
+
+async def plan_hand_over(conn: Any, rep_id: str, to: str | None) -> dict[str, str]:
+    """Lead -> new owner of every open lead of the rep, what is due first on top; `to` None: spread over the others.
+
+    Raises LookupError when `to` cannot have them, NoRoom when there is no place for all.
+    """
+    rows = await conn.fetch(
+        """select id from lead where owner_id = $1 and closed_at is null
+           order by next_touch_at nulls last, first_attempt_due nulls last, created_at""",
+        rep_id,
+    )
+    leads = [row["id"] for row in rows]
+    if to is not None:
+        if to == rep_id:
+            raise LookupError("expected somebody else than who has the leads now")
+        if not await conn.fetchval("select exists (select from rep where id = $1 and active)", to):
+            raise LookupError("expected an active rep")
+        return dict.fromkeys(leads, to)
+    heirs = await conn.fetch(
+        """select r.id, r.capacity, r.weight,
+               (select count(*)::int from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads
+           from rep r where r.active and not r.manager and r.id <> $1
+               and not (r.presence = 'away' and r.away_until is null)""",
+        rep_id,
+    )
+    return spread(leads, [Heir(row["id"], row["open_leads"], row["capacity"], row["weight"]) for row in heirs])
