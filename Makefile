@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # the pinned tzdata, never the machine's: zone rules are law
 export PYTHONTZPATH :=
 
-.PHONY: up demo test check bench record-histories install clean
+.PHONY: up demo test check check-deploy bench record-histories install clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP)
@@ -25,6 +25,9 @@ check: $(STAMP)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+check-deploy: $(STAMP)
+	@$(BIN)/python deploy/check.py
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(ARGS)

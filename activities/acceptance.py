@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock
 from activities.planning import Planning
-from activities.routing import Routing
+from activities.routing import Routing, on_shift
 from speedlead.contracts import AcceptResult, BreachRequest, EscalateRequest, EscalateResult, TakeRequest
 from speedlead.domain.scoring import Decision, decide
 from speedlead.records import Leads, Moved, Standing, Taken
@@ -28,8 +28,10 @@ class Takers(Protocol):
         *,
         level: int,
         asked: Sequence[str],
+        declined: Sequence[str],
         asked_at: datetime,
         team: Sequence[str],
+        managers: Sequence[str],
         now: datetime,
     ) -> Moved: ...
 
@@ -83,8 +85,10 @@ class Acceptance:
             best,
             level=request.level,
             asked=request.asked,
+            declined=request.asked if request.reason == "declined" else request.declined,
             asked_at=request.asked_at,
             team=asked.team,
+            managers=[rep.rep_id for rep in asked.reps if rep.manager and on_shift(rep, moment.now, asked.facts)],
             now=moment.now,
         )
         return EscalateResult(owner_id=moved.owner_id, accepted=moved.accepted, level=moved.level)

@@ -20,9 +20,9 @@ from speedlead.contracts import (
     TouchResult,
     TouchState,
 )
-from speedlead.domain.plan import Plan
 from speedlead.domain.usefulness import useful_for
 from speedlead.ids import touch_id
+from speedlead.plan_shelf import Source, plan_of
 from speedlead.ports import Accepted, Mail, Mailer, SendError, SendErrorKind, Texter
 from speedlead.records import (
     Claim,
@@ -66,7 +66,7 @@ class Messaging:
         mailer: Mailer,
         texter: Texter,
         clock: ActivityClock,
-        plan: Plan,
+        plan: Source,
         reply_token: Callable[[str], str],
         unsubscribe_url: Callable[[str], str],
     ) -> None:
@@ -257,7 +257,9 @@ class Messaging:
                 wall=moment.wall,
                 lease_s=LEASE_S,
                 offset_us=moment.offset_us,
-                hours=self._plan.hours.get("email" if channel == "email" else "sms") if purpose == "plan" else None,
+                hours=plan_of(self._plan, lead).hours.get("email" if channel == "email" else "sms")
+                if purpose == "plan"
+                else None,
                 subject=message.subject,
                 body=message.text,
                 template=message.edition,
@@ -278,7 +280,11 @@ class Messaging:
     ) -> Accepted:
         touch, address = touch_id(lead.lead_id, step), claimed.address
         if channel == "sms":
-            tracks = {str(name): track for name, track in self._plan.tracks.items()} if purpose == "plan" else {}
+            tracks = (
+                {str(name): track for name, track in plan_of(self._plan, lead).tracks.items()}
+                if purpose == "plan"
+                else {}
+            )
             validity_s = useful_for(tracks.get(lead.lead_type), step, claimed.claimed_at, claimed.window_end)
             return await self._texter.send(touch_id=touch, to=address, body=message.text, validity_s=validity_s)
         return await self._mailer.send(

@@ -5,10 +5,14 @@ from temporalio import activity
 from activities.clock import ActivityClock
 from activities.planning import Planning
 from speedlead.contracts import NotifyRequest
+from speedlead.domain.cadence import FOLLOW_UPS
+from speedlead.domain.flow_check import SOURCE
 from speedlead.records import Leads
 
 # a step of the plan that became a person's: the plan counts days, and its day may be one on which nobody works
 _TASKS = frozenset({"write_personally"})
+# the lead waits for a person of ours; every other notice is beside what it waits for, and leaves that as it is
+_WAITED_FOR = _TASKS | {rule.why for rule in FOLLOW_UPS.values()} | {"reply_overdue"}
 
 
 class Notifying:
@@ -22,6 +26,8 @@ class Notifying:
         """True when it was new."""
         lead = await self._leads.read(request.lead_id)
         now = self._clock.moment(lead.clock_offset_us).now
+        if lead.source == SOURCE:  # there is nothing for anybody to do
+            return False
         if request.shared is not None:
             await self._leads.alert(
                 lead.lead_id,
@@ -35,7 +41,8 @@ class Notifying:
         due = request.due_at
         if due is not None and request.kind in _TASKS:
             due = await self._planning.at_work(lead, due)
-        await self._leads.next_touch(lead.lead_id, None, request.next_at, request.kind)
+        if request.kind in _WAITED_FOR:
+            await self._leads.next_touch(lead.lead_id, None, request.next_at, request.kind)
         new = await self._leads.tell(
             request.lead_id,
             dedupe=request.key,

@@ -8,11 +8,11 @@ from datetime import datetime
 from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, place_human, serving
 from speedlead.domain.placing import Consents, Impossible, PastTouch, Placed, Placer, Question
-from speedlead.domain.plan import Plan
 from speedlead.domain.schedule import Asker
 from speedlead.domain.sla import LeadFacts, assign_deadline
 from speedlead.domain.zones import Evidence
 from speedlead.place_finder import PlaceFinder
+from speedlead.plan_shelf import Source, plan_of
 from speedlead.records import LeadRecord, Leads, RepRecord, Touches, facts_of, team_of
 
 _TEAM_FOR_S = 5.0
@@ -23,7 +23,7 @@ _NOTHING_IS_SENT = Consents(call_requested=True, sms=True, call=True, inquiry=Tr
 class Planning:
     """Pure decisions over rows: reads the team, asks the calendar."""
 
-    def __init__(self, *, leads: Leads, touches: Touches, placer: Placer, places: PlaceFinder, plan: Plan) -> None:
+    def __init__(self, *, leads: Leads, touches: Touches, placer: Placer, places: PlaceFinder, plan: Source) -> None:
         self._leads = leads
         self._touches = touches
         self._placer = placer
@@ -33,12 +33,16 @@ class Planning:
         self._team_read = -math.inf
 
     def asker(self, lead: LeadRecord) -> Asker:
-        return Asker(self._places.find(lead.evidence), lead.consents, self._plan.hours)
+        return Asker(self._places.find(lead.evidence), lead.consents, plan_of(self._plan, lead).hours)
 
     def assign_due(self, lead: LeadRecord, opened: datetime) -> datetime | None:
         """By when the lead is to have an owner (REQ 39-41)."""
-        deadline = assign_deadline(self._plan, self.facts(lead), opened)
+        deadline = assign_deadline(plan_of(self._plan, lead), self.facts(lead), opened)
         return deadline.at if deadline is not None else None
+
+    def has_to_be_taken(self, lead: LeadRecord) -> bool:
+        """Does the lead's plan say how long somebody has to take it? An older one may not."""
+        return lead.lead_type in plan_of(self._plan, lead).accept
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -60,13 +64,13 @@ class Planning:
 
     def call_hours(self, lead: LeadRecord, reps: Sequence[RepRecord], now: datetime) -> Weekly | None:
         """The business hours that the gate keeps for a planned call; none while somebody is on call for the lead."""
-        return call_hours(self._plan, team_of(reps), self.facts(lead), now)
+        return call_hours(plan_of(self._plan, lead), team_of(reps), self.facts(lead), now)
 
     async def opening(self, lead: LeadRecord, submitted_at: datetime) -> Opening:
         return find_opening(
             self._placer.place,
             self.asker(lead).question("call", submitted_at, history=await self._before(lead)),
-            self._plan,
+            plan_of(self._plan, lead),
             self.facts(lead),
             await self.team(lead),
             can_mail=lead.email is not None,

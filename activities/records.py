@@ -5,7 +5,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock
 from activities.messaging import skip_rows
-from speedlead.contracts import CloseRequest, CloseResult, LoadPlanRequest, RecordRequest, SkipStepsRequest
+from speedlead.contracts import (
+    CloseRequest,
+    CloseResult,
+    LoadPlanRequest,
+    RecordRequest,
+    SkipStepsRequest,
+    TakePlanRequest,
+)
 from speedlead.domain.outcomes import Outcome
 from speedlead.domain.plan import Cadence
 from speedlead.records import Leads, Plans, Touches
@@ -40,12 +47,13 @@ class Records:
         elif request.opt_out is not None:
             await self._leads.opt_out(lead_id, scope=request.opt_out.scope, source="signal", at=request.at)
         else:
+            data: dict[str, object] = {"next_at": request.paused_until.isoformat()} if request.paused_until else {}
             await self._leads.story(
                 lead_id,
                 kind=request.kind,
                 at=request.at,
                 reason=request.reason,
-                data={"next_at": request.paused_until.isoformat()} if request.paused_until else None,
+                data=data | ({"rep_id": request.rep_id} if request.rep_id else {}),
                 dedupe=f"{request.kind}:{request.key}",
             )
         if request.kind in ("paused", "resumed"):
@@ -72,6 +80,20 @@ class Records:
             return await self._plans.cadence(request.plan_id, request.version)
         except LookupError as error:
             raise ApplicationError(str(error), type="unknown", non_retryable=True) from None
+
+    @activity.defn
+    async def take_plan(self, request: TakePlanRequest) -> None:
+        """The rows follow the workflow: whatever starts the lead again from them goes on with the same plan."""
+        await self._touches.skip(request.lead_id, skip_rows(request.skips), request.at)
+        await self._plans.taken(request.lead_id, request.plan_id, request.version)
+        await self._leads.story(
+            request.lead_id,
+            kind="plan_changed",
+            at=request.at,
+            reason=f"{request.plan_id} v{request.version}",
+            data={"before": request.before, "passed_over": [skip.step for skip in request.skips]},
+            dedupe=f"plan_changed:{request.at.isoformat()}",
+        )
 
     @activity.defn
     async def close(self, request: CloseRequest) -> CloseResult:

@@ -15,9 +15,20 @@ from activities.planning import Planning
 from speedlead.contracts import ReassignTo, RouteRequest, RouteResult
 from speedlead.domain.calendar import offset_at, to_second
 from speedlead.domain.dealing import Hold, hold
+from speedlead.domain.flow_check import SOURCE
 from speedlead.domain.opening import Opening, Shift, next_shift, serving, turn_at
 from speedlead.domain.routing_rules import Peak, RoutingRules
-from speedlead.domain.scoring import GIVABLE_LATER, Candidate, Decision, Track, Wanted, decide, is_away, refused
+from speedlead.domain.scoring import (
+    GIVABLE_LATER,
+    Candidate,
+    Decision,
+    Fitting,
+    Track,
+    Wanted,
+    decide,
+    is_away,
+    refused,
+)
 from speedlead.domain.sla import LeadFacts
 from speedlead.records import LeadRecord, Leads, RepRecord, Standing, team_of
 
@@ -45,6 +56,7 @@ class Assignments(Protocol):
         hold: Hold | None = None,
         peak: str | None = None,
         claimants: int = 0,
+        assign_due: datetime | None = None,
     ) -> str | None: ...
 
     async def offered(self, lead_id: str) -> tuple[str, ...]: ...
@@ -75,8 +87,10 @@ class Asked:
     def peak_id(self) -> str | None:
         return self.peak.id if self.peak is not None else None
 
-    def decide(self, standings: Sequence[Standing]) -> Decision:
-        return decide([self.known(standing) for standing in standings], self.wanted, self.rules)
+    def decision(self) -> Callable[[Sequence[Standing]], Decision]:
+        """The decision but for who has how much to do: that is read, and scored, one lead at a time."""
+        team = [self.known(_standing(rep)) for rep in self.reps if not rep.manager]
+        return Fitting(team, self.wanted, self.rules).decide
 
     def somebody_is_there(self) -> bool:
         """Is one who fits on shift at this moment, whatever they are busy with?"""
@@ -88,8 +102,7 @@ class Asked:
         )
 
     def _fits(self, rep: RepRecord) -> bool:
-        standing = Standing(rep.rep_id, rep.capacity, rep.weight, rep.presence, rep.away_until, None, 0)
-        return GIVABLE_LATER.issuperset(refused(self.known(standing), self.wanted))
+        return GIVABLE_LATER.issuperset(refused(self.known(_standing(rep)), self.wanted))
 
 
 class Routing:
@@ -111,15 +124,18 @@ class Routing:
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, request.submitted_at)
         asked = await self.ask(lead, opening, moment, request.excluding)
+        if lead.source == SOURCE:  # it takes nobody's time, and no row but its own says that it was here
+            return RouteResult(owner_id=None, open_at=opening.open_at, reason="flow_check")
         later = hold(
             lead.lead_type, open_at=opening.open_at, due=opening.due, now=moment.now,
             there=opening.open_at <= moment.now or asked.somebody_is_there(), deal=self._rules.deal, peak=asked.peak,
         )  # fmt: skip
+        assign_due = self._planning.assign_due(lead, opening.open_at)
         owner = await self._assignments.route(
             lead.lead_id,
             lead.inquiry_number,
             opening,
-            asked.decide,
+            asked.decision(),
             lambda presence, until: not is_away(presence, until, asked.wanted.at),
             team=asked.team,
             weights=asked.weights,
@@ -127,13 +143,14 @@ class Routing:
             now=moment.now,
             hold=later,
             peak=asked.peak_id,
-            claimants=asked.rules.claimants(asked.facts),
+            claimants=asked.rules.claimants(asked.facts) if self._planning.has_to_be_taken(lead) else 0,
+            assign_due=assign_due,
         )
         result = RouteResult(
             owner_id=owner,
             open_at=opening.open_at,
             due_at=opening.due,
-            assign_due_at=self._planning.assign_due(lead, opening.open_at),
+            assign_due_at=assign_due,
         )
         if owner is not None:
             return result
@@ -148,19 +165,30 @@ class Routing:
         """Who could have the lead, and by which rules, at this moment."""
         reps = await self._leads.reps()
         facts = self._planning.facts(lead)
-        wanted = self._wanted(lead, opening, max(opening.open_at, moment.now), moment.now, excluding, facts)
+        wanted = self._wanted(lead, opening.channel, max(opening.open_at, moment.now), moment.now, excluding, facts)
         rules, peak = self._rules.at(moment.now)
         known = await self._candidates(lead, reps, wanted, facts)
         return Asked(lead, moment, facts, wanted, reps, known, rules, peak)
 
+    async def best_of(self, lead: LeadRecord, crew: Sequence[RepRecord], now: datetime) -> str | None:
+        """Whose phone rings for a call that is due now: by the rules and scores by which an owner is found.
+
+        `crew`: people who are there at this moment, in the same turn. None: nobody of them may have the lead.
+        """
+        facts = self._planning.facts(lead)
+        wanted = self._wanted(lead, "call", now, now, (), facts)
+        rules, _ = self._rules.at(now)
+        known = await self._candidates(lead, crew, wanted, facts)
+        return decide([known(_standing(rep)) for rep in crew], wanted, rules).rep_id
+
     def _wanted(
-        self, lead: LeadRecord, opening: Opening, at: datetime, now: datetime, excluding: tuple[str, ...],
+        self, lead: LeadRecord, channel: str, at: datetime, now: datetime, excluding: tuple[str, ...],
         facts: LeadFacts,
     ) -> Wanted:  # fmt: skip
         return Wanted(
             at=at,
             now=now,
-            channel=opening.channel,
+            channel=channel,
             places=facts.regions,
             postcode=lead.evidence.postcode,
             product=lead.product,
@@ -242,6 +270,13 @@ class Routing:
             due=lead.first_attempt_due,
         )
         return request.rep_id
+
+
+def _standing(rep: RepRecord) -> Standing:
+    """As it was when the team was read."""
+    return Standing(
+        rep.rep_id, rep.capacity, rep.weight, rep.presence, rep.away_until, rep.last_assigned, rep.open_leads
+    )
 
 
 def _level(reps: Sequence[RepRecord], at: datetime, facts: LeadFacts) -> int:

@@ -11,7 +11,7 @@ from activities.clock import ActivityClock, Moment
 from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
 from activities.messaging import skip_rows
 from activities.planning import Planning
-from activities.routing import available
+from activities.routing import Routing, available
 from speedlead.contracts import CallOffRequest, CheckRequest, DialRequest, SettleTaskRequest, TouchResult, TouchState
 from speedlead.domain.opening import next_shift, serving, turn_at
 from speedlead.ids import leg_id, touch_id
@@ -50,6 +50,7 @@ class Voice:
         dialer: Dialer,
         clock: ActivityClock,
         planning: Planning,
+        routing: Routing,
         queue_limit_s: float = 5,
     ) -> None:
         """`queue_limit_s`: ops hear of calls that a provider holds back for longer."""
@@ -58,6 +59,7 @@ class Voice:
         self._dialer = dialer
         self._clock = clock
         self._planning = planning
+        self._routing = routing
         self._queue_limit_s = queue_limit_s
 
     @activity.defn
@@ -69,7 +71,7 @@ class Voice:
         await self._touches.skip(lead.lead_id, skip_rows(request.skips), moment.now)
         reps = await self._leads.reps()
         leg = leg_id(touch, f"rep-{request.attempt}-{request.level}")
-        rep = await self._whom(lead, touch, leg, reps, request.level, moment.now)
+        rep = await self._whom(lead, request, leg, reps, moment.now)
         if rep is None:
             return await self._nobody(lead, request, reps, moment)
         await self._own(lead, rep, moment.now)
@@ -230,16 +232,20 @@ class Voice:
             return False
 
     async def _whom(
-        self, lead: LeadRecord, touch: str, leg: str, reps: tuple[RepRecord, ...], level: int, now: datetime
+        self, lead: LeadRecord, request: DialRequest, leg: str, reps: tuple[RepRecord, ...], now: datetime
     ) -> RepRecord | None:
-        """The owner first, then backups on shift, least loaded first; nobody twice in one attempt.
+        """The owner first, then backups who are there, the best by the scores of routing; nobody twice in one attempt.
 
         Whoever is there by a rotation comes by their level, after those at work and before any owner on a later level.
+        Before all of them, whatever they are and say, comes the rep who has just asked for this call.
         """
-        rung = await self._touches.rung(touch, leg.rsplit("-", 1)[0])
+        rung = await self._touches.rung(touch_id(lead.lead_id, request.step), leg.rsplit("-", 1)[0])
         again = next((rep for rep in reps if rep.rep_id == rung.get(leg)), None)
-        if again is not None or level > MAX_LEVELS:
+        if again is not None or request.level > MAX_LEVELS:
             return again
+        callers = [rep for rep in reps if rep.rep_id == request.rep_id and rep.phone is not None]
+        if callers and request.rep_id not in rung.values():
+            return callers[0]
         facts = self._planning.facts(lead)
         there = [
             rep
@@ -251,17 +257,22 @@ class Voice:
             and rep.rep_id not in rung.values()
         ]
         turn = {rep.rep_id: turn_at(serving(rep.shifts, facts), now) or 0 for rep in there}
-        there.sort(
-            key=lambda rep: (
-                turn[rep.rep_id], rep.rep_id != lead.owner_id, rep.open_leads / max(rep.weight, 1), rep.rep_id
-            )
-        )  # fmt: skip
-        return there[0] if there else None
+        for at in sorted(set(turn.values())):
+            crew = {rep.rep_id: rep for rep in there if turn[rep.rep_id] == at}
+            owner = crew.pop(lead.owner_id or "", None)
+            # the lead is theirs already: what keeps others from getting one does not count, and nothing is scored
+            if owner is not None and "call" in owner.channels:
+                return owner
+            best = await self._routing.best_of(lead, list(crew.values()), now)
+            if best is not None:
+                return crew[best]
+        return None
 
     async def _own(self, lead: LeadRecord, rep: RepRecord, now: datetime) -> None:
         """A lead that found nobody when it came belongs to whoever is rung for it first."""
         if lead.owner_id is None:
-            with contextlib.suppress(LookupError):  # no capacity left: the call is theirs all the same, the lead is not
+            # no room or no share, for somebody who asked for the call: that is theirs all the same, the lead is not
+            with contextlib.suppress(LookupError):
                 await self._leads.assign(lead.lead_id, rep.rep_id, now)
 
     async def _nobody(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,18 +15,21 @@ from speedlead.cadence_client import CadenceClient
 from speedlead.calendarbook import CalendarError
 from speedlead.chores.assemble import Means, build_chores
 from speedlead.chores.runner import run_chores
+from speedlead.chores.stuck import GoingOn
 from speedlead.clock import SystemClock
 from speedlead.composer import ComposeError, Composer
 from speedlead.composing.assemble import build_composer, editions_of
 from speedlead.credentials import Credentials, CredentialsError, load_or_create
-from speedlead.domain.plan import Plan
 from speedlead.foresight import Foresight
 from speedlead.gateway.app import create_app
 from speedlead.gateway.context import home_country
 from speedlead.gateway.deps import GatewayDeps, Line
 from speedlead.gateway.webhook_replay import run_replay
 from speedlead.lawbook import LawError
+from speedlead.payloads import converter_of
+from speedlead.plan_shelf import Source, in_use
 from speedlead.planbook import PlanError, load_plan
+from speedlead.plans_in_use import keep, open_shelf
 from speedlead.ports import Clock
 from speedlead.preview.desk import Desk, whose
 from speedlead.providers.assemble import open_line, open_senders
@@ -44,19 +47,31 @@ from speedlead.store.plans import PlanConflict
 from speedlead.store.pool import open_pool
 from speedlead.store.templates import publish
 from speedlead.store.transactions import transact
-from speedlead.temporal import connect
+from speedlead.temporal_link import TemporalRefused, check_namespace, connect_as_set, unreachable
 from speedlead.tzdata_version import OlderData, release
+from speedlead.watch.assemble import Watch, build_watch
+from speedlead.watch.sdk import SdkMetrics
+from speedlead.watch.server import PortTaken, watch_port
+from speedlead.watch.tracing import traced
+from workers.beat import beat
+from workers.deployment import build_id
 from workers.lifecycle import Calendar, build_activities, build_calendar, pace_of, running_workers
+from workers.registry import QUEUES
+from workers.replaying import Replays
+from workflows.options import LEADS_QUEUE
 
 
 class Unreachable(Exception):
     """A server that this process cannot do without does not answer; the message names the setting."""
 
 
+# the longest that a request which is open at the stop may take; within LONGEST_STOP_S of cli.py, with time to spare
+DRAIN_S = 8
+
 # what somebody has to mend: a file, a stored plan, an address; the message says which and what
 TO_MEND = (
     Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData,
-    RoutingError,
+    RoutingError, TemporalRefused, PortTaken,
 )  # fmt: skip
 
 
@@ -68,13 +83,16 @@ class Parts:
     credentials: Credentials
     pool: "asyncpg.Pool[Any]"
     client: Client
-    plan: Plan
+    plan: Source
     calendar: Calendar
     composer: Composer
+    watch: Watch
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, database_url: str, *, lazy: bool = False) -> AsyncIterator[Parts]:
+async def open_parts(
+    settings: Settings, database_url: str, *, lazy: bool = False, queues: Sequence[str] = ()
+) -> AsyncIterator[Parts]:
     """Raises what is in TO_MEND before anything is served. `lazy`: a gateway alone, which starts without Temporal."""
     plan = load_plan(settings.plan_file)
     # also for a gateway alone: nothing is published or served beside a faulty text
@@ -82,6 +100,9 @@ async def open_parts(settings: Settings, database_url: str, *, lazy: bool = Fals
     calendar = build_calendar(settings)
     credentials = load_or_create(settings.data_dir)
     async with AsyncExitStack() as stack:
+        role = "gateway" if lazy else "app" if set(queues) == set(QUEUES) else "worker"
+        tracing = stack.enter_context(traced(settings.otlp_endpoint, role))
+        sdk = SdkMetrics()
         try:
             pool = await open_pool(database_url)
         except (OSError, asyncpg.PostgresError) as error:
@@ -91,17 +112,28 @@ async def open_parts(settings: Settings, database_url: str, *, lazy: bool = Fals
             # a gateway alone takes leads in with any data: what it decides, a worker has decided before
             await use_tzdata(pool, release())
         await seed(pool, plan, demo_reps=settings.uses_sandbox)
+        shelf = await open_shelf(pool, plan)
+        await stack.enter_async_context(_background(keep(pool, shelf)))
         await publish(pool, editions_of(settings))
         try:
-            client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=lazy)
+            client = await connect_as_set(
+                settings, lazy=lazy, runtime=sdk.runtime, interceptors=[] if tracing is None else [tracing.interceptor],
+                converter=converter_of(settings, credentials, pool),
+            )  # fmt: skip
         except RuntimeError as error:
-            raise Unreachable(f"SPEEDLEAD_TEMPORAL_ADDRESS: no Temporal at {settings.temporal_address}") from error
-        yield Parts(settings, credentials, pool, client, plan, calendar, composer)
+            raise Unreachable(unreachable(settings, error)) from error
+        if not lazy:
+            await check_namespace(client, settings)
+        watch = build_watch(pool, client, settings, SystemClock(), queues=queues, sdk=sdk)
+        await stack.enter_async_context(
+            watch_port(settings.watch_host, settings.watch_port, watch.readiness, watch.exposition)
+        )
+        yield Parts(settings, credentials, pool, client, shelf, calendar, composer, watch)
 
 
 async def run_app(settings: Settings, database_url: str) -> None:
     """Gateway and worker in one process on one client, so that a lead's first task skips the server."""
-    async with open_parts(settings, database_url) as parts, _worker(parts):
+    async with open_parts(settings, database_url, queues=QUEUES) as parts, _worker(parts):
         await _serve(parts, eager=True)
 
 
@@ -111,13 +143,18 @@ async def run_gateway(settings: Settings, database_url: str) -> None:
         await _serve(parts, eager=False)
 
 
-async def run_worker(settings: Settings, database_url: str) -> None:
-    async with open_parts(settings, database_url) as parts, _worker(parts):
-        await asyncio.Event().wait()
+async def run_worker(settings: Settings, database_url: str, queues: Sequence[str] = QUEUES) -> None:
+    """Some or all task queues; what recurs by itself goes with the leads' queue."""
+    async with open_parts(settings, database_url, queues=queues) as parts, _worker(parts, queues):
+
+        async def well() -> bool:
+            return (await parts.watch.readiness.ask()).ok
+
+        await beat(well)
 
 
 @asynccontextmanager
-async def _worker(parts: Parts) -> AsyncIterator[None]:
+async def _worker(parts: Parts, queues: Sequence[str] = QUEUES) -> AsyncIterator[None]:
     async with open_senders(parts.settings, parts.credentials) as senders:
         activities = build_activities(
             pool=parts.pool,
@@ -128,11 +165,25 @@ async def _worker(parts: Parts) -> AsyncIterator[None]:
             senders=senders,
             composer=parts.composer,
         )
-        means = Means(parts.pool, parts.settings, parts.credentials, senders, SystemClock(), activities.dealer)
-        async with (
-            running_workers(parts.client, activities, slots=parts.settings.worker_slots, pace=pace_of(parts.settings)),
-            _background(run_chores(parts.pool, build_chores(means))),
-        ):
+        means = Means(
+            parts.pool, parts.settings, parts.credentials, senders, SystemClock(), activities.dealer,
+            CadenceClient(parts.client), CadenceClient(parts.client),
+            GoingOn(CadenceClient(parts.client), Replays(parts.client), build_id()),
+        )  # fmt: skip
+        async with AsyncExitStack() as stack:
+            pace, slots = pace_of(parts.settings), parts.settings.worker_slots
+            await stack.enter_async_context(
+                running_workers(
+                    parts.client,
+                    activities,
+                    slots=slots,
+                    pace=pace,
+                    queues=queues,
+                    versioned=parts.settings.worker_versioning,
+                )
+            )
+            if LEADS_QUEUE in queues:
+                await stack.enter_async_context(_background(run_chores(parts.pool, build_chores(means))))
             yield
 
 
@@ -144,13 +195,10 @@ async def _serve(parts: Parts, *, eager: bool) -> None:
 
 
 def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Clock, line: Line) -> GatewayDeps:
-    async def ready() -> dict[str, bool]:
-        return {"postgres": await _answers(parts.pool.fetchval("select 1")),
-                "temporal": await _answers(parts.client.service_client.check_health())}  # fmt: skip
-
     async def desk() -> Desk:
         reps = await transact(parts.pool, lambda conn: LeadStore(conn, calendar.business).reps())
-        foresight = Foresight(plan=parts.plan, placer=calendar.placer, places=calendar.places, team=team_of(reps))
+        plan, team = in_use(parts.plan), team_of(reps)
+        foresight = Foresight(plan=plan, placer=calendar.placer, places=calendar.places, team=team)
         return Desk(foresight, home_country(settings.company_phone or settings.twilio_from), whose(reps), clock.wall())
 
     calendar, settings = parts.calendar, parts.settings
@@ -171,14 +219,16 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
             settings.twilio_from,
         ),
         returns=Returns(calendar.placer, calendar.places, parts.plan, calendar.business),
-        ready=ready,
+        ready=parts.watch.readiness.ask,
+        figures=parts.watch.exposition.text,
+        counters=parts.watch.counters,
         desk=desk,
         line=line,
     )
 
 
 async def serve_gateway(deps: GatewayDeps) -> None:
-    """Until cancelled; open requests get two seconds."""
+    """Until cancelled: then nothing new is accepted, rep pages are sent elsewhere, and open requests are finished."""
     app = create_app(deps)
     config = uvicorn.Config(
         app,
@@ -186,7 +236,7 @@ async def serve_gateway(deps: GatewayDeps) -> None:
         port=deps.settings.http_port,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=DRAIN_S,
         server_header=False,
         proxy_headers=False,
     )
@@ -199,6 +249,7 @@ async def serve_gateway(deps: GatewayDeps) -> None:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             server.should_exit = True
+            app.state.rep_events.close()
             await task
             raise
 
@@ -212,11 +263,3 @@ async def _background(work: Any) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def _answers(question: Any) -> bool:
-    try:
-        async with asyncio.timeout(2):
-            return bool(await question)
-    except Exception:
-        return False

@@ -1,10 +1,14 @@
 """Every start, signal, update and query of a lead workflow. Nothing else in the product talks to workflows."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -53,7 +57,12 @@ class CadenceClient:
                     WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
                 ),
                 static_summary=f"{start.lead_type} · {start.intent.replace('_', ' ')} · lead {short(start.lead_id)}",
-                memo={"lead_type": start.lead_type, "intent": start.intent, "source": source},
+                memo={
+                    "lead_type": start.lead_type,
+                    "intent": start.intent,
+                    "source": source,
+                    "plan": f"{start.plan.id}:{start.plan.version}",
+                },
                 search_attributes=TypedSearchAttributes(
                     [
                         SearchAttributePair(_KEYWORD("LeadStage"), "new"),
@@ -85,12 +94,34 @@ class CadenceClient:
         query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
         return {lead_of_workflow(found.id) async for found in self._client.list_workflows(query, page_size=1000)}
 
-    async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
-        """Asks the workflow and waits for its answer. Raises LeadRefused, LeadNotFound, LeadUnavailable."""
+    async def failing(self) -> list[str]:
+        """Lead ids of running workflows whose tasks fail again and again, as Temporal reports them; oldest first."""
+        query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
+        found = [one async for one in self._client.list_workflows(query, page_size=1000)]
+        return [lead_of_workflow(one.id) for one in sorted(found, key=lambda one: one.start_time)]
+
+    async def last_went_on(self, lead_id: str) -> datetime:
+        """When a worker last completed a task of the lead; its start where none did. Raises RPCError."""
+        done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        newest = datetime.min.replace(tzinfo=UTC)
+        async for event in self._client.get_workflow_handle(workflow_id(lead_id)).fetch_history_events():
+            if event.event_id == 1 or event.event_type == done:
+                newest = event.event_time.ToDatetime(UTC)
+        return newest
+
+    async def end(self, lead_id: str, why: str) -> None:
+        """Ends a workflow that no code can go on with; its lead stays open. Raises RPCError."""
+        await self._client.get_workflow_handle(workflow_id(lead_id)).terminate(why)
+
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> LeadStatus:
+        """Asks the workflow and waits for its answer. Raises LeadRefused, LeadNotFound, LeadUnavailable.
+
+        `key`: asked again with the same one, the workflow answers as it did before and does nothing twice.
+        """
         handle = self._client.get_workflow_handle(workflow_id(lead_id))
         try:
             status: LeadStatus = await handle.execute_update(
-                name, payload, result_type=LeadStatus, rpc_timeout=_ANSWER_WITHIN
+                name, payload, id=key, result_type=LeadStatus, rpc_timeout=_ANSWER_WITHIN
             )
             return status
         except WorkflowUpdateFailedError as error:
@@ -105,6 +136,39 @@ class CadenceClient:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise LeadNotFound(f"lead {lead_id}: no workflow is running") from None
             raise LeadUnavailable("Temporal does not answer") from None
+
+    async def runs(self, lead_id: str) -> bool:
+        """Raises LeadUnavailable."""
+        try:
+            found = await self._client.get_workflow_handle(workflow_id(lead_id)).describe(rpc_timeout=_ANSWER_WITHIN)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise LeadUnavailable("Temporal does not answer") from None
+        return found.status is WorkflowExecutionStatus.RUNNING
+
+    async def forget(self, lead_id: str) -> bool:
+        """Deletes every run of the lead's workflow, with what it recorded; False when Temporal does not answer."""
+        name = workflow_id(lead_id)
+        try:
+            runs = [found.run_id async for found in self._client.list_workflows(f"WorkflowId = '{name}'")]
+            # visibility lags behind: the newest run also without its id
+            for run_id in [*runs, ""]:
+                await self._delete(name, run_id)
+        except RPCError:
+            return False
+        return True
+
+    async def _delete(self, name: str, run_id: str) -> None:
+        request = DeleteWorkflowExecutionRequest(
+            namespace=self._client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=name, run_id=run_id),
+        )
+        try:
+            await self._client.workflow_service.delete_workflow_execution(request, timeout=_ANSWER_WITHIN)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def status(self, lead_id: str) -> LeadStatus:
         """The live state, by query. Raises LeadNotFound, LeadUnavailable."""

@@ -13,12 +13,14 @@ import sys
 import traceback
 import zoneinfo
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from speedlead import commands
+from speedlead.commands.worker import app as worker_app
 
 # shorter than the stop_grace_period of docker-compose.yml
 LONGEST_STOP_S = 28
@@ -84,10 +86,16 @@ def gateway() -> None:
     _serve("gateway")
 
 
-@app.command()
-def worker() -> None:
-    """Run the lead workflows and their activities."""
-    _serve("worker")
+@worker_app.callback(invoke_without_command=True)
+def worker(
+    context: typer.Context,
+    queues: Annotated[
+        str, typer.Option(help="Task queues to serve, comma separated: leads, messages, texts, voice; empty: all")
+    ] = "",
+) -> None:
+    """Run the lead workflows and their activities; or look after the versions of their code."""
+    if context.invoked_subcommand is None:
+        _serve("worker", queues)
 
 
 def _check_port(setting: str, port: int) -> None:
@@ -100,12 +108,25 @@ def _check_port(setting: str, port: int) -> None:
         raise typer.Exit(2) from None
 
 
-def _serve(which: str) -> None:
+def _chosen(queues: str) -> list[str]:
+    """Exits with 2 for a queue that there is not."""
+    from workers.registry import QUEUES
+
+    chosen = list(dict.fromkeys(name.strip() for name in queues.split(","))) if queues.strip() else list(QUEUES)
+    for name in chosen:
+        if name not in QUEUES:
+            print(f"--queues: expected some of {', '.join(QUEUES)}, separated by commas, got {name!r}", file=sys.stderr)
+            raise typer.Exit(2)
+    return chosen
+
+
+def _serve(which: str, queues: str = "") -> None:
     from speedlead.logging import configure_logging
     from speedlead.settings import load_settings
 
     settings = load_settings()
     url = _database_url(settings.database_url.get_secret_value() if settings.database_url else None)
+    chosen = _chosen(queues)
     configure_logging(settings.log_level)
     import uvloop
 
@@ -113,7 +134,11 @@ def _serve(which: str) -> None:
 
     if which != "worker":
         _check_port("SPEEDLEAD_HTTP_PORT", settings.http_port)
-    functions = {"app": processes.run_app, "gateway": processes.run_gateway, "worker": processes.run_worker}
+    functions: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+        "app": processes.run_app,
+        "gateway": processes.run_gateway,
+        "worker": partial(processes.run_worker, queues=chosen),
+    }
     try:
         run(functions[which](settings, url), uvloop.new_event_loop)
     except processes.TO_MEND as error:
@@ -185,6 +210,40 @@ def doctor(
     from speedlead.doctor import report
 
     run(report(load_settings()))
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="A new folder for it")]) -> None:
+    """Back up the databases and secrets of a running `speedlead up`."""
+    from speedlead.embedded import backup as backups
+    from speedlead.embedded.process import StartError
+    from speedlead.settings import load_settings
+
+    try:
+        made = asyncio.run(backups.back_up(load_settings(), folder))
+    except (backups.BackupError, StartError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(f"{folder}: {len(made.sha256)} files, as of {made.postgres_wall[:19]} UTC. It holds secrets: keep it so.")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="What `speedlead backup` has written")],
+    temporal_from: Annotated[Path | None, typer.Option(help="Another backup, for Temporal's store alone")] = None,
+) -> None:
+    """Restore a backup into an empty data folder; `speedlead up` goes on from there."""
+    from speedlead.embedded import backup as backups
+    from speedlead.embedded.process import StartError
+    from speedlead.settings import load_settings
+
+    try:
+        done = asyncio.run(backups.restore(load_settings(), folder, temporal_from=temporal_from))
+    except (backups.BackupError, StartError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(f"{done.open_leads} open leads; {done.ended} workflows ended, which start again where their lead is open.")
+    print(f"{done.sent} touches and {done.closed} ends learned from Temporal. Go on with: speedlead up")
 
 
 @app.command(name="settings")

@@ -8,17 +8,24 @@ from typing import Any
 import typer
 
 
+def database_url_or_exit(settings: Any) -> str:
+    """Exits with 2 where there is none."""
+    from speedlead.embedded.where import database_of
+
+    url = database_of(settings)
+    if url is None:
+        print("SPEEDLEAD_DATABASE_URL: expected while no `speedlead up` runs on this data folder", file=sys.stderr)
+        raise typer.Exit(2)
+    return url
+
+
 def with_database(work: Callable[[Any], Awaitable[int]]) -> None:
     """Runs `work(connection)` and exits with its code: 2 without a database, 1 when it does not answer."""
     import asyncpg
 
-    from speedlead.embedded.where import database_of
     from speedlead.settings import load_settings
 
-    url = database_of(load_settings())
-    if url is None:
-        print("SPEEDLEAD_DATABASE_URL: expected while no `speedlead up` runs on this data folder", file=sys.stderr)
-        raise typer.Exit(2)
+    url = database_url_or_exit(load_settings())
 
     async def connected() -> int:
         connection = await asyncpg.connect(url)

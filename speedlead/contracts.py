@@ -55,6 +55,7 @@ class StepRow(Contract):
     state: Literal["sent", "skipped", "failed", "in_doubt"]
     at: AwareDatetime
     reason: str | None = None
+    channel: Literal["call", "sms", "email"] | None = None
 
 
 class WrittenAnswer(Contract):
@@ -74,6 +75,8 @@ class Resume(Contract):
     open_at: AwareDatetime | None = None
     due_at: AwareDatetime | None = None
     deal_at: AwareDatetime | None = None
+    # by when it is to have an owner
+    assign_due_at: AwareDatetime | None = None
     # who was asked to take it, since when, and on which level; `taken`: somebody has
     assigned_at: AwareDatetime | None = None
     taken: bool = False
@@ -101,6 +104,8 @@ class Resume(Contract):
     answers: tuple[WrittenAnswer, ...] = ()
     # ids of the messages that were delivered to the lost workflow
     seen: tuple[str, ...] = ()
+    # it has come from another plan
+    replanned: bool = False
 
 
 class LeadStart(Contract):
@@ -270,7 +275,10 @@ class SkipRequest(Contract):
 
 
 class CallNowRequest(Contract):
+    """`rep_id`: whoever asks for it and makes the call; their phone rings first."""
+
     by: Id = "ops"
+    rep_id: Id | None = None
 
 
 class StopRequest(Contract):
@@ -279,9 +287,10 @@ class StopRequest(Contract):
 
 
 class CorrectRequest(Contract):
-    """Says that the lead's row was corrected: read it again."""
+    """Says that the lead's row was corrected: read it again. `reach`: how it may be reached from now on."""
 
     by: Id = "ops"
+    reach: Reach | None = None
 
 
 class ChangePlanRequest(Contract):
@@ -303,6 +312,8 @@ class LeadStatus(Contract):
     paused: bool = False
     paused_until: AwareDatetime | None
     plan: str
+    # the plan that it goes to when the touch under way has ended
+    plan_waits: str | None = None
     rejected_messages: int
 
 
@@ -354,13 +365,17 @@ class AcceptResult(Contract):
 
 
 class EscalateRequest(Contract):
-    """`asked` did not take the lead since `asked_at`: `level` is the one that is asked next."""
+    """`asked` did not take the lead since `asked_at`: `level` is the one that is asked next.
+
+    `declined`: those of them who said no.
+    """
 
     lead_id: str
     reason: Literal["silent", "declined"]
     level: int = Field(ge=1)
     asked: tuple[str, ...]
     asked_at: AwareDatetime
+    declined: tuple[str, ...] = ()
 
 
 class EscalateResult(Contract):
@@ -472,6 +487,8 @@ class DialRequest(Contract):
     planned_at: AwareDatetime
     skips: tuple[SkipRow, ...] = ()
     mode: Literal["bridge", "task"] = "bridge"
+    # a rep who has just asked for this call: their phone rings first, whatever their shift and presence
+    rep_id: str | None = None
 
 
 class CallOffRequest(Contract):
@@ -536,6 +553,8 @@ class RecordRequest(Contract):
     at: AwareDatetime
     # the inquiry that an acknowledgement was for
     inquiry_number: int | None = None
+    # whose doing it was
+    rep_id: str | None = None
     # what the lead waits for now, where the fact changes that
     why: str | None = None
     next_at: AwareDatetime | None = None
@@ -551,6 +570,17 @@ class LoadPlanRequest(Contract):
     lead_id: str
     plan_id: str
     version: int
+
+
+class TakePlanRequest(Contract):
+    """The lead follows this plan from now on; `skips` are steps of it that are passed over by the change."""
+
+    lead_id: str
+    plan_id: str
+    version: int
+    before: str
+    skips: tuple[SkipRow, ...] = ()
+    at: AwareDatetime
 
 
 class CloseRequest(Contract):

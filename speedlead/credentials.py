@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class Credentials(BaseModel):
     """base64 of the DER public key, the form in which SendGrid shows it."""
     push_private_key: SecretStr
     """32 bytes as base64url: the key of P-256 that browsers' push services know this installation by (VAPID)."""
+    payload_key: SecretStr
+    """32 bytes as hex: encrypts what Temporal carries, where no file of keys is set."""
 
     @property
     def secret_bytes(self) -> bytes:
@@ -85,9 +88,10 @@ def _complete(path: Path) -> None:
     """Adds what an older version did not have; a file that is wrong otherwise stays as it is, for `_read` to refuse."""
     try:
         values = json.loads(path.read_bytes())
-        if "push_private_key" in values or stat.S_IMODE(path.stat().st_mode) & 0o077:
+        added = {name: make() for name, make in _ADDED.items() if name not in values}
+        if not added or stat.S_IMODE(path.stat().st_mode) & 0o077:
             return
-        whole = values | {"push_private_key": _new_push_key()}
+        whole = values | added
         Credentials.model_validate(whole)
     except (ValueError, TypeError):
         return
@@ -115,8 +119,7 @@ def _new() -> dict[str, str]:
         "sandbox_sendgrid_api_key": f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}",
         "sandbox_sendgrid_signing_key": pair.private_pem,
         "sandbox_sendgrid_public_key": pair.public_der_base64,
-        "push_private_key": _new_push_key(),
-    }
+    } | {name: make() for name, make in _ADDED.items()}
 
 
 def _new_push_key() -> str:
@@ -124,6 +127,14 @@ def _new_push_key() -> str:
 
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return base64.urlsafe_b64encode(number.to_bytes(32)).rstrip(b"=").decode()
+
+
+def _new_payload_key() -> str:
+    return secrets.token_hex(32)
+
+
+# what an older version did not have
+_ADDED: dict[str, Callable[[], str]] = {"push_private_key": _new_push_key, "payload_key": _new_payload_key}
 
 
 def _new_key_pair() -> _KeyPair:

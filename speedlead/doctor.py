@@ -6,6 +6,7 @@ import sys
 import zoneinfo
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from speedlead.settings import PREFIX, Settings
 from speedlead.tzdata_version import OlderData, order, release
@@ -125,6 +126,7 @@ async def _reach_database(url: str, settings: Settings) -> AsyncIterator[Finding
             newest = None if missing else await newest_tzdata(connection)
             reps = [] if missing else await connection.fetch("select email from rep where active")
             told = [] if missing else await _webhooks(connection)
+            fit = await _fitness(connection)
         finally:
             await connection.close()
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
@@ -134,10 +136,32 @@ async def _reach_database(url: str, settings: Settings) -> AsyncIterator[Finding
         yield Finding("database", False, f"PostgreSQL {version}, not migrated: {', '.join(missing)}")
         return
     yield Finding("database", True, f"PostgreSQL {version}, migrated")
+    for finding in fit:
+        yield finding
     yield zone_data(release(), newest)
     yield calendar_people(settings, [row["email"] for row in reps])
     for finding in told:
         yield finding
+
+
+async def _fitness(connection: object) -> list[Finding]:
+    """What `/readyz` asks as well: does the database take writes, and do the clocks agree?"""
+    import asyncpg
+
+    from speedlead.clock import SystemClock
+    from speedlead.store.fitness import off, write_and_ask_time
+
+    try:
+        asked = await write_and_ask_time(connection, SystemClock().wall)
+    except asyncpg.PostgresError as error:
+        return [Finding("database writes", False, f"{type(error).__name__}: {error}")]
+    if asked.read_only:
+        return [Finding("database writes", False, "it is read-only: the address leads to a standby")]
+    wrong = off(asked.skew_s)
+    return [
+        Finding("database writes", True, "taken"),
+        Finding("clock", wrong is None, wrong or f"{abs(asked.skew_s) * 1000:.0f} ms off the database's"),
+    ]
 
 
 def calendar_people(settings: Settings, emails: Sequence[str]) -> Finding:
@@ -201,27 +225,49 @@ def _temporal_program() -> Finding:
 
 
 async def _temporal(settings: Settings) -> AsyncIterator[Finding]:
-    from temporalio.api.enums.v1 import IndexedValueType
-    from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
     from temporalio.service import RPCError
 
-    from speedlead.temporal import connect
-    from workflows.attributes import ATTRIBUTES
+    from speedlead.temporal_link import TemporalRefused, connect_as_set, unreachable, wrong_attributes
 
     try:
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
-        answer = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=settings.temporal_namespace)
-        )
+        client = await connect_as_set(settings)
+        wrong = await wrong_attributes(client, settings.temporal_namespace)
+    except TemporalRefused as error:
+        yield Finding("temporal", False, str(error))
+        return
     except (RuntimeError, RPCError) as error:
-        yield Finding("temporal", False, f"{settings.temporal_address} not reachable: {str(error).splitlines()[0]}")
+        yield Finding("temporal", False, unreachable(settings, error))
         return
     yield Finding("temporal", True, f"{settings.temporal_address}, namespace {settings.temporal_namespace}")
-    wrong = [
-        name
-        for name, kind in ATTRIBUTES.items()
-        if answer.custom_attributes.get(name) != IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
-    ]
     yield Finding(
         "search attributes", not wrong, "all present" if not wrong else f"missing or wrong: {', '.join(wrong)}"
     )
+    try:
+        async for finding in _code(settings, client):
+            yield finding
+    except RPCError as error:
+        yield Finding("worker versions", False, f"Temporal refused: {error.message}")
+
+
+async def _code(settings: Settings, client: Any) -> AsyncIterator[Finding]:
+    """Which code open leads go on with, which cannot go on, and how long old ways of the code are still needed."""
+    from speedlead.cadence_client import CadenceClient
+    from speedlead.deployments import patches, versions
+
+    found, unversioned = await versions(client)
+    current = any(version.state == "current" for version in found)
+    if settings.worker_versioning and not current:
+        yield Finding("worker versions", False, "none is current, so no lead is worked on: speedlead worker promote")
+    elif found and not settings.worker_versioning:
+        detail = f"one is current, so workers with {PREFIX}WORKER_VERSIONING=false get no lead"
+        yield Finding("worker versions", not current, detail if current else "none is current, and none is needed")
+    else:
+        yield Finding("worker versions", current or None, "one is current" if current else "off")
+    for version in found:
+        yield Finding("", None, f"{version.build_id} {version.state}, {version.open_leads} open leads")
+    yield Finding("", None, f"without a version: {unversioned} open leads")
+    failing = await CadenceClient(client).failing()
+    detail = f"{len(failing)} leads, such as {failing[0]}; see docs/operations.md" if failing else "none"
+    yield Finding("failing workflows", not failing, detail)
+    for patch, before in await patches(client):
+        yield Finding("patch", None, f"{patch.id} {patch.life} since {patch.since}; {before} open leads are older")

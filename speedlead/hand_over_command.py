@@ -40,10 +40,12 @@ def hand_over(
 
 
 async def _hand_over(settings: Any, url: str, rep: str, to: str | None, reason: str, dry_run: bool) -> int:
-    from speedlead.store.hand_over import plan_hand_over, rep_named
+    from speedlead.clock import SystemClock
+    from speedlead.steer_command import COMMAND_LINE, CONNECTIONS, carry_out
+    from speedlead.store.hand_over import begin_hand_over, plan_hand_over, rep_named
     from speedlead.store.pool import open_pool
 
-    pool = await open_pool(url, size=2)
+    pool = await open_pool(url, size=CONNECTIONS)
     try:
         async with pool.acquire() as conn:
             whose = await _named(conn, rep, "REP")
@@ -53,34 +55,15 @@ async def _hand_over(settings: Any, url: str, rep: str, to: str | None, reason: 
                 found = await rep_named(conn, rep_id)
                 print(f"{found[1] if found else rep_id}: {list(plan.values()).count(rep_id)}")
         print(f"{len(plan)} open leads of {whose[1]}." + (" Nothing was changed." * dry_run))
-        return 0 if dry_run or not plan else await _carry_out(settings, pool, whose[0], plan, reason, to)
+        if dry_run or not plan:
+            return 0
+        async with pool.acquire() as conn, conn.transaction():
+            run_id = await begin_hand_over(
+                conn, whose[0], plan, reason, role=COMMAND_LINE, account_id=None, wall=SystemClock().wall()
+            )
+        return await carry_out(pool, settings, run_id)
     finally:
         await pool.close()
-
-
-async def _carry_out(settings: Any, pool: Any, rep_id: str, plan: dict[str, str], reason: str, to: str | None) -> int:
-    from rich.progress import Progress
-
-    from speedlead.cadence_client import CadenceClient
-    from speedlead.clock import SystemClock
-    from speedlead.hand_over import hand_over
-    from speedlead.store import audit
-    from speedlead.temporal import connect
-
-    leads = CadenceClient(await connect(settings.temporal_address, settings.temporal_namespace))
-    asked = {"to": to or "spread", "reason": reason, "leads": len(plan)}
-    line = audit.Change(None, "command line", None, "rep hand-over", rep_id, asked)
-    async with pool.acquire() as conn:
-        audit_id = await audit.begin(conn, line, None, SystemClock().wall())
-    with Progress() as progress:
-        task = progress.add_task("handed over", total=len(plan))
-        handed = await hand_over(leads, plan, by="ops", reason=reason, step=lambda: progress.advance(task))
-    async with pool.acquire() as conn:
-        await audit.end(conn, audit_id, {"handed": handed.done, "left": len(handed.left)}, 207 if handed.left else 200)
-    for lead_id, why in handed.left.items():
-        print(f"{lead_id}: {why}", file=sys.stderr)
-    print(f"{handed.done} handed over" + (f", {len(handed.left)} left: run it again" if handed.left else "."))
-    return 1 if handed.left else 0
 
 
 async def _named(conn: Any, name: str, field: str) -> tuple[str, str]:

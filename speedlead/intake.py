@@ -37,6 +37,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from speedlead.domain.calendar import parse_zone
+from speedlead.domain.flow_check import is_disguise
 from speedlead.intake_text import bounded_extra, many_lines, one_line, slug
 from speedlead.regions import country_in, subdivision
 
@@ -229,7 +230,10 @@ class Inquiry(BaseModel):
     @field_validator("source")
     @classmethod
     def _source(cls, value: str | None, info: ValidationInfo) -> str:
-        return slug(value or "") or _rules(info).default_source
+        source = slug(value or "")
+        if is_disguise(source, info.data.get("email"), info.data.get("phone")):
+            source = ""
+        return source or _rules(info).default_source
 
     @field_validator("segment")
     @classmethod

@@ -87,6 +87,7 @@ class RepRecord:
     lane: str = "all"
     # time off, and what their own calendar is busy with: (start, end)
     not_there: tuple[tuple[datetime, datetime], ...] = ()
+    last_assigned: datetime | None = None
 
 
 class Standing(NamedTuple):
@@ -435,4 +436,8 @@ class Leads(Protocol):
 class Plans(Protocol):
     async def cadence(self, plan_id: str, version: int) -> Cadence:
         """Raises LookupError when there is no such version."""
+        ...
+
+    async def taken(self, lead_id: str, plan_id: str, version: int) -> None:
+        """The lead follows this version from now on."""
         ...

@@ -15,6 +15,7 @@ from speedlead.domain.schedule import Asker
 from speedlead.domain.walltime import resolve_wall
 from speedlead.domain.zones import Evidence, Place
 from speedlead.place_finder import PlaceFinder
+from speedlead.plan_shelf import Source, in_use
 from speedlead.records import LeadRecord, RepRecord, facts_of, team_of
 from speedlead.store.leads import LeadStore
 
@@ -26,11 +27,16 @@ _OLDEST, _AHEAD = timedelta(days=3), timedelta(days=1)
 class Returns:
     """Reads notes, and sets targets, with the calendar that also places touches."""
 
-    def __init__(self, placer: Placer, places: PlaceFinder, plan: Plan, calendars: Calendars | None = None) -> None:
+    def __init__(self, placer: Placer, places: PlaceFinder, plan: Source, calendars: Calendars | None = None) -> None:
         self._placer = placer
         self._places = places
         self._calendars = calendars
-        self.plan = plan
+        self._source = plan
+
+    @property
+    def plan(self) -> Plan:
+        """What new leads start on."""
+        return in_use(self._source)
 
     def until(self, note: str, mailed: datetime | None, evidence: Evidence, now: datetime) -> datetime | None:
         """The start of business where the lead is, on the day it returns; None when the note names no day ahead.

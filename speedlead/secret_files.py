@@ -12,6 +12,8 @@ from pathlib import Path
 
 SUFFIX = "_FILE"
 _LONGEST = 16_384
+# a container has nobody but its own user; there files keep the mode that they have outside
+CONTAINER = "/run/secrets"
 
 
 @dataclass
@@ -43,13 +45,13 @@ def read_secret_files(environment: Mapping[str, str], secret: Collection[str]) -
         except ValueError as error:
             found.mistakes.append(f"{name}: expected {error} in {path}")
         else:
-            if mode & stat.S_IRWXO:
+            if mode & stat.S_IRWXO and not path.is_relative_to(CONTAINER):
                 found.warnings.append(f"{name}: {path} is open to everybody (mode {mode:04o}); run: chmod o= '{path}'")
     return found
 
 
 def _read(path: Path) -> str:
-    """One line, without the end of line that editors and `echo` add. Raises OSError, or ValueError with what is expected."""
+    """One line, without the line end that editors add. Raises OSError, or ValueError with what is expected."""
     # never more than a secret's length: the name may be that of a device or of a log
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:

@@ -10,7 +10,7 @@ from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Shift
 from speedlead.domain.plan import Plan
 from speedlead.ids import new_id
-from speedlead.store.plans import PlanStore
+from speedlead.store.plans import from_file
 
 _WEEK = {str(day): [[480, 1140]] for day in range(5)}
 # somebody always answers, so that "call now" shows its whole chain on a Sunday as well
@@ -29,7 +29,7 @@ DEMO_REPS = (
 
 async def seed(pool: "asyncpg.Pool[Any]", plan: Plan, *, demo_reps: bool) -> None:
     """Safe to run at every start and by several processes at once. Raises PlanConflict."""
-    await PlanStore(pool).publish(plan)
+    await from_file(pool, plan)
     if not demo_reps or await pool.fetchval("select exists (select from rep)"):
         return
     for name, email, phone, zone, manager in DEMO_REPS:

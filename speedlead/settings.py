@@ -182,6 +182,27 @@ class Settings(BaseSettings):
     webhook_max_age_hours: Count = Field(73, description="Hours after which a SendGrid signature is too old")
     webhook_keep_days: Count = Field(7, description="Days for which webhooks are kept as they came (personal data)")
 
+    flow_check: bool = Field(
+        True,
+        description="Whether a synthetic lead goes the whole way every five minutes and is measured",
+        json_schema_extra={"expected": "true or false", "default_text": "true"},
+    )
+
+    # personal data (docs/personal-data.md)
+    keep_leads_days: Count = Field(1095, description="Days after the last lead has closed until a person is erased")
+    keep_story_days: Count = Field(400, description="Days after a lead has closed until its story is deleted")
+    payload_encryption: bool = Field(
+        True,
+        description="Whether what Temporal carries is encrypted; what was encrypted stays readable without it",
+        json_schema_extra={"expected": "true or false", "default_text": "true"},
+    )
+    payload_keys: SecretStr | None = Field(
+        None, description="Keys for that, id:base64 each, the newest first; empty uses the one in the data folder"
+    )
+    temporal_ui_url: str | None = Field(
+        None, description="Address of the Temporal UI, whose pages may ask /codec; empty: the embedded one"
+    )
+
     # what the accounts take; the sandbox takes more unless these are set
     mails_per_second: Rate = Field(100, description="Planned mails a second, of all workers together")
     texts_per_second: Rate = Field(
@@ -263,6 +284,24 @@ class Settings(BaseSettings):
         json_schema_extra={"expected": "true or false", "default_text": "false"},
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    worker_versioning: bool = Field(
+        False,
+        description="Tell Temporal which version of the code a worker runs; leads go to the one that is promoted",
+        json_schema_extra={"expected": "true or false", "default_text": "false"},
+    )
+    restarts_at_once: Count = Field(
+        20, description="Leads of another code that are started again from the records in one round, every 15 s"
+    )
+    watch_port: Port | None = Field(
+        None, description="Port of a process for health, readiness and metrics, without a key; empty: none"
+    )
+    watch_host: str = Field("127.0.0.1", description="Address of that port; beyond loopback in a private network only")
+    otlp_endpoint: str | None = Field(
+        None,
+        validation_alias=AliasChoices(PREFIX + "OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="Address of an OpenTelemetry receiver (HTTP, protobuf) for traces, also read from "
+        "OTEL_EXPORTER_OTLP_ENDPOINT; empty sends none",
+    )
     worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
     @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "routing_file", "templates_dir",
@@ -297,7 +336,7 @@ class Settings(BaseSettings):
         netloc = f"{quote(unquote(parts.username), safe='')}:{quote(plain, safe='')}@{host}"
         return SecretStr(parts._replace(netloc=netloc).geturl())
 
-    @field_validator("public_url", "twilio_base_url", "sendgrid_base_url")
+    @field_validator("public_url", "twilio_base_url", "sendgrid_base_url", "otlp_endpoint", "temporal_ui_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is None:
@@ -323,6 +362,15 @@ class Settings(BaseSettings):
         local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
         if not (parts.scheme == "https" or local) or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("an address like https://login.example.com")
+        return value
+
+    @field_validator("payload_keys")
+    @classmethod
+    def _payload_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from speedlead.payload_keys import parse_keys
+
+            parse_keys(value.get_secret_value())
         return value
 
     @field_validator("oidc_roles")
@@ -443,6 +491,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _nothing_travels_plainly(self) -> Self:
+        if self.database_password is not None and self.database_url is None:
+            raise ValueError(f"{PREFIX}DATABASE_URL: expected a value as well when {PREFIX}DATABASE_PASSWORD is set")
         if not (_is_loopback(self.http_host) or (self.public_url.startswith("https://") and self.trusted_proxies)):
             raise ValueError(
                 f"{PREFIX}HTTP_HOST: expected a loopback address such as 127.0.0.1, got {self.http_host!r}: passwords "

@@ -5,9 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
-from temporalio.converter import DataConverter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
+from temporalio.runtime import Runtime
+from temporalio.service import TLSConfig
+
+from speedlead.payload_codec import UNREADABLE, LeadCiphers, LeadCodec
+from speedlead.payload_keys import PayloadKeys, Salt
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class TolerantPayloadConverter(PydanticPayloadConverter):
         return [self._decode(payload) for payload in payloads]
 
     def _decode(self, payload: Payload) -> Any:
+        if payload.metadata.get("encoding") == UNREADABLE:
+            return Undecodable(why=payload.data.decode())
         try:
             return super().from_payloads([payload])[0]
         except Exception as error:
@@ -39,9 +46,31 @@ class TolerantPayloadConverter(PydanticPayloadConverter):
 DATA_CONVERTER: DataConverter = replace(pydantic_data_converter, payload_converter_class=TolerantPayloadConverter)
 
 
-async def connect(address: str, namespace: str = "default", *, lazy: bool = False) -> Client:
+def encrypting(keys: PayloadKeys, salt: Salt, *, encrypts: bool = True) -> DataConverter:
+    """The same converter, with payloads and the messages of failures encrypted; else it only reads such."""
+    codec = LeadCodec(LeadCiphers(keys, salt), encrypts=encrypts)
+    if not encrypts:
+        return replace(DATA_CONVERTER, payload_codec=codec)
+    failures = DefaultFailureConverterWithEncodedAttributes
+    return replace(DATA_CONVERTER, payload_codec=codec, failure_converter_class=failures)
+
+
+async def connect(
+    address: str,
+    namespace: str = "default",
+    *,
+    lazy: bool = False,
+    tls: TLSConfig | bool = False,
+    api_key: str | None = None,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[Interceptor] = (),
+    converter: DataConverter = DATA_CONVERTER,
+) -> Client:
     """A client with our data converter. Raises RuntimeError when the server does not answer.
 
     `lazy` connects at the first call instead: a gateway takes forms in while Temporal is away. Workers cannot wait so.
     """
-    return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER, lazy=lazy)
+    return await Client.connect(
+        address, namespace=namespace, data_converter=converter, lazy=lazy, tls=tls, api_key=api_key,
+        runtime=runtime, interceptors=interceptors,
+    )  # fmt: skip

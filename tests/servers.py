@@ -83,5 +83,7 @@ def local_settings(folder: Path, **changes: object) -> Settings:
         "sandbox_port": sandbox,
         "temporal_port": temporal,
         "temporal_ui_port": ui,
+        # a test that wants it asks for it
+        "flow_check": False,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]

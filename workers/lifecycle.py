@@ -1,6 +1,7 @@
 """Builds everything a worker needs from settings, runs it, and takes it down in order."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,10 +28,10 @@ from speedlead.composing.assemble import build_composer
 from speedlead.credentials import Credentials
 from speedlead.domain.business import Calendars
 from speedlead.domain.placing import Placer
-from speedlead.domain.plan import Plan
 from speedlead.place_finder import PlaceFinder
+from speedlead.plan_shelf import Source, in_use
 from speedlead.providers.assemble import Senders
-from speedlead.routingbook import load_routing
+from speedlead.routingbook import check_claim, load_routing
 from speedlead.settings import Settings
 from speedlead.store.acceptance import AcceptanceStore
 from speedlead.store.breaches import BreachStore
@@ -40,7 +41,8 @@ from speedlead.store.routing import RoutingStore
 from speedlead.store.touches import TouchStore
 from speedlead.store.waiting_pool import WaitingPool
 from speedlead.tokens import make_token
-from workers.registry import Activities, Pace, build_workers
+from workers.deployment import deployment_config
+from workers.registry import QUEUES, Activities, Pace, build_workers
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def build_activities(
     settings: Settings,
     credentials: Credentials,
     calendar: Calendar,
-    plan: Plan,
+    plan: Source,
     senders: Senders,
     composer: Composer | None = None,
 ) -> Activities:
@@ -78,14 +80,16 @@ def build_activities(
     leads, touches = LeadStore(pool, calendar.business), TouchStore(pool, calendar.placer, calendar.places)
     clock = ActivityClock(SystemClock(), virtual=settings.virtual_clock)
     planning = Planning(leads=leads, touches=touches, placer=calendar.placer, places=calendar.places, plan=plan)
-    composer = composer or build_composer(settings, plan)
+    composer = composer or build_composer(settings, in_use(plan))
     secret = credentials.secret_bytes
+    rules = load_routing(settings.routing_file)
+    check_claim(rules, in_use(plan), settings.routing_file)
     routing = Routing(
         leads=leads,
         assignments=RoutingStore(pool),
         planning=planning,
         clock=clock,
-        rules=load_routing(settings.routing_file),
+        rules=rules,
     )
     return Activities(
         dealer=Dealer(leads=leads, waiting=WaitingPool(pool), routing=routing, planning=planning, clock=clock),
@@ -108,7 +112,7 @@ def build_activities(
             routing=routing,
             planning=planning,
             clock=clock,
-        ),  # fmt: skip
+        ),
         notifying=Notifying(leads=leads, clock=clock, planning=planning),
         placing=Placing(leads=leads, touches=touches, planning=planning),
         records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
@@ -119,6 +123,7 @@ def build_activities(
             dialer=senders.dialer,
             clock=clock,
             planning=planning,
+            routing=routing,
             queue_limit_s=settings.call_queue_limit_s,
         ),
     )
@@ -126,13 +131,25 @@ def build_activities(
 
 @asynccontextmanager
 async def running_workers(
-    client: Client, activities: Activities, *, slots: int = 100, pace: Pace | None = None
+    client: Client,
+    activities: Activities,
+    *,
+    slots: int = 100,
+    pace: Pace | None = None,
+    queues: Collection[str] = QUEUES,
+    versioned: bool = False,
 ) -> AsyncIterator[None]:
-    """The workers of all task queues, until the block ends; then running activities get their grace time."""
+    """The workers of these task queues, until the block ends; then running activities get their grace time."""
+    deployment = deployment_config() if versioned else None
+    workers = build_workers(client, activities, slots=slots, pace=pace or Pace(), queues=queues, deployment=deployment)
     async with AsyncExitStack() as stack:
-        for worker in build_workers(client, activities, slots=slots, pace=pace or Pace()):
+        for worker in workers:
             await stack.enter_async_context(worker)
-        yield
+        try:
+            yield
+        finally:
+            # together: one after the other would add their grace times up, and take new work meanwhile
+            await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 def pace_of(settings: Settings) -> Pace:

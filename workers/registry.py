@@ -1,12 +1,12 @@
 """What runs where: one list for the worker, the tests and the replayer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.acceptance import Acceptance
 from activities.dealing import Dealer
@@ -16,6 +16,7 @@ from activities.placing import Placing
 from activities.records import Records
 from activities.routing import Routing
 from activities.voice import Voice
+from workers.lead_in_logs import LeadInLogs
 from workflows.lead import LeadWorkflow
 from workflows.options import LEADS_QUEUE, MESSAGES_QUEUE, TEXTS_QUEUE, VOICE_QUEUE
 
@@ -58,6 +59,7 @@ class Activities:
                 self.records.record,
                 self.records.skip_steps,
                 self.records.load_plan,
+                self.records.take_plan,
                 self.records.close,
                 self.routing.route,
                 self.routing.reassign,
@@ -74,8 +76,22 @@ class Activities:
         }
 
 
-def build_workers(client: Client, activities: Activities, *, slots: int = 100, pace: Pace = Pace()) -> list[Worker]:
-    """One worker per task queue. The server holds the pace: what is ready waits there, hot leads first."""
+QUEUES = (LEADS_QUEUE, MESSAGES_QUEUE, TEXTS_QUEUE, VOICE_QUEUE)
+
+
+def build_workers(
+    client: Client,
+    activities: Activities,
+    *,
+    slots: int = 100,
+    pace: Pace = Pace(),
+    queues: Collection[str] = QUEUES,
+    deployment: WorkerDeploymentConfig | None = None,
+) -> list[Worker]:
+    """One worker per task queue. The server holds the pace: what is ready waits there, hot leads first.
+
+    `deployment`: which version of the code this is; without one every worker may get every lead.
+    """
     limits = {MESSAGES_QUEUE: pace.mails, TEXTS_QUEUE: pace.texts, VOICE_QUEUE: pace.calls}
     return [
         Worker(
@@ -84,14 +100,18 @@ def build_workers(client: Client, activities: Activities, *, slots: int = 100, p
             workflows=list(WORKFLOWS) if queue == LEADS_QUEUE else [],
             workflow_runner=RUNNER,
             activities=functions,
+            interceptors=[LeadInLogs()],
             max_concurrent_activities=slots,
             # the acknowledgement is handed over with the answer; routing comes by the queue and does not run beside it
             max_eager_activity_reservations_per_workflow_task=1,
             max_task_queue_activities_per_second=limits.get(queue),
             # a killed worker holds its leads' next tasks no longer than this (10 s by default)
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
-            graceful_shutdown_timeout=timedelta(seconds=5),
+            # as long as the longest start-to-close time of workflows/options.py: a stop cuts nothing short
+            graceful_shutdown_timeout=timedelta(seconds=10),
             max_cached_workflows=2000,
+            deployment_config=deployment,
         )
         for queue, functions in activities.by_queue().items()
+        if queue in queues
     ]

@@ -58,6 +58,10 @@ class Calls:
 
     async def _dial(self, act: Act, name: str, at: datetime, level: int, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
         lead = self._run.lead
+        # what was said about an earlier offer; a rep may be quicker than the answer of this one
+        self._run.accepted.pop(name, None)
+        self._run.declined.discard(name)
+        self._run.task_result = None
         return await workflow.execute_activity_method(
             Voice.dial,
             c.DialRequest(
@@ -70,10 +74,16 @@ class Calls:
                 planned_at=at,
                 skips=skips,
                 mode=lead.track.mode,
+                rep_id=self._caller() if act.manual else None,
             ),
             summary=f"ring rep {level} for {act.step.id}",
             **options.dial(lead.lead_type),
         )
+
+    def _caller(self) -> str | None:
+        """Who asked for this call, while they can still be expected to sit by their phone."""
+        rep_id, since = self._run.caller or (None, workflow.now())
+        return rep_id if workflow.now() - since < options.CALLER_WAITS else None
 
     async def _hear(self, act: Act, name: str, ringing: c.TouchResult) -> c.TouchResult:
         """Waits for the end of the leg. A word that does not come is looked up in the rows.
@@ -119,9 +129,6 @@ class Calls:
     async def _hear_task(self, name: str, ringing: c.TouchResult) -> c.TouchResult:
         """A rep accepts on the page, dials and logs. A result not logged goes on as an unconfirmed no-answer."""
         run = self._run
-        run.accepted.pop(name, None)
-        run.declined.discard(name)
-        run.task_result = None
         window = timedelta(seconds=run.lead.track.accept_within)
         await self._alarm.until(
             workflow.now() + window,

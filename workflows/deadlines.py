@@ -79,7 +79,12 @@ class Deadlines:
             result = await workflow.execute_activity_method(
                 Acceptance.escalate,
                 c.EscalateRequest(
-                    lead_id=run.lead.lead_id, reason=acceptance.reason, level=level, asked=asked, asked_at=since
+                    lead_id=run.lead.lead_id,
+                    reason=acceptance.reason,
+                    level=level,
+                    asked=asked,
+                    asked_at=since,
+                    declined=tuple(rep for rep in asked if rep in acceptance.declined),
                 ),
                 summary=f"not taken: ask the next · {run.title}",
                 **options.ROWS,

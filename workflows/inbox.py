@@ -191,17 +191,19 @@ class Inbox:
         return self._run.status()
 
     def accepted(self, request: c.AcceptRequest) -> c.LeadStatus:
-        step = self._run.next_step or ""
-        self._run.accepted[step] = request.rep_id
+        self._run.accepted[self._offered()] = request.rep_id
         self._run.changed()
         return self._run.status()
 
     def decline(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.DeclineRequest, args)
-        self._run.declined.add(self._run.next_step or "")
+        self._run.declined.add(self._offered())
         self._run.watch.acceptance.decline(request.rep_id)
-        self._run.note("declined", reason=request.reason)
+        self._run.note("declined", reason=request.reason, rep_id=request.rep_id)
         return self._run.status()
+
+    def _offered(self) -> str:
+        return self._run.lead.touch_step(self._run.next_step or "")
 
     def pause(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.PauseRequest, args)
@@ -225,7 +227,9 @@ class Inbox:
             raise ApplicationError(f"step: expected one of: {expected}", {"field": "step"}, type="rejected")
 
     def call_now(self, args: Sequence[Any]) -> c.LeadStatus:
-        read(c.CallNowRequest, args)
+        request = read(c.CallNowRequest, args)
+        if request.rep_id is not None:
+            self._run.caller = (request.rep_id, workflow.now())
         if self._run.lead.paused:
             self._run.note("resumed", reason="call_now")  # the rows know of the pause as well, and the gate reads them
         self._run.lead.resume(workflow.now())
@@ -242,7 +246,14 @@ class Inbox:
         return self._run.status()
 
     def correct(self, args: Sequence[Any]) -> c.LeadStatus:
-        read(c.CorrectRequest, args)
+        reach = read(c.CorrectRequest, args).reach
+        if reach is not None:
+            self._run.lead.reachable(
+                has_email=reach.has_email,
+                has_phone=reach.has_phone,
+                consent_sms=reach.consent_sms,
+                call_requested=reach.call_requested,
+            )
         self.replan(c.ReplanSignal())
         self._run.lead.closed_channels = {k: v for k, v in self._run.lead.closed_channels.items() if v == "opted_out"}
         self._run.note("corrected")

@@ -48,6 +48,7 @@ class LeadWorkflow:
         while True:
             await self._acknowledge_new_inquiries()
             await self._write_records()
+            await self._steps.take_plan()
             if self._run.lead.opened is None:
                 # routing would cost the answer milliseconds; a slow provider must not cost the lead its owner
                 await self._run.beside.over(options.ROUTE_AFTER)
@@ -55,6 +56,7 @@ class LeadWorkflow:
             self._dealing.watch()
             closed = await self._do(decide(self._run.lead, workflow.now()))
             if closed is not None:
+                self._run.plan_to = None  # whoever waits for the change is answered with the end
                 await workflow.wait_condition(
                     lambda: workflow.all_handlers_finished() and not self._steps.deadlines.busy
                 )
@@ -108,6 +110,7 @@ class LeadWorkflow:
         await self._write_records()
         self._run.lead.stage = end.stage
         self._steps.show(None, end.reason)
+        at = workflow.now()
         result = await workflow.execute_activity_method(
             Records.close,
             c.CloseRequest(
@@ -120,6 +123,10 @@ class LeadWorkflow:
             **options.ROWS,
         )
         if result.closed:
+            self._run.closed = True
+            for skip in end.skips:  # the rows have them too
+                self._run.lead.settle(skip.step.id, "skipped", at, skip.step.channel, skip.reason)
+            self._steps.show(None, end.reason)
             await self._run.beside.sent()  # an answer that came meanwhile learns from the gate that it is too late
             return c.LeadClosed(lead_id=self._run.lead.lead_id, reason=end.reason, at=result.at)
         # a message is on its way to this lead: hear it first

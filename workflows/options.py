@@ -56,6 +56,9 @@ _DIAL = ActivityOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
 )
 
+# whoever moves a lead to another plan is answered within this, also while its loop is busy with something else
+PLAN_TAKEN_WITHIN = timedelta(seconds=2)
+
 # routing waits this long for the acknowledgement: many times what it takes, and nothing beside routing's own 10 s
 ROUTE_AFTER = timedelta(milliseconds=250)
 ACK_IN_DOUBT_AFTER = timedelta(seconds=10)
@@ -67,6 +70,8 @@ TALK_AT_MOST = timedelta(hours=1)
 CLOSE_AGAIN_AFTER = timedelta(seconds=30)
 REPLACE_AFTER = timedelta(hours=24)
 MAX_LEVELS = 4
+# a call that a rep asked for and that waits for longer rings whoever is there then
+CALLER_WAITS = timedelta(minutes=10)
 
 _PRIORITY = {"hot": 2, "warm": 3, "cold": 4}
 

@@ -1,6 +1,5 @@
 """Everything one running lead remembers: the pure state of the lead, and what of it is on its way somewhere."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,9 +9,10 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.contracts import AnswerSignal, CallProgressSignal, LeadStart, LeadStatus, RecordRequest, Resume
     from speedlead.domain.acceptance import Acceptance
     from speedlead.domain.lead import LeadState
-    from speedlead.domain.outcomes import CallResult
+    from speedlead.domain.plan import Cadence
     from speedlead.domain.watching import Watch
     from speedlead.ids import short
+    from speedlead.lead_rows import state_of
     from workflows.beside import Beside
     from workflows.messages import Seen
 
@@ -52,6 +52,8 @@ class LeadRun:
     accepted: dict[str, str] = field(default_factory=dict)  # call step -> rep who accepted the task
     attempts: dict[str, int] = field(default_factory=dict)  # tries of a call step that stayed due
     declined: set[str] = field(default_factory=set)
+    # the rep who asked for a call at once, and when
+    caller: tuple[str, datetime] | None = None
     task_result: str | None = None
     rejected: int = 0
     next_step: str | None = None
@@ -62,7 +64,12 @@ class LeadRun:
     # phones of ours ring for this lead: whoever takes the call takes the lead
     calling: bool = False
     watch: Watch = field(default_factory=Watch)
+    # a touch is under way: claimed, ringing, or in doubt
+    touching: bool = False
+    # where the lead goes to as soon as no touch is under way
+    plan_to: Cadence | None = None
     shown: tuple[object, ...] = ()
+    closed: bool = False
 
     @property
     def title(self) -> str:
@@ -79,6 +86,7 @@ class LeadRun:
         key: str | None = None,
         paused_until: datetime | None = None,
         inquiry: int | None = None,
+        rep_id: str | None = None,
     ) -> None:
         """Something for the record that has no row of its own yet."""
         self.records.append(
@@ -90,6 +98,7 @@ class LeadRun:
                 paused_until=paused_until,
                 at=workflow.now(),
                 inquiry_number=inquiry,
+                rep_id=rep_id,
                 why=reason if kind == "paused" else None,
                 next_at=paused_until,
             )
@@ -115,42 +124,22 @@ class LeadRun:
             why=self.why,
             paused=lead.paused,
             paused_until=lead.paused_until if lead.paused else None,
-            plan=f"{lead.cadence.id} v{lead.cadence.version}",
+            plan=named(lead.cadence),
+            plan_waits=named(self.plan_to) if self.plan_to is not None else None,
             rejected_messages=self.rejected,
         )
 
 
+def named(plan: Cadence) -> str:
+    return f"{plan.id} v{plan.version}"
+
+
 def begin(start: LeadStart) -> LeadRun:
     """A new lead, or one that is started again from its rows."""
-    lead = LeadState(
-        lead_id=start.lead_id,
-        lead_type=start.lead_type,
-        cadence=start.plan,
-        submitted_at=start.submitted_at,
-        has_email=start.reach.has_email,
-        has_phone=start.reach.has_phone,
-        consent_sms=start.reach.consent_sms,
-        call_requested=start.reach.call_requested,
-    )
-    if start.resume is None and start.is_reply:
-        lead.replied(start.submitted_at, automatic=False, until=None, due=start.reply_due)
-        return LeadRun(lead, Seen())
-    if start.resume is None:
-        return LeadRun(lead, Seen(), unanswered=[start.inquiry_number])
+    lead = state_of(start)
     before = start.resume
-    lead.owner_id = before.owner_id
-    lead.opened, lead.due = before.open_at, before.due_at
-    lead.round = before.round
-    channels = {step.id: step.channel for step in lead.track.steps}
-    for row in before.steps:
-        lead.settle(row.step, row.state, row.at, channels.get(row.step, "call"), row.reason)
-    for channel, reason in before.closed_channels.items():
-        lead.closed_channels[channel] = reason
-    lead.manual_calls = before.manual_calls
-    for _, happened in sorted(_what_people_did(lead, before), key=lambda event: event[0]):
-        happened()
-    if before.paused:
-        lead.pause(before.paused_until, "paused")
+    if before is None:
+        return LeadRun(lead, Seen(), unanswered=[] if start.is_reply else [start.inquiry_number])
     unanswered = list(range(before.acknowledged + 1, start.inquiry_number + 1))
     return LeadRun(
         lead,
@@ -175,20 +164,9 @@ def _watched(before: Resume) -> Watch:
         # all who could be were asked, and nobody is any more
         over=before.ask_level > 0 and not before.asked,
     )
-    return Watch(acceptance, assigned_at=before.assigned_at, reported=set(before.missed))
-
-
-def _what_people_did(lead: LeadState, before: Resume) -> Iterator[tuple[datetime, Callable[[], None]]]:
-    """In the order in which it happened, the last one says where the lead stands."""
-    if before.connected_at is not None:
-        at = before.connected_at
-        yield at, lambda: lead.call_ended(CallResult.CONNECTED, at)
-    if before.replied_at is not None:
-        replied = before.replied_at
-        yield replied, lambda: lead.replied(replied, automatic=False, until=None, due=before.reply_due)
-    if before.answered_at is not None:
-        answered = before.answered_at
-        yield answered, lambda: lead.answered(answered)
-    if before.outcome is not None and before.outcome_at is not None:
-        outcome, decided = before.outcome, before.outcome_at
-        yield decided, lambda: lead.decided(outcome, decided, when=before.until)
+    return Watch(
+        acceptance,
+        assigned_at=before.assigned_at,
+        assign_due=before.assign_due_at,
+        reported=set(before.missed),
+    )

@@ -1,5 +1,6 @@
 """Doing what was decided: place it, wait for it, do it, and take in how it ended."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -18,14 +19,17 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.cadence import Act, Skip, Substitute
     from speedlead.domain.plan import Step
     from speedlead.domain.recovery import too_late
+    from speedlead.domain.replanning import PLAN_CHANGED, cannot_move, move
     from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle
+    from speedlead.telling import markdown
     from workflows import options
     from workflows.acknowledging import Acknowledging
     from workflows.answers import Answers
     from workflows.calls import Calls
     from workflows.deadlines import Deadlines
     from workflows.failures import Queues, never_began
-    from workflows.state import LeadRun, Placement
+    from workflows.state import LeadRun, Placement, named
+    from workflows.telling import told_by, utc
     from workflows.waiting import Alarm
 
 _STAGE = SearchAttributeKey.for_keyword("LeadStage")
@@ -50,7 +54,9 @@ class Steps:
 
     async def act(self, act: Act) -> None:
         at: datetime | None = act.earliest
-        not_before = self._run.not_before.get(self._run.lead.touch_step(act.step.id))
+        named_time = self._run.not_before.get(self._run.lead.touch_step(act.step.id))
+        apart = None if act.manual else self._run.lead.apart(act.step)
+        not_before = max((at for at in (named_time, apart) if at is not None), default=None)
         anchors: dict[str, datetime] = {}
         why = "scheduled"
         if must_be_placed(act, workflow.now(), not_before):
@@ -130,10 +136,14 @@ class Steps:
             for passed in pass_over(lead, act, at, anchors, workflow.now())
         )
         self.show(step.id, "due", at)
-        if step.channel == "call":
-            result = await self._call(act, at, skips)
-        else:
-            result = await self._send(step, at, skips)
+        self._run.touching = True
+        try:
+            if step.channel == "call":
+                result = await self._call(act, at, skips)
+            else:
+                result = await self._send(step, at, skips)
+        finally:
+            self._run.touching = False
         self._settle(act, at, result)
 
     async def _call(self, act: Act, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
@@ -144,6 +154,7 @@ class Steps:
             result = await self._calls.attempt(act, at, skips)
         finally:
             run.calling = False
+            run.caller = None if act.manual else run.caller
         if result.state is c.TouchState.SENT:
             acceptance.take()
         elif result.state is c.TouchState.DEFERRED and result.reason == "rep_unavailable" and not acceptance.accepted:
@@ -308,17 +319,60 @@ class Steps:
         return self._run.status()
 
     async def change_plan(self, request: c.ChangePlanRequest) -> c.LeadStatus:
+        """Between two touches: one that is under way ends on its own plan; the answer says that the change waits."""
+        run = self._run
         try:
-            self._run.lead.cadence = await workflow.execute_activity_method(
+            cadence = await workflow.execute_activity_method(
                 Records.load_plan,
-                c.LoadPlanRequest(lead_id=self._run.lead.lead_id, plan_id=request.plan_id, version=request.version),
+                c.LoadPlanRequest(lead_id=run.lead.lead_id, plan_id=request.plan_id, version=request.version),
                 summary="load plan",
                 **options.ROWS,
             )
         except ActivityError as error:
             raise _unknown("plan_id", error) from error
-        self._run.note("plan_changed", reason=f"{request.plan_id} v{request.version}")
-        return self._run.status()
+        if (refusal := cannot_move(run.lead, cadence)) is not None:
+            raise ApplicationError(f"version: {refusal}", {"field": "version"}, type="rejected", non_retryable=True)
+        run.plan_to = cadence
+        run.changed()
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: run.plan_to is not cadence or run.touching, timeout=options.PLAN_TAKEN_WITHIN
+            )
+        if run.plan_to is cadence:
+            run.note("plan_change_waits", reason=named(cadence))
+        return run.status()
+
+    async def take_plan(self) -> None:
+        """Goes where the lead was told to, if anywhere. Only the loop does this, so no decision is half of a plan."""
+        run, lead, cadence = self._run, self._run.lead, self._run.plan_to
+        if cadence is None:
+            return
+        if (refusal := cannot_move(lead, cadence)) is not None:  # what was under way has ended otherwise than it began
+            run.plan_to = None
+            run.note("plan_change_refused", reason=refusal[:300])
+            return
+        before = named(lead.cadence)
+        passed = move(lead, cadence, workflow.now())
+        run.placement = None
+        await workflow.execute_activity_method(
+            Records.take_plan,
+            c.TakePlanRequest(
+                lead_id=lead.lead_id,
+                plan_id=cadence.id,
+                version=cadence.version,
+                before=before,
+                skips=tuple(
+                    c.SkipRow(step=lead.touch_step(skip.step), channel=skip.channel, reason=PLAN_CHANGED, at=skip.at)
+                    for skip in passed
+                ),
+                at=workflow.now(),
+            ),
+            summary=f"take plan {named(cadence)}",
+            **options.ROWS,
+        )
+        if run.plan_to is cadence:  # else somebody has asked for yet another one meanwhile
+            run.plan_to = None
+        run.changed()
 
     # ── what people see ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -326,13 +380,14 @@ class Steps:
         """Search attributes (one upsert, only when something differs) and the current details of the Temporal UI."""
         run, lead = self._run, self._run.lead
         run.next_step, run.next_at, run.why = step, at, why
+        late = lead.breached(workflow.now()) or bool(run.watch.reported)
         shown = (
             lead.stage.value,
             lead.lead_type,
             lead.owner_id,
             at,
-            lead.breached(workflow.now()),
-            lead.cadence.version,
+            late,
+            named(lead.cadence),
         )
         if shown != run.shown:
             run.shown = shown
@@ -340,7 +395,7 @@ class Steps:
             updates: list[Any] = [
                 _STAGE.value_set(lead.stage.value),
                 _TYPE.value_set(lead.lead_type),
-                _BREACHED.value_set(lead.breached(workflow.now())),
+                _BREACHED.value_set(late),
                 _PLAN.value_set(f"{lead.cadence.id}:{lead.cadence.version}"),
                 _NEXT.value_set(at) if at is not None else _NEXT.value_unset(),
             ]
@@ -353,11 +408,7 @@ class Steps:
         self.show(self._run.next_step, self._run.why, self._run.next_at)
 
     def explain(self) -> str:
-        run = self._run
-        lines = [f"**{run.lead.stage.value}** · {run.lead.lead_type} · {run.title}", ""]
-        when = f" at {run.next_at:%a %d %b %H:%M} UTC" if run.next_at is not None else ""
-        lines.append(f"Next: {run.next_step or 'waiting'}{when} ({run.why})")
-        return "\n".join(lines)
+        return markdown(told_by(self._run), self._run.title, utc)
 
     def timeline(self) -> list[dict[str, Any]]:
         return [

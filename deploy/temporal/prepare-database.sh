@@ -10,6 +10,7 @@ prepare() {
     $tool update-schema -d "/etc/temporal/schema/postgresql/v12/${schema}/versioned"
 }
 
-export SQL_PASSWORD="${POSTGRES_PWD}"
+SQL_PASSWORD=$(cat /run/secrets/temporal_db_password)
+export SQL_PASSWORD
 prepare temporal temporal
 prepare temporal_visibility visibility

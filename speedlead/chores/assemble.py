@@ -7,17 +7,24 @@ from typing import Any
 import asyncpg
 
 from speedlead.calendarbook import load_calendars
+from speedlead.chores.audit import audit_chore
 from speedlead.chores.calendars import calendars_chore
+from speedlead.chores.flow_check import FlowCheck
 from speedlead.chores.notify_setup import build_notifier
 from speedlead.chores.oncall import oncall_chore
 from speedlead.chores.pool import Dealer, pool_chore
+from speedlead.chores.retention import retention_chore
 from speedlead.chores.runner import Chore
 from speedlead.chores.sla import sla_chore
+from speedlead.chores.steering import steering_chore
+from speedlead.chores.stuck import GoingOn, Stuck
+from speedlead.chores.watchdog import Watchdog, Workflows
 from speedlead.credentials import Credentials
 from speedlead.ics_fetch import Fetcher
 from speedlead.ports import Clock
 from speedlead.providers.assemble import Senders
 from speedlead.settings import Settings
+from speedlead.steering import Leads
 from speedlead.store.waiting_pool import WaitingPool
 
 
@@ -31,13 +38,29 @@ class Means:
     senders: Senders
     clock: Clock
     dealer: Dealer
+    leads: Leads
+    workflows: Workflows
+    going_on: GoingOn
 
 
 def build_chores(means: Means) -> Sequence[Chore]:
+    flow = FlowCheck(means.pool, means.clock, means.settings.public_url, means.credentials.api_key.get_secret_value())
     return (
         pool_chore(WaitingPool(means.pool), means.dealer, means.clock),
         oncall_chore(means.pool, means.settings, means.clock),
         sla_chore(means.pool, load_calendars(means.settings.calendars_file)[0], means.clock),
+        steering_chore(means.pool, means.leads, means.clock),
         calendars_chore(means.pool, means.clock, Fetcher(means.settings.calendar_networks)),
         *build_notifier(means.pool, means.settings, means.credentials, means.senders, means.clock).chores(),
+        audit_chore(means.pool, means.settings, means.clock),
+        retention_chore(
+            means.pool,
+            means.clock,
+            means.credentials.secret_bytes,
+            leads_days=means.settings.keep_leads_days,
+            story_days=means.settings.keep_story_days,
+        ),
+        Watchdog(means.pool, means.workflows, means.clock).chore(),
+        Stuck(means.pool, means.going_on, means.clock, at_most=means.settings.restarts_at_once).chore(),
+        *([flow.chore()] if means.settings.flow_check else []),
     )

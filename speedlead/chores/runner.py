@@ -23,7 +23,13 @@ update chore set started_wall = clock_timestamp(), next_wall = clock_timestamp()
     error = null
 where name = $1 and ($2 or next_wall is null or next_wall <= clock_timestamp()) returning true
 """
-_END = "update chore set ended_wall = clock_timestamp(), done = $2, error = $3 where name = $1"
+_DONE = """
+update chore set ended_wall = clock_timestamp(), succeeded_wall = clock_timestamp(), failures_in_a_row = 0, done = $2
+where name = $1
+"""
+_FAILED = """
+update chore set ended_wall = clock_timestamp(), failures_in_a_row = failures_in_a_row + 1, error = $2 where name = $1
+"""
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,9 @@ async def run_once(pool: "asyncpg.Pool[Any]", chore: Chore, *, due_only: bool = 
             try:
                 done = await chore.run()
             except Exception as error:
-                await conn.execute(_END, chore.name, None, f"{type(error).__name__}: {error}"[:500])
+                await conn.execute(_FAILED, chore.name, f"{type(error).__name__}: {error}"[:500])
                 raise
-            await conn.execute(_END, chore.name, done, None)
+            await conn.execute(_DONE, chore.name, done)
             return done
         finally:
             await conn.execute("select pg_advisory_unlock($1, hashtext($2))", _CHORES, chore.name)

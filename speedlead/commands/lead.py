@@ -1,4 +1,4 @@
-"""`speedlead lead …`: one lead's story, why it waits, and the list of leads; the same read models as the pages."""
+"""`speedlead lead …`: look at leads, with the read models of the pages, and steer them."""
 
 import uuid
 from datetime import datetime
@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from speedlead.command_database import with_database
+from speedlead.lead_commands import add_steering
+from speedlead.person_commands import add_person_commands
 
-app = typer.Typer(no_args_is_help=True, help="Look at leads: story, reasons, list.")
+app = typer.Typer(no_args_is_help=True, help="Look at leads and steer them.")
 
 LeadId = Annotated[str, typer.Argument(help="The lead's id, or its first eight characters")]
 
@@ -27,16 +29,27 @@ def explain(lead_id: LeadId) -> None:
 
 @app.command(name="list")
 def list_(
-    stage: Annotated[str | None, typer.Option(help="Only this stage")] = None,
-    lead_type: Annotated[str | None, typer.Option("--type", help="hot, warm or cold")] = None,
+    stage: Annotated[str, typer.Option(help="Only this stage")] = "",
+    lead_type: Annotated[str, typer.Option("--type", help="hot, warm or cold")] = "",
+    owner: Annotated[str, typer.Option(help="E-mail address of the owner; none: leads without one")] = "",
+    source: Annotated[str, typer.Option(help="Only this source")] = "",
+    plan: Annotated[str, typer.Option(help="inbound or inbound:4")] = "",
+    breached: Annotated[str, typer.Option(help="yes: a target was missed; no: none was")] = "",
+    next_before: Annotated[str, typer.Option(help="Next touch before this moment: 2026-11-23T15:00Z")] = "",
     state: Annotated[str, typer.Option(help="open, closed or all")] = "open",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
 ) -> None:
     """List leads, what is due first on top."""
-    with_database(lambda conn: _list(conn, stage, lead_type, state, limit))
+    given = {"state": state, "stage": stage, "type": lead_type, "owner": owner, "source": source, "plan": plan,
+             "breached": breached, "next_before": next_before}  # fmt: skip
+    with_database(lambda conn: _list(conn, given, limit))
 
 
-async def _full_id(conn: Any, text: str) -> str | None:
+add_steering(app)
+add_person_commands(app)
+
+
+async def full_id(conn: Any, text: str) -> str | None:
     """The id of exactly one lead; a short one may be given."""
     from speedlead.store import views
 
@@ -52,7 +65,7 @@ async def _show(conn: Any, text: str) -> int:
     from speedlead import times, wording
     from speedlead.store import views
 
-    lead_id = await _full_id(conn, text)
+    lead_id = await full_id(conn, text)
     view = await views.lead_view(conn, lead_id) if lead_id else None
     if view is None or lead_id is None:
         return _missing(text)
@@ -76,11 +89,11 @@ async def _show(conn: Any, text: str) -> int:
 async def _explain(conn: Any, text: str) -> int:
     from rich.markup import escape
 
-    from speedlead import times, wording
+    from speedlead import telling, times
     from speedlead.clock import SystemClock
     from speedlead.store import views
 
-    lead_id = await _full_id(conn, text)
+    lead_id = await full_id(conn, text)
     told = await views.explain(conn, lead_id) if lead_id else None
     if told is None or lead_id is None:
         return _missing(text)
@@ -89,12 +102,7 @@ async def _explain(conn: Any, text: str) -> int:
     def when(at: datetime) -> str:
         return f"{times.clock(at, told.zone, seconds=True)} {times.zone_label(told.zone)}, {times.relative(at, now)}"
 
-    lines = [("stage", wording.stage(told.stage)), ("owner", told.owner_name or "nobody yet")]
-    if told.last is not None:
-        lines.append(("last", f"{told.last.what} ({when(told.last.at)})"))
-    if told.next_at is not None:
-        lines.append(("next", f"{wording.step(told.next_step) or 'a step'}, {when(told.next_at)}"))
-    lines += [("why", told.why_text or "–"), ("waits for", told.waits_for), ("changed by", "; ".join(told.changed_by))]
+    lines = [("owner", told.owner_name or "nobody yet"), *telling.lines(told.told, when)]
     out = _console()
     for name, value in lines:
         out.print(f"[dim]{name:<11}[/]{escape(value)}")
@@ -121,17 +129,26 @@ async def _explain_owner(conn: Any, lead_id: str, out: Any) -> None:
     out.print(table)
 
 
-async def _list(conn: Any, stage: str | None, lead_type: str | None, state: str, limit: int) -> int:
+async def _list(conn: Any, given: dict[str, str], limit: int) -> int:
+    import sys
+    from dataclasses import replace
+
     from rich.markup import escape
 
     from speedlead import times, wording
     from speedlead.clock import SystemClock
+    from speedlead.lead_filter import read_filter
+    from speedlead.steer_command import owner_named
     from speedlead.store import views
-    from speedlead.store.view_models import Filters
 
+    try:
+        filters = read_filter({**given, "owner": await owner_named(conn, given["owner"])})
+    except ValueError as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
     clock = SystemClock()
     table = _table("lead", "type", "intent", "stage", "owner", "created", "next", "why")
-    for card in await views.open_leads(conn, Filters(stage=stage, lead_type=lead_type, state=state, limit=limit)):
+    for card in await views.open_leads(conn, replace(filters, limit=limit)):
         now = clock.business(card.clock_offset_us)
         at = card.next_touch_at
         coming = f"{wording.step(card.next_step)} {times.relative(at, now)}" if at else "–"

@@ -6,28 +6,38 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from speedlead.plan_commands import add_to, said
+
 if TYPE_CHECKING:
     from speedlead.preview.view import Preview
 
-app = typer.Typer(no_args_is_help=True, help="Plan files: check, show and preview.")
+app = typer.Typer(no_args_is_help=True, help="Plans: check, show, preview; drafts, versions, moving leads.")
 
 PlanFile = Annotated[Path | None, typer.Argument(help="A plan file; without one the packaged plan")]
 
 
 @app.command()
 def check(file: PlanFile = None) -> None:
-    """Read a plan file and every template it names; one line per fault, exit 1."""
+    """Read a plan file and its templates, hold its promises against its steps, and play five typical leads."""
+    from speedlead.checked_yaml import FileFault, read_text
     from speedlead.composer import ComposeError
     from speedlead.composing.assemble import build_composer
-    from speedlead.planbook import PlanError, load_plan
+    from speedlead.plan_check import check_text
+    from speedlead.planbook import load_plan, packaged_plan
+    from speedlead.preview.console import open_desk
     from speedlead.settings import load_settings
 
+    name, settings = file or packaged_plan(), load_settings()
     try:
         plan = load_plan(file)
-        build_composer(load_settings(), plan)
-    except (PlanError, ComposeError) as error:
+        composer = build_composer(settings, plan)
+        checked = check_text(read_text(name), str(name), open_desk(settings, None), composer)
+    except (FileFault, ComposeError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
+    said(checked)
+    if not checked.may_be_published:
+        raise typer.Exit(1)
     steps = sum(len(track.steps) for track in plan.tracks.values())
     print(f"{plan.id} version {plan.version}: {steps} steps, {len(plan.targets)} targets, nothing wrong")
 
@@ -156,6 +166,9 @@ def _say(option: str, reason: str, expected: str) -> None:
 def _refuse(option: str, reason: str, expected: str) -> NoReturn:
     _say(option, reason, expected)
     raise typer.Exit(2)
+
+
+add_to(app)
 
 
 def _span(seconds: int) -> str:

@@ -28,6 +28,7 @@ from speedlead.sandbox.server import serving
 from speedlead.seed import seed
 from speedlead.settings import Settings
 from speedlead.store.pool import open_pool
+from speedlead.watch.assemble import build_watch
 from workers.lifecycle import build_activities, build_calendar, pace_of, running_workers
 
 
@@ -141,7 +142,8 @@ async def open_world(
         await stack.enter_async_context(running_workers(client, activities, pace=pace_of(settings)))
         leads = VirtualCadenceClient(client)
         relay = Relay(pool, leads)
-        parts = Parts(settings, credentials, pool, client, plan, calendar, build_composer(settings, plan))
+        watch = build_watch(pool, client, settings, clock)
+        parts = Parts(settings, credentials, pool, client, plan, calendar, build_composer(settings, plan), watch)
         await stack.enter_async_context(_running(relay.run()))
         await stack.enter_async_context(_running(serve_gateway(build_deps(parts, leads, relay, clock, line))))
         http = await stack.enter_async_context(aiohttp.ClientSession())

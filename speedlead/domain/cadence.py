@@ -220,6 +220,8 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
         if step.id in lead.settled:
             continue
         at = planned(step, track, opened, anchors, lead.due)
+        if not step.local_days and (apart := lead.apart(step)) is not None:
+            at = max(at, apart)
         reason = lead.unusable(step.channel)
         calendar = calendar or bool(step.local_days or step.slot)
         if reason is None:

@@ -12,10 +12,12 @@ from speedlead.domain.outcomes import (
     Outcome,
     Stage,
 )
-from speedlead.domain.plan import Cadence, LeadTypeName, Track
+from speedlead.domain.plan import Cadence, LeadTypeName, Step, Track
 
 OUT_OF_OFFICE = "out_of_office"
 _HEAT: dict[LeadTypeName, int] = {"cold": 0, "warm": 1, "hot": 2}
+# as between the default plan's own first calls (REQ 47); for messages a house default
+_CALLS_APART, _MESSAGES_APART = timedelta(minutes=7), timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -113,12 +115,28 @@ class LeadState:
     manual_calls: int = 0
     ending: tuple[str, Stage] | None = None
     first_attempt_at: datetime | None = None
+    # it has come from another plan while it was under way
+    replanned: bool = False
 
     @property
     def track(self) -> Track:
-        """No catch-up bursts: once the calendar has moved a step, no deadline from the opening hurries the others."""
+        """No catch-up bursts: once the calendar has moved a step, no deadline from the opening hurries the others.
+
+        Nor on another plan, whose deadlines the lead may have passed before it came.
+        """
         track = self.cadence.tracks[self.lead_type]
-        return track.unhurried if any(settled.moved for settled in self.settled.values()) else track
+        late = self.replanned or any(settled.moved for settled in self.settled.values())
+        return track.unhurried if late else track
+
+    def apart(self, step: Step) -> datetime | None:
+        """On another plan than its first, what is due at once keeps a distance from the last touch of its channel,
+        whichever plan that was of; None for a lead that has stayed on its plan.
+        """
+        reached = [s.at for s in self.settled.values() if s.channel == step.channel and s.state in ("sent", "in_doubt")]
+        if not self.replanned or not reached:
+            return None
+        least = _CALLS_APART if step.channel == "call" else _MESSAGES_APART
+        return max(reached) + max(least, timedelta(seconds=step.min_gap))
 
     def unusable(self, channel: str) -> str | None:
         """Why no touch can go by this channel, from the closed list of skip reasons; None when it can."""
@@ -207,6 +225,11 @@ class LeadState:
         self.has_phone = self.has_phone or has_phone
         self.consent_sms = self.consent_sms or consent_sms
         self.call_requested = self.call_requested or call_requested
+
+    def reachable(self, *, has_email: bool, has_phone: bool, consent_sms: bool, call_requested: bool) -> None:
+        """Somebody has put right how the lead is reached: what the rows say now, be it less than before."""
+        self.has_email, self.has_phone = has_email, has_phone
+        self.consent_sms, self.call_requested = consent_sms, call_requested
 
     def call_ended(self, result: CallResult, at: datetime) -> None:
         """What the line said. Connected is not decided: a person owes us the outcome."""

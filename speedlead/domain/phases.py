@@ -43,7 +43,7 @@ def slow_phase(known: Instants, target: str, due: datetime, now: datetime) -> st
     spans = {
         "assignment": assigned - known.opened,
         "acceptance": (taken or end) - max(assigned, known.opened),
-        "ringing": end - known.rang if known.rang is not None else timedelta(0),
+        "rang_too_long": end - known.rang if known.rang is not None else timedelta(0),
         "own_work": end - known.accepted if known.accepted is not None and known.rang is None else timedelta(0),
     }
     return max(spans, key=lambda phase: spans[phase])

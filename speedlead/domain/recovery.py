@@ -42,9 +42,10 @@ def plan_step(name: str) -> tuple[str, int]:
 def not_delivered(lead: LeadState, name: str, report: Report, now: datetime) -> None:
     """The provider took the message of step `name` and could not deliver it."""
     step, repeated = plan_step(name)
-    if all(known.id != step for known in lead.track.steps):
-        return
     settled = lead.settled.get(name)
+    # a step that was sent under another plan is still one of this lead's
+    if settled is None and all(known.id != step for known in lead.track.steps):
+        return
     if settled is None:  # the word overtook the answer to our request
         lead.early[name] = report
     elif report.then == Then.OTHER_CHANNEL:

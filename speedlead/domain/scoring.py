@@ -7,6 +7,7 @@ refused as well: they answer "why not that one".
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from speedlead.domain.routing_rules import RoutingRules
 
@@ -95,61 +96,123 @@ class Decision:
     scores: tuple[Score, ...]
 
 
-def decide(candidates: Sequence[Candidate], wanted: Wanted, rules: RoutingRules) -> Decision:
-    """The best of those who lack nothing; else of those who lack only what is given up, one thing after the other.
+class Present(Protocol):
+    """What changes about a rep from one lead to the next; a candidate is one."""
 
-    Equals take turns: who has waited longest for a lead.
-    """
-    scored = score_all(candidates, wanted, rules)
-    turn = {candidate.rep_id: (candidate.last_assigned or _LONG_AGO, candidate.rep_id) for candidate in candidates}
-    scored.sort(key=lambda score: (bool(score.refused), -score.total, turn[score.rep_id]))
-    allowed: set[str] = set()
-    for given_up in (None, *rules.give_up):
-        allowed |= GIVEN_UP_FOR[given_up] if given_up else set()
-        able = [score for score in scored if allowed.issuperset(score.refused)]
-        if able:
-            best = min(able, key=lambda score: (-score.total, turn[score.rep_id]))
-            return Decision(best.rep_id, best.refused, tuple(scored))
-    return Decision(None, (), tuple(scored))
+    @property
+    def rep_id(self) -> str: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def weight(self) -> int: ...
+    @property
+    def presence(self) -> str: ...
+    @property
+    def away_until(self) -> datetime | None: ...
+    @property
+    def last_assigned(self) -> datetime | None: ...
+    @property
+    def open_leads(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What of a candidate stays the same whoever gets other leads. `available`: for as long as they are not away."""
+
+    geography: float
+    expertise: float
+    available: float
+    passed_over: bool
+    lacks: tuple[str, ...]
+    track: Track
+
+
+class Fitting:
+    """One lead's question to the team: made beforehand, and answered by who has how much to do at that moment."""
+
+    def __init__(self, candidates: Sequence[Candidate], wanted: Wanted, rules: RoutingRules) -> None:
+        self._wanted, self._rules = wanted, rules
+        self._fits = {candidate.rep_id: _fit(candidate, wanted) for candidate in candidates}
+        self._performance = self._performances(self._fits)
+
+    def decide(self, team: Sequence[Present]) -> Decision:
+        """The best of those who lack nothing; else of those who lack only what is given up, one thing after the other.
+
+        Equals take turns: who has waited longest for a lead. `team`: of the candidates, those who can be considered.
+        """
+        scored = self.score(team)
+        turn = {rep.rep_id: (rep.last_assigned or _LONG_AGO, rep.rep_id) for rep in team}
+        scored.sort(key=lambda score: (bool(score.refused), -score.total, turn[score.rep_id]))
+        allowed: set[str] = set()
+        for given_up in (None, *self._rules.give_up):
+            allowed |= GIVEN_UP_FOR[given_up] if given_up else set()
+            able = [score for score in scored if allowed.issuperset(score.refused)]
+            if able:
+                best = min(able, key=lambda score: (-score.total, turn[score.rep_id]))
+                return Decision(best.rep_id, best.refused, tuple(scored))
+        return Decision(None, (), tuple(scored))
+
+    def score(self, team: Sequence[Present]) -> list[Score]:
+        reasons = {rep.rep_id: _refused(rep, self._fits[rep.rep_id], self._wanted) for rep in team}
+        # loads are compared among those who could have it
+        could = [rep for rep in team if _GIVABLE.issuperset(reasons[rep.rep_id])]
+        fullest = max(((rep.open_leads + 1) / rep.weight for rep in could), default=1.0)
+        # a record is compared with those of all who are considered
+        performance = self._performance if len(team) == len(self._fits) else self._performances(reasons)
+        weights = self._rules.weights.by_part()
+        whole = sum(weights.values())
+        scores = []
+        for rep in team:
+            fit = self._fits[rep.rep_id]
+            away = is_away(rep.presence, rep.away_until, self._wanted.at)
+            parts = {
+                "geography": fit.geography,
+                "expertise": fit.expertise,
+                "load": _room(rep, fullest),
+                "availability": 0.0 if away else fit.available,
+                "performance": performance[rep.rep_id],
+            }
+            total = sum(weights[name] * part for name, part in parts.items()) / whole
+            rounded = {name: round(part, 3) for name, part in parts.items()}
+            scores.append(Score(rep.rep_id, round(total, _DIGITS), rounded, reasons[rep.rep_id]))
+        return scores
+
+    def _performances(self, rep_ids: Collection[str]) -> dict[str, float]:
+        house = _sum([self._fits[rep_id].track for rep_id in rep_ids])
+        return {rep_id: performance(self._fits[rep_id].track, house, self._rules.shrink) for rep_id in rep_ids}
+
+
+def decide(candidates: Sequence[Candidate], wanted: Wanted, rules: RoutingRules) -> Decision:
+    return Fitting(candidates, wanted, rules).decide(candidates)
 
 
 def score_all(candidates: Sequence[Candidate], wanted: Wanted, rules: RoutingRules) -> list[Score]:
-    reasons = {candidate.rep_id: refused(candidate, wanted) for candidate in candidates}
-    # loads are compared among those who could have it
-    could = [c for c in candidates if _GIVABLE.issuperset(reasons[c.rep_id])]
-    fullest = max(((c.open_leads + 1) / c.weight for c in could), default=1.0)
-    house = _sum([candidate.track for candidate in candidates])
-    weights = rules.weights.by_part()
-    whole = sum(weights.values())
-    scores = []
-    for candidate in candidates:
-        parts = {
-            "geography": geography(candidate, wanted),
-            "expertise": expertise(candidate, wanted),
-            "load": _room(candidate, fullest),
-            "availability": availability(candidate, wanted),
-            "performance": performance(candidate.track, house, rules.shrink),
-        }
-        total = sum(weights[name] * part for name, part in parts.items()) / whole
-        rounded = {name: round(part, 3) for name, part in parts.items()}
-        scores.append(Score(candidate.rep_id, round(total, _DIGITS), rounded, reasons[candidate.rep_id]))
-    return scores
+    return Fitting(candidates, wanted, rules).score(candidates)
 
 
-def _room(candidate: Candidate, fullest: float) -> float:
-    return max(0.0, 1 - candidate.open_leads / candidate.weight / fullest) if candidate.weight > 0 else 0.0
+def _room(rep: Present, fullest: float) -> float:
+    return max(0.0, 1 - rep.open_leads / rep.weight / fullest) if rep.weight > 0 else 0.0
 
 
 def refused(candidate: Candidate, wanted: Wanted) -> tuple[str, ...]:
     """Everything that speaks against the candidate, as codes."""
-    c = candidate
+    return _refused(candidate, _fit(candidate, wanted), wanted)
+
+
+def _refused(rep: Present, fit: Fit, wanted: Wanted) -> tuple[str, ...]:
     found = {
-        "passed_over": c.rep_id in wanted.excluding,
-        "no_share": c.weight <= 0,
-        "rep_full": c.open_leads >= c.capacity,
-        "rep_away": is_away(c.presence, c.away_until, wanted.at),
+        "passed_over": fit.passed_over,
+        "no_share": rep.weight <= 0,
+        "rep_full": rep.open_leads >= rep.capacity,
+        "rep_away": is_away(rep.presence, rep.away_until, wanted.at),
         # busy is about this moment, a shift about any
-        "rep_busy": c.presence == "busy" and wanted.at <= wanted.now,
+        "rep_busy": rep.presence == "busy" and wanted.at <= wanted.now,
+    }
+    return (*(code for code, holds in found.items() if holds), *fit.lacks)
+
+
+def _fit(c: Candidate, wanted: Wanted) -> Fit:
+    lacks = {
         "no_common_hours": c.there_at is None,
         "off_shift": c.there_at is not None and c.there_at > wanted.at,
         "other_channel": wanted.channel in ("call", "email", "sms") and wanted.channel not in c.channels,
@@ -158,7 +221,14 @@ def refused(candidate: Candidate, wanted: Wanted) -> tuple[str, ...]:
         "other_language": not _may(c.languages, _language(wanted)),
         "other_lane": c.lane == ("main" if wanted.low else "low"),
     }
-    return tuple(code for code, holds in found.items() if holds)
+    return Fit(
+        geography(c, wanted),
+        expertise(c, wanted),
+        availability(c, wanted),
+        c.rep_id in wanted.excluding,
+        tuple(code for code, holds in lacks.items() if holds),
+        c.track,
+    )
 
 
 def is_away(presence: str, away_until: datetime | None, at: datetime) -> bool:
@@ -208,7 +278,8 @@ def _language(wanted: Wanted) -> str | None:
 
 
 def availability(candidate: Candidate, wanted: Wanted) -> float:
-    if candidate.there_at is None or is_away(candidate.presence, candidate.away_until, wanted.at):
+    """Of somebody who is not away."""
+    if candidate.there_at is None:
         return 0.0
     waits = max(candidate.there_at - wanted.at, timedelta(0)) / timedelta(hours=1)
     return 1.0 if waits == 0 else 1 / (2 + waits)

@@ -105,7 +105,8 @@ def settle(lead: LeadState, act: Act, at: datetime, result: Result, now: datetim
             return _defer(lead, act, at, result, now)
         case "sent":
             attempt = result.call_result not in NOT_AN_ATTEMPT
-            lead.settle(step.id, "sent" if attempt else "failed", result.at, step.channel, result.reason)
+            how = result.reason or (result.call_result.value if result.call_result is not None else None)
+            lead.settle(step.id, "sent" if attempt else "failed", result.at, step.channel, how)
             lead.move(Stage.ATTEMPTING)
             if result.call_result is not None:
                 lead.call_ended(result.call_result, result.at)

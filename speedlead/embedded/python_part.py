@@ -10,7 +10,8 @@ from pathlib import Path
 from speedlead.embedded.process import Child, spawn
 
 READY_S = 60.0
-STOP_S = 10.0
+# longer than the 28 s after which the command ends itself (cli.py)
+STOP_S = 30.0
 
 
 class PythonPart:

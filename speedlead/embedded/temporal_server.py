@@ -20,6 +20,8 @@ DYNAMIC_CONFIG = (
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
     "matching.enableFairness=true",
+    # a lead that cannot go on is reported after some fifteen seconds, not a minute (speedlead/chores/stuck.py)
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
 )
 TIME_SKIPPING_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",

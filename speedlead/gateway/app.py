@@ -13,8 +13,11 @@ from speedlead.gateway.access.doorkeeper import protect
 from speedlead.gateway.access.oidc import add_company_sign_in
 from speedlead.gateway.access.sign_in import add_sign_in
 from speedlead.gateway.api_routes import add_api_routes
+from speedlead.gateway.audit_report_page import add_audit_report_page
+from speedlead.gateway.codec_server import add_codec_server
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.erase_page import add_erase_page
 from speedlead.gateway.guards import PageGuard
 from speedlead.gateway.hand_over_page import add_hand_over_page
 from speedlead.gateway.intake_routes import add_intake_routes
@@ -22,23 +25,36 @@ from speedlead.gateway.notification_pages import add_notification_pages
 from speedlead.gateway.oncall_page import add_oncall_page
 from speedlead.gateway.pages import add_pages
 from speedlead.gateway.people_pages import add_people_pages
+from speedlead.gateway.plan_pages import add_plan_pages
 from speedlead.gateway.presence import add_presence
 from speedlead.gateway.problems import Problem, unavailable
 from speedlead.gateway.security_headers import SecurityHeaders
+from speedlead.gateway.steering_page import add_steering_page
 from speedlead.gateway.take_page import add_take_pages
 from speedlead.gateway.unsubscribe import add_unsubscribe_routes
 from speedlead.gateway.webhooks_sendgrid import add_sendgrid_webhooks
 from speedlead.gateway.webhooks_twilio import add_twilio_webhooks
 from speedlead.intake import FieldProblem
 from speedlead.store.transactions import StoreUnavailable
+from speedlead.watch.ready import Ready
+from speedlead.watch.tracing import TracedRequests, tracer
 
-READY_S = 3.0
+READY_S = 4.5
 
 
 def create_app(deps: GatewayDeps) -> FastAPI:
     """`app.state.context` holds the counters, limits and guards that the routes share."""
     # the interactive documentation loads scripts from elsewhere, which our own policy forbids
-    app = FastAPI(title="speedlead", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    # its own spans and logs hold paths with tokens, addresses and what exceptions say; ours do not (watch/tracing.py)
+    app = FastAPI(
+        title="speedlead",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        telemetry={
+            "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+        },
+    )  # fmt: skip
     context = Context(deps)
     app.state.context = context
     _add_errors(app, context)
@@ -49,17 +65,25 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_sendgrid_webhooks(app, context)
     add_unsubscribe_routes(app, context)
     add_take_pages(app, context)
+    # before the pages, whose /leads/{lead_id}/{action} would take it
+    add_erase_page(app, deps)
     add_pages(app, deps)
     add_company_sign_in(app, context, add_sign_in(app, context))
     add_account_pages(app, deps)
     add_notification_pages(app, context)
     add_people_pages(app, deps)
     add_hand_over_page(app, deps)
+    add_plan_pages(app, deps)
     add_presence(app, deps)
     add_oncall_page(app, deps)
+    add_codec_server(app, context)
+    add_audit_report_page(app, deps)
+    add_steering_page(app, deps)
     protect(app, context)
     app.add_middleware(PageGuard, guard=context.guard)
     app.add_middleware(SecurityHeaders)
+    if (spans := tracer()) is not None:
+        app.add_middleware(TracedRequests, tracer=spans)
     return app
 
 
@@ -102,14 +126,15 @@ def _add_health(app: FastAPI, context: Context) -> None:
     async def readyz(request: Request) -> Response:
         try:
             async with asyncio.timeout(READY_S):
-                parts = await context.deps.ready()
+                ready = await context.deps.ready()
         except Exception as error:
-            parts = {type(error).__name__: False}
-        ready = all(parts.values())
-        return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
+            ready = Ready({type(error).__name__: False})
+        return JSONResponse(ready.said(), 200 if ready.ok else 503)
 
     async def metrics(request: Request) -> Response:
-        return PlainTextResponse(context.counters.text(), media_type="text/plain; version=0.0.4")
+        figures = context.deps.figures
+        text = context.counters.text() if figures is None else await figures()
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     app.router.add_route("/healthz", healthz, include_in_schema=False)
     app.router.add_route("/readyz", readyz, include_in_schema=False)

@@ -7,11 +7,12 @@ from collections.abc import Awaitable
 import structlog
 
 from speedlead.contracts import LeadStart
+from speedlead.domain.plan import Plan
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.guards import Guard
 from speedlead.gateway.limits import TokenBuckets, networks
-from speedlead.gateway.metrics import Counters
 from speedlead.intake import CHANNELS, Rules
+from speedlead.plan_shelf import in_use
 
 # the relay says about a second; this holds when it does not keep its word
 RELAY_S = 1.5
@@ -24,17 +25,33 @@ class Context:
         settings = deps.settings
         self.deps = deps
         self.guard = Guard(settings, deps.credentials)
-        self.counters = Counters()
+        self.counters = deps.counters
         self.by_address = TokenBuckets(settings.intake_rate_per_minute_address)
         self.by_key = TokenBuckets(settings.intake_rate_per_minute_key)
         self.proxies = networks(settings.trusted_proxies)
-        intents = tuple(name for names in deps.plan.intents.values() for name in names)
-        home = home_country(settings.company_phone or settings.twilio_from)
-        channels = CHANNELS.union(*(target.when.channel or () for target in deps.plan.targets))
-        self.form_rules = Rules(
-            intents, home, default_source="website", default_channel="form", channels=channels, lenient=True
-        )
-        self.api_rules = Rules(intents, home, default_source="api", default_channel="api", channels=channels)
+        self._home = home_country(settings.company_phone or settings.twilio_from)
+        self._rules: tuple[Plan, Rules, Rules] | None = None
+
+    @property
+    def form_rules(self) -> Rules:
+        return self._rules_of_plan()[1]
+
+    @property
+    def api_rules(self) -> Rules:
+        return self._rules_of_plan()[2]
+
+    def _rules_of_plan(self) -> tuple[Plan, Rules, Rules]:
+        """Made again when another plan comes into use: it says which intents and channels there are."""
+        plan = in_use(self.deps.plan)
+        if self._rules is None or self._rules[0] is not plan:
+            intents = tuple(name for names in plan.intents.values() for name in names)
+            channels = CHANNELS.union(*(target.when.channel or () for target in plan.targets))
+            form = Rules(
+                intents, self._home, default_source="website", default_channel="form", channels=channels, lenient=True
+            )
+            api = Rules(intents, self._home, default_source="api", default_channel="api", channels=channels)
+            self._rules = plan, form, api
+        return self._rules
 
     async def deliver_now(self, *lead_ids: str | None) -> None:
         """The fast path. The message is committed, so whatever happens here, the relay delivers it."""

@@ -1,19 +1,21 @@
 """What the gateway is built from. Everything with a connection is made elsewhere and handed in."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import asyncpg
 
 from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import Credentials
-from speedlead.domain.plan import Plan
+from speedlead.gateway.metrics import Counters
+from speedlead.plan_shelf import Source
 from speedlead.ports import Clock
 from speedlead.preview.desk import Desk
 from speedlead.returns import Returns
 from speedlead.settings import Settings
 from speedlead.store.voicemail import Voicemails
+from speedlead.watch.ready import Ready
 
 
 class Relay(Protocol):
@@ -27,8 +29,16 @@ class Relay(Protocol):
 
 
 class Leads(Protocol):
-    async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
-        """Asks the lead's workflow. Raises the errors of `speedlead.cadence_errors`."""
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> LeadStatus:
+        """Asks the lead's workflow, once for each `key`. Raises the errors of `speedlead.cadence_errors`."""
+        ...
+
+    async def runs(self, lead_id: str) -> bool:
+        """Does the lead's workflow run? Raises LeadUnavailable."""
+        ...
+
+    async def forget(self, lead_id: str) -> bool:
+        """Deletes what Temporal has of the lead's workflows; False when it does not answer."""
         ...
 
 
@@ -71,7 +81,7 @@ class LegGate(Protocol):
 
 @dataclass(frozen=True)
 class GatewayDeps:
-    """`plan` is what new leads start on; `ready` names each part the gateway needs and whether it answers.
+    """`plan` knows what new leads start on; `ready` names each part the gateway needs and whether it answers.
 
     `desk` makes previews with the team as it is now; it raises StoreUnavailable.
     """
@@ -80,11 +90,14 @@ class GatewayDeps:
     settings: Settings
     credentials: Credentials
     clock: Clock
-    plan: Plan
+    plan: Source
     relay: Relay
     leads: Leads
     leg_gate: LegGate
     returns: Returns
-    ready: Callable[[], Awaitable[dict[str, bool]]]
+    ready: Callable[[], Awaitable[Ready]]
     desk: Callable[[], Awaitable[Desk]]
     line: Line
+    # what /metrics says besides the counters; empty where nobody looks
+    figures: Callable[[], Awaitable[str]] | None = None
+    counters: Counters = field(default_factory=Counters)

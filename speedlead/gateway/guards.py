@@ -98,7 +98,7 @@ class PageGuard:
     carry a signature, and the JSON API asks for its key itself.
     """
 
-    OPEN = ("/f/", "/u/", "/webhooks/", "/api/", "/static/", "/healthz", "/readyz", "/metrics")
+    OPEN = ("/f/", "/u/", "/webhooks/", "/api/", "/codec/", "/static/", "/healthz", "/readyz", "/metrics")
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self._app = app

@@ -1,10 +1,10 @@
-"""A rep's open leads go to others: who gets how many is shown first, and then one click does it."""
+"""A rep's open leads go to others: who gets how many is shown first, and then one click begins it."""
 
 from collections import Counter
 from typing import Any
 
 from fastapi import FastAPI, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from speedlead.domain.hand_over import NoRoom
@@ -13,8 +13,7 @@ from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.rendering import render
-from speedlead.hand_over import Handed, hand_over
-from speedlead.store.hand_over import plan_hand_over, rep_named
+from speedlead.store.hand_over import begin_hand_over, plan_hand_over, rep_named
 from speedlead.store.transactions import transact
 
 SPREAD = "spread"
@@ -27,24 +26,30 @@ class HandOverPage:
         self._deps = deps
 
     async def show(self, request: Request) -> Response:
-        return await self._page(request, str(request.query_params.get("to") or SPREAD), None)
+        return await self._page(request, str(request.query_params.get("to") or SPREAD))
 
     async def carry_out(self, request: Request) -> Response:
         to = str((await request.form()).get("to") or "")
         rep_id = parse_id(request.path_params["rep_id"])
         if rep_id is None or (to != SPREAD and parse_id(to) is None):
             return missing("There is no such person", "The address is incomplete.")
-        try:
-            plan = await transact(
-                self._deps.pool, lambda conn: plan_hand_over(conn, rep_id, None if to == SPREAD else parse_id(to))
-            )
-        except (LookupError, NoRoom):
-            return await self._page(request, to, None)
-        done = await hand_over(self._deps.leads, plan, by=signed_in(request).account_id, reason=REASON)
-        return await self._page(request, to, done)
+        who = signed_in(request)
 
-    async def _page(self, request: Request, to: str, done: Handed | None) -> Response:
-        """With what would happen, or why it cannot; after it was done, with what is left."""
+        async def write(conn: Any) -> str:
+            plan = await plan_hand_over(conn, rep_id, None if to == SPREAD else parse_id(to))
+            return await begin_hand_over(
+                conn, rep_id, plan, REASON, role=str(who.role), account_id=who.account_id,
+                wall=self._deps.clock.wall(), background=True,
+            )  # fmt: skip
+
+        try:
+            run_id = await transact(self._deps.pool, write)
+        except (LookupError, NoRoom):
+            return await self._page(request, to)
+        return RedirectResponse(f"/ops/steer/{run_id}", status_code=303)
+
+    async def _page(self, request: Request, to: str) -> Response:
+        """With what would happen, or why it cannot."""
         rep_id = parse_id(request.path_params["rep_id"])
         if rep_id is None:
             return missing("There is no such person", "The address is incomplete.")
@@ -66,7 +71,7 @@ class HandOverPage:
         found = await transact(self._deps.pool, read)
         if found is None:
             return missing("There is no such person", "The address is incomplete.")
-        context = found | {"to": to, "spread": SPREAD, "done": done}
+        context = found | {"to": to, "spread": SPREAD}
         return render("hand_over.html", context, 422 if found["problem"] else 200)
 
 

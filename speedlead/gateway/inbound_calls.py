@@ -20,6 +20,7 @@ from speedlead.composing.languages import choose
 from speedlead.domain.opening import Opening
 from speedlead.gateway.context import Context, home_country
 from speedlead.gateway.twiml import KEY_TIMEOUT_S, VOICES, say, xml
+from speedlead.plan_shelf import in_use
 from speedlead.records import LeadRecord
 from speedlead.store import inbound_calls as store
 from speedlead.store.inbound_calls import Ringing
@@ -80,8 +81,10 @@ async def inbound_accept(context: Context, call: "Call") -> Response:
     if ringing is None or call.form.get("Digits") != "1":
         return say(None)
     deps = context.deps
+    secret = deps.credentials.secret_bytes
     connect, told = await transact(
-        deps.pool, lambda conn: store.accepted(conn, deps.clock, deps.plan, ringing.call_id, ringing.turn)
+        deps.pool,
+        lambda conn: store.accepted(conn, deps.clock, in_use(deps.plan), ringing.call_id, ringing.turn, secret),
     )
     await context.deliver_now(told)
     # an empty document lets the two speak
@@ -116,8 +119,9 @@ async def end_forgotten(context: Context) -> None:
 
 async def _nobody_listens(context: Context, call_id: str) -> None:
     deps = context.deps
+    secret = deps.credentials.secret_bytes
     _, told = await transact(
-        deps.pool, lambda conn: store.missed(conn, deps.clock, deps.returns, call_id, lambda *_: ("", ""))
+        deps.pool, lambda conn: store.missed(conn, deps.clock, deps.returns, call_id, lambda *_: ("", ""), secret)
     )
     await context.deliver_now(told)
 
@@ -143,8 +147,9 @@ async def _missed(composer: Composer, context: Context, ringing: Ringing) -> Res
         promise = "" if opening is None else words.promised(opening.due, now, opening.zone, opening.channel)
         return phrase.format(company=composer.house.company, promise=promise), language
 
+    secret = deps.credentials.secret_bytes
     (said, language), told = await transact(
-        deps.pool, lambda conn: store.missed(conn, deps.clock, deps.returns, ringing.call_id, speak)
+        deps.pool, lambda conn: store.missed(conn, deps.clock, deps.returns, ringing.call_id, speak, secret)
     )
     await context.deliver_now(told)
     response = VoiceResponse()

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from speedlead.composing.languages import preferred
+from speedlead.contact_marks import marks_of
 from speedlead.gateway import answers
 from speedlead.gateway.context import Context
 from speedlead.gateway.forms import read_form, read_object
@@ -23,6 +24,7 @@ from speedlead.gateway.limits import client_address, read_body, sender_of
 from speedlead.gateway.problems import Problem, unavailable, wrong_field
 from speedlead.gateway.rendering import FORM_FIELDS, form_page, thanks_page
 from speedlead.intake import Inquiry, Rules, field_problems, read_inquiry
+from speedlead.plan_shelf import in_use
 from speedlead.store.intake import Submission, take_inquiry
 from speedlead.store.transactions import StoreUnavailable
 
@@ -117,16 +119,17 @@ def _checked(fields: Mapping[str, object], rules: Rules) -> Inquiry:
 async def _take(
     request: Request, context: Context, inquiry: Inquiry, form_key: str, address: str, key: str | None
 ) -> str:
+    deps = context.deps
     submission = Submission(
         inquiry=inquiry,
         form_key=form_key,
         remote_address=address,
         user_agent=_printable(request.headers.get("user-agent")),
         idempotency_key=key,
+        marks=marks_of(deps.credentials.secret_bytes, inquiry.email, inquiry.phone),
     )
-    deps = context.deps
     try:
-        taken = await take_inquiry(deps.pool, deps.clock, deps.plan, submission)
+        taken = await take_inquiry(deps.pool, deps.clock, in_use(deps.plan), submission)
     except StoreUnavailable:
         context.counters.add("store_unavailable")
         raise unavailable() from None

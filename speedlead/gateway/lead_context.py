@@ -9,9 +9,13 @@ from speedlead.store import views
 from speedlead.store.assignments import why_this_rep
 from speedlead.store.conversations import conversation
 from speedlead.store.transactions import transact
+from speedlead.telling import lines
+from speedlead.times import clock
 
 # REQ 28: every inquiry is acknowledged within 30 seconds
 ACKNOWLEDGE_WITHIN = timedelta(seconds=30)
+
+_PLANS = "select id || ':' || version as plan from plan order by id, version desc"
 
 
 async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None:
@@ -24,13 +28,17 @@ async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None
             "entries": await views.timeline(conn, lead_id),
             "talk": await conversation(conn, lead_id),
             "routing": await why_this_rep(conn, lead_id),
+            "owners": [(rep.rep_id, rep.name) for rep in await views.reps(conn)],
+            "plans": [row["plan"] for row in await conn.fetch(_PLANS)],
         }
 
     found = await transact(deps.pool, read)
     view = found["view"]
     if view is None or found["explained"] is None or found["talk"] is None:
         return None
+    card, told = view.card, found["explained"].told
     return found | {
+        "lines": lines(told, lambda at: clock(at, card.zone)),
         "now": deps.clock.business(view.card.clock_offset_us),
         "ack_due": view.card.created_at + ACKNOWLEDGE_WITHIN,
         "temporal_url": rendering.workflow_url(deps.settings, lead_id),

@@ -8,6 +8,12 @@ class Counters:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+        # a rate is blind to a series that begins at one: what alerts look at is there from the start
+        for name in ("bugs", "store_unavailable"):
+            self._counts[name, ()] = 0
+        for provider in ("twilio", "sendgrid"):
+            for result in ("forged", "stale"):
+                self._counts["webhooks", (("provider", provider), ("result", result))] = 0
 
     def add(self, name: str, **labels: str) -> None:
         """Adds one to `speedlead_<name>_total{labels}`."""

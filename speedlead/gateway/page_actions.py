@@ -40,6 +40,9 @@ SAID = {
     "noskip": "Nothing was skipped: what is next is not a step of the plan.",
     "refused": "That was not possible: the lead has moved on. Look at what is next.",
     "late": "Nothing was changed: the lead's workflow did not answer. Please try again in a moment.",
+    "reassigned": "The lead has its new owner.",
+    "planned": "The lead follows the other plan from now on.",
+    "corrected": "Corrected; what comes next is placed anew.",
     "written": "Your message is on its way; what became of it stands in the conversation.",
     "choose": "Please choose first for whom you work, on the page My leads.",
 }
@@ -184,6 +187,8 @@ class PageActions:
             if rep_id is None:
                 return back(card, "rep", "choose")
             body = {"rep_id": rep_id}
+        elif action == "call_now" and rep_id is not None:
+            body["rep_id"] = rep_id  # their phone rings first
         reason = one_line(str(form.get("reason") or ""))[:80]
         if reason and action in NEEDS_REASON:
             body["reason"] = reason

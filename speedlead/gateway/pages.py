@@ -13,13 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from speedlead import wording
+from speedlead.domain.steering import ACTIONS
 from speedlead.gateway import rendering
 from speedlead.gateway.access.table import May
 from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.capacity_page import add_capacity_page
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.lead_context import lead_context
+from speedlead.gateway.lead_steering import add_lead_steering
 from speedlead.gateway.page_actions import SAID, Mistake, Typed, add_page_actions, parse_id
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.preview_page import add_preview_page
@@ -27,9 +28,10 @@ from speedlead.gateway.rendering import render
 from speedlead.gateway.rep_page import add_rep_page
 from speedlead.gateway.script_page import add_script_page
 from speedlead.gateway.templates_page import add_templates_page
+from speedlead.lead_filter import read_leniently, written
 from speedlead.store import views
 from speedlead.store.transactions import transact
-from speedlead.store.view_models import Filters, LeadCard, NoticeView
+from speedlead.store.view_models import LeadCard, NoticeView
 from speedlead.store.waiting_pool import pool_now
 
 
@@ -106,16 +108,17 @@ class Pages:
 
     async def _table(self, request: Request) -> dict[str, Any]:
         person = signed_in(request)
-        filters = replace(read_filters(request), leads=person.leads, rep_id=person.rep_id)
+        filters = replace(read_leniently(request.query_params), leads=person.leads, rep_id=person.rep_id)
         cards = await transact(self.deps.pool, lambda conn: views.open_leads(conn, filters))
         counters = await transact(self.deps.pool, lambda conn: views.counters(conn, self.deps.clock.wall()))
         notices = []
         if person.may(May.RUN_HOUSE):
             notices = await transact(self.deps.pool, lambda conn: views.unseen_notices(conn, None))
-        query = {"state": filters.state, "type": filters.lead_type, "stage": filters.stage, "owner": filters.owner_id}
         return {
             "filters": filters,
-            "query": urlencode({name: value for name, value in query.items() if value}),
+            "query": urlencode(written(filters)),
+            "chosen": {"breached": ""} | written(filters),
+            "actions": [(name, action.words) for name, action in ACTIONS.items()],
             "items": [self._item(card) for card in cards],
             "counters": counters,
             "waiting": await transact(self.deps.pool, lambda conn: pool_now(conn, self.deps.clock.wall())),
@@ -129,18 +132,6 @@ class Pages:
     def _item(self, card: LeadCard) -> Item:
         now = self.deps.clock.business(card.clock_offset_us)
         return Item(card, now, rendering.workflow_url(self.deps.settings, card.lead_id))
-
-
-def read_filters(request: Request) -> Filters:
-    """What the address asks for; a value that no lead can have is ignored."""
-    given = request.query_params
-    state, stage, lead_type = given.get("state"), given.get("stage"), given.get("type")
-    return Filters(
-        stage=stage if stage in wording.STAGES else None,
-        lead_type=lead_type if lead_type in ("hot", "warm", "cold") else None,
-        owner_id=parse_id(given.get("owner") or ""),
-        state=state if state in ("open", "closed", "all") else "open",
-    )
 
 
 def is_live(request: Request) -> bool:
@@ -158,6 +149,7 @@ def add_pages(app: FastAPI, deps: GatewayDeps) -> None:
     app.router.routes.extend(pages.routes())
     add_rep_page(app, deps)
     add_script_page(app, deps)
+    add_lead_steering(app, deps, pages.lead_page)  # before the route that takes any name of an action
     add_page_actions(app, deps, pages.lead_page)
     add_preview_page(app, deps)
     add_templates_page(app, deps)

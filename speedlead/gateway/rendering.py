@@ -42,10 +42,11 @@ NAV = (
     ("/oncall", "On call", May.WORK_QUEUE),
     ("/capacity", "Capacity", May.MOVE_CAPACITY),
     ("/people", "People", May.MANAGE_PEOPLE),
-    ("/plans/preview", "Plan", May.READ_PLAN),
+    ("/plans", "Plans", May.READ_PLAN),
     ("/form", "Form", May.OWN_ACCOUNT),
     ("/accounts", "Accounts", May.MANAGE_ACCOUNTS),
     ("/audit", "Audit", May.READ_AUDIT),
+    ("/audit-report", "Audit report", May.RUN_HOUSE),
 )
 _environment.globals.update(words=wording, times=times, new_id=new_id, me=CURRENT.get, May=May, csrf=csrf, nav=NAV)
 

@@ -11,6 +11,7 @@ with each change of a lead would cost its commit more than all pages together ga
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,6 +69,13 @@ class RepEvents:
         self._streams: list[Stream] = []
         self._watch: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
+        self._closing = False
+
+    def close(self) -> None:
+        """The process stops: each page is told to come back at once, to another gateway or to the next start."""
+        self._closing = True
+        for stream in self._streams:
+            stream.end("again")
 
     async def serve(self, request: Request) -> Response:
         who = signed_in(request)
@@ -80,11 +88,14 @@ class RepEvents:
         stream = self._opened(Stream(who, rep_id))
         try:
             yield self._event("hello") + "retry: 1000\n\n"
+            asked = time.monotonic()
             while True:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stream.wake.wait(), BEAT_S)
-                if not stream.wake.is_set() and not await self._still(stream):
-                    stream.end("signed_out")
+                if time.monotonic() - asked >= BEAT_S:  # by time, not by silence: a busy page is never silent
+                    asked = time.monotonic()
+                    if not await self._still(stream):
+                        stream.end("signed_out")
                 if self._watch is None or self._watch.done():
                     stream.end("again")  # nobody looks any more: no beat may say otherwise
                 stream.wake.clear()
@@ -139,6 +150,8 @@ class RepEvents:
         for other in same[: max(0, len(same) + 1 - STREAMS_PER_ACCOUNT)]:
             other.end("elsewhere")
         self._streams.append(stream)
+        if self._closing:
+            stream.end("again")
         self._look.set()
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._watched())
@@ -210,4 +223,6 @@ class RepEvents:
 
 
 def add_rep_events(app: FastAPI, deps: GatewayDeps) -> None:
-    app.router.routes.append(Route("/rep/events", answered(RepEvents(deps).serve)))
+    """`app.state.rep_events` is for whoever stops the app."""
+    app.state.rep_events = RepEvents(deps)
+    app.router.routes.append(Route("/rep/events", answered(app.state.rep_events.serve)))

@@ -21,6 +21,7 @@ from speedlead.gateway.page_actions import SAID, Mistake, Typed, parse_id, read_
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.rendering import render
 from speedlead.gateway.rep_events import add_rep_events
+from speedlead.plan_shelf import in_use
 from speedlead.store import rep_page, views
 from speedlead.store.presence import presence_of
 from speedlead.store.transactions import transact
@@ -75,7 +76,10 @@ class Queue:
 class RepPage:
     def __init__(self, deps: GatewayDeps) -> None:
         self._deps = deps
-        self._calls = {step.id for track in deps.plan.tracks.values() for step in track.steps if step.channel == "call"}
+
+    def _calls(self) -> set[str]:
+        tracks = in_use(self._deps.plan).tracks.values()
+        return {step.id for track in tracks for step in track.steps if step.channel == "call"}
 
     async def page(self, request: Request) -> Response:
         reps = await transact(self._deps.pool, views.reps)
@@ -197,7 +201,7 @@ class RepPage:
             first_attempt_due=card.first_attempt_due
             if card.first_attempt_at is None and card.plan_stopped is None
             else None,
-            next_is_call=step in self._calls or card.is_callback,
+            next_is_call=step in self._calls() or card.is_callback,
             next_at=card.next_touch_at,
         )
 

@@ -165,7 +165,7 @@ class TakePages:
         if not card.phone:
             return Taken(asked=True, said="The lead is yours. There is no number: please write.")
         try:
-            await self._deps.leads.update(card.lead_id, "call_now", {"by": rep_id})
+            await self._deps.leads.update(card.lead_id, "call_now", {"by": rep_id, "rep_id": rep_id})
         except LeadUnavailable:
             return Taken(asked=True, problem=LATE)
         except LeadError as refusal:

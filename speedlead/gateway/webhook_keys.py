@@ -6,6 +6,8 @@ from typing import Literal
 from speedlead.credentials import Credentials
 from speedlead.settings import Settings
 
+FLOW_CHECK = "flow check"
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -35,3 +37,9 @@ def sendgrid_keys(settings: Settings, credentials: Credentials) -> tuple[Key, ..
         found = [part.strip() for part in settings.sendgrid_webhook_public_key.split(",") if part.strip()]
         return tuple(Key(f"key {number}", key, "ECDSA") for number, key in enumerate(found, 1))
     return (Key("sandbox", credentials.sandbox_sendgrid_public_key, "ECDSA"),) if settings.uses_sandbox else ()
+
+
+def flow_check_keys(settings: Settings, credentials: Credentials) -> tuple[Key, ...]:
+    """Beside an account of one's own: this installation's key, which is believed about its flow checks alone."""
+    key = Key(FLOW_CHECK, credentials.sandbox_sendgrid_public_key, "ECDSA")
+    return () if settings.uses_sandbox else (key,)

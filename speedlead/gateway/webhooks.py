@@ -5,6 +5,7 @@ later (webhook_replay). Several acts (a batch of mail events): the request is co
 provider hears 2xx only after a commit, so a process that is killed in between has lost nothing that was answered.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ LEASE = timedelta(seconds=120)
 RETRIES_S = (2, 10, 30, 120, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600)
 TELL_AFTER = 3  # tries: something that mends itself is nobody's work
 AT_ONCE = 3  # leads of a batch; the relay finds the others within a second
+_LEAD = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +291,8 @@ def _noted(context: Context, received: Received, error: Exception) -> str:
         context.counters.add("store_unavailable")
     else:
         context.counters.add("bugs")
-    log.error("webhook failed", provider=received.provider, path=received.path, error=type(error).__name__)
+    leads = [part for part in received.about if _LEAD.fullmatch(part)]
+    log.error("webhook failed", provider=received.provider, path=received.path, error=type(error).__name__, leads=leads)
     return type(error).__name__
 
 

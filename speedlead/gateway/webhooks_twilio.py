@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from speedlead.composer import Composer
 from speedlead.composing.assemble import read_composer
+from speedlead.contact_marks import marks_of
 from speedlead.gateway import inbound_calls, twiml
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.problems import Problem
@@ -23,6 +24,7 @@ from speedlead.gateway.webhook_keys import Key, twilio_keys
 from speedlead.gateway.webhooks import Act, Acted, Job, Reader, Verifier, ask, count, endpoint, receive, take
 from speedlead.help_words import asks_for_help, help_text
 from speedlead.intake_text import many_lines
+from speedlead.logging import about_touch
 from speedlead.optout import answered_by_provider, asks_to_resume, confirmation, opt_out_scope
 from speedlead.ports import Clock, SendError, SendErrorKind
 from speedlead.providers.errors import delivery_ruling
@@ -57,9 +59,14 @@ class Call:
         return self.query.get("leg", "")[:200]
 
     @property
+    def touch(self) -> str:
+        """The touch, or the leg of one, that our own address names."""
+        return self.leg or self.query.get("touch", "")[:200]
+
+    @property
     def about(self) -> tuple[str, ...]:
         """The lead, by its touch or leg, and the numbers at both ends."""
-        lead = (self.leg or self.query.get("touch", "")).partition(".")[0][:60]
+        lead = self.touch.partition(".")[0][:60]
         return tuple(part for part in (lead, self.get("From"), self.get("To")) if part)
 
 
@@ -81,7 +88,8 @@ Door = Callable[[Request], Awaitable[Response]]
 def _reported(context: Context, path: str, verify: Verifier, read: Reader) -> Door:
     async def serve(request: Request) -> Response:
         received = await receive(context, request, "twilio", path, MAX_BYTES, verify)
-        return await take(context, received, read)
+        with about_touch(_call(received, context.deps.clock).touch):
+            return await take(context, received, read)
 
     return endpoint(context, serve, path)
 
@@ -90,7 +98,8 @@ def _asked(context: Context, path: str, verify: Verifier, answer: Answerer) -> D
     async def serve(request: Request) -> Response:
         received = await receive(context, request, "twilio", path, MAX_BYTES, verify)
         call = _call(received, context.deps.clock)
-        return await ask(context, replace(received, about=call.about), lambda: answer(context, call))
+        with about_touch(call.touch):
+            return await ask(context, replace(received, about=call.about), lambda: answer(context, call))
 
     return endpoint(context, serve, path)
 
@@ -166,6 +175,7 @@ def sms_inbound(context: Context, call: Call) -> Job:
         opt_out=scope,
         resumes=kind == "START" or asks_to_resume(body),
         wants_help=kind == "HELP" or asks_for_help(body),
+        marks=marks_of(context.deps.credentials.secret_bytes, None, sender),
     )
     settings = context.deps.settings
     # only what the provider does not confirm itself, and only while its request is open: later it would be too late

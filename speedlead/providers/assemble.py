@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from speedlead.credentials import Credentials
 from speedlead.ports import Dialer, Mailer, Texter
+from speedlead.providers.flow_check import CheckedMailer
 from speedlead.providers.sendgrid import SENDGRID_URL, SendgridMailer
 from speedlead.providers.twilio import TwilioAccount, TwilioDialer, TwilioTexter
 from speedlead.providers.webpush import PushKeys
@@ -80,10 +81,15 @@ async def open_senders(settings: Settings, credentials: Credentials) -> AsyncIte
         from_number=None if service else settings.twilio_from,
         messaging_service_sid=service,
     )
+    # a check meets the sandbox where one runs; an account of one's own never hears of it
+    checked = None if settings.uses_sandbox else CheckedMailer(
+        mailer, signing_key=credentials.sandbox_sendgrid_signing_key.get_secret_value(), public_url=settings.public_url
+    )  # fmt: skip
     try:
-        yield Senders(
-            mailer, texter, TwilioDialer(account, public_url=settings.public_url, from_number=settings.twilio_from)
-        )
+        dialer = TwilioDialer(account, public_url=settings.public_url, from_number=settings.twilio_from)
+        yield Senders(checked or mailer, texter, dialer)
     finally:
+        if checked is not None:
+            await checked.close()
         await mailer.close()
         await account.close()

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import aiohttp
 
 from speedlead.ports import SendError, SendErrorKind
+from speedlead.watch.tracing import requests_to_providers, tracer
 
 # below the shortest lease of a touch (7 s) and activity attempt (8 s): a timed-out request is always seen by its owner
 DEFAULT_TIMEOUT_S = 5.0
@@ -50,8 +51,9 @@ def new_session(
     """A pooled session; `timeout_s` covers connecting, sending and reading. Needs a running event loop."""
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_headers_leaving)
+    traces = [trace] if (spans := tracer()) is None else [trace, requests_to_providers(spans)]
     return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=timeout_s), trace_configs=[trace], connector=connector
+        timeout=aiohttp.ClientTimeout(total=timeout_s), trace_configs=traces, connector=connector
     )
 
 

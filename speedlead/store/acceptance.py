@@ -13,7 +13,7 @@ from speedlead.domain.acceptance import MANAGER_LEVEL
 from speedlead.domain.scoring import Decision
 from speedlead.records import Moved, Standing, Taken
 from speedlead.store.presence import came_back, missed
-from speedlead.store.routing import STANDINGS, lock_routing, own
+from speedlead.store.routing import STANDINGS, has_room, lock_routing, own
 from speedlead.store.rows import put_notice
 from speedlead.store.story import tell_story
 
@@ -21,12 +21,17 @@ _LEAD = """
 select id, owner_id, assigned_at, open_at, accepted_at, closed_at, first_attempt_due from lead where id = $1
 for no key update
 """
+CLOSED = "The lead is closed; nothing was changed."
+FULL = "You have as many open leads as your capacity. Nothing was changed."
 _OPEN = "select rep_id, level, kind from offer where lead_id = $1 and ended_at is null order by id"
 
 _MANAGERS = """
 select r.id from rep r where r.active and r.manager and r.id <> all($1::uuid[])
     and not (r.presence = 'away' and (r.away_until is null or r.away_until > $2))
-order by r.presence = 'busy', (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null), r.id
+    and not exists (select from rep_busy b where b.rep_id = r.id and b.source = 'time_off'
+        and b.starts_at <= $2 and b.ends_at > $2)
+order by r.id = any($3::uuid[]) desc, r.presence = 'busy',
+    (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null), r.id
 limit 1
 """
 
@@ -47,13 +52,16 @@ class AcceptanceStore:
         *,
         level: int,
         asked: Sequence[str],
+        declined: Sequence[str],
         asked_at: datetime,
         team: Sequence[str],
+        managers: Sequence[str],
         now: datetime,
     ) -> Moved:
         """The next level: a rep by `decide(standings, tried)`, then a manager; nobody left: the owner keeps the lead.
 
-        `asked`: who did not take it, since `asked_at`, on the level before. Asked again, the answer is the same.
+        `asked`: who did not take it, since `asked_at`, on the level before; `declined`: those of them who said no.
+        `managers`: those who are on shift, who come before the others. Asked again, the answer is the same.
         """
         async with self._pool.acquire() as conn, conn.transaction():
             lead = await conn.fetchrow(_LEAD, lead_id)
@@ -66,12 +74,14 @@ class AcceptanceStore:
             if done is not None:  # this very request, answered before
                 return Moved(lead["owner_id"], accepted=False, level=done["level"])
             for rep_id in asked:
-                await _end(conn, lead_id, rep_id, reason, now, level=max(1, level - 1), asked_at=asked_at)
+                result = "declined" if rep_id in declined else reason
+                await _end(conn, lead_id, rep_id, result, now, level=max(1, level - 1), asked_at=asked_at)
+            silent = [rep_id for rep_id in asked if rep_id not in declined]
             claimed = any(row["kind"] == "claim" for row in waiting)
-            found = await self._next(conn, lead_id, decide, level, list(asked) if claimed else [], team, now)
-            if reason == "silent":  # after the decision, which holds the lock that goes before the reps' rows
-                for rep_id in sorted(asked):
-                    await missed(conn, rep_id, lead_id, f"{lead_id}:{rep_id}:{level}", now)
+            found = await self._next(conn, lead_id, decide, level, silent if claimed else [], team, managers, now)
+            # after the decision, which holds the lock that goes before the reps' rows; whoever is asked next is there
+            for rep_id in sorted(set(silent) - {found[0] if found else None}):
+                await missed(conn, rep_id, lead_id, f"{lead_id}:{rep_id}:{level}", now)
             if found is None:
                 await _tell_managers(conn, lead, now)
                 return Moved(lead["owner_id"], accepted=False, level=None)
@@ -83,19 +93,19 @@ class AcceptanceStore:
 
     async def _next(
         self, conn: Any, lead_id: str, decide: Callable[[Sequence[Standing], Sequence[str]], Decision], level: int,
-        again: Sequence[str], team: Sequence[str], now: datetime,
+        again: Sequence[str], team: Sequence[str], managers: Sequence[str], now: datetime,
     ) -> tuple[str, int] | None:  # fmt: skip
         """`again`: who may be asked although they did not claim the lead: one of them has it by force."""
         rows = await conn.fetch("select distinct rep_id from offer where lead_id = $1", lead_id)
         tried = [row["rep_id"] for row in rows if row["rep_id"] not in again]
         await lock_routing(conn)
         if level < MANAGER_LEVEL:
-            standings = [Standing(*row) for row in await conn.fetch(STANDINGS, list(team))]
+            standings = [Standing(*row) for row in await conn.fetch(STANDINGS, list(team), lead_id)]
             wanted = [standing for standing in standings if not again or standing.rep_id in again]
             decision = decide(wanted, tried)
             if decision.rep_id is not None:
                 return decision.rep_id, level
-        manager = await conn.fetchval(_MANAGERS, tried, now)
+        manager = await conn.fetchval(_MANAGERS, tried, now, list(managers))
         return None if manager is None else (manager, MANAGER_LEVEL)
 
 
@@ -118,7 +128,7 @@ async def _accept(conn: Any, lead_id: str, rep_id: str, now: datetime) -> Taken:
     if lead is None:
         raise LookupError(f"lead {lead_id}: there is no such lead")
     if lead["closed_at"] is not None:
-        return Taken(False, lead["owner_id"], "The lead is closed; nothing was changed.")
+        return Taken(False, lead["owner_id"], CLOSED)
     ours = await conn.fetchval(
         """select exists (select from leg g join touch t on t.id = g.touch_id where t.lead_id = $1 and g.rep_id = $2
                and g.role = 'rep' and g.state not in ('ended', 'failed'))""",
@@ -133,6 +143,10 @@ async def _accept(conn: Any, lead_id: str, rep_id: str, now: datetime) -> Taken:
     # a call that is offered to this rep at this moment is theirs, whoever has had the lead before
     if not free and not ours:
         return Taken(False, lead["owner_id"], await _why_not(conn, lead, rep_id))
+    if lead["owner_id"] != rep_id and not ours:
+        await lock_routing(conn)
+        if not await has_room(conn, rep_id):
+            return Taken(False, lead["owner_id"], FULL)
     await _take(conn, lead, rep_id, now)
     return Taken(True, rep_id)
 
@@ -154,6 +168,17 @@ async def _take(conn: Any, lead: Any, rep_id: str, now: datetime) -> None:
             dedupe=f"{lead_id}:taken:{other}",
         )  # fmt: skip
     await came_back(conn, rep_id)
+
+
+async def too_late(conn: Any, lead_id: str, rep_id: str) -> str | None:
+    """What to say to a rep who was asked once and is not any more; None when this rep was not, or still is."""
+    lead = await conn.fetchrow("select id, owner_id, accepted_at, closed_at from lead where id = $1", lead_id)
+    asked = await conn.fetchval(
+        "select bool_and(ended_at is not null) from offer where lead_id = $1 and rep_id = $2", lead_id, rep_id
+    )
+    if lead is None or not asked:
+        return None
+    return CLOSED if lead["closed_at"] is not None else await _why_not(conn, lead, rep_id)
 
 
 async def _why_not(conn: Any, lead: Any, rep_id: str) -> str:

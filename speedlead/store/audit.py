@@ -39,6 +39,8 @@ class Line:
     after: dict[str, Any] | None
     status: int | None
     request_id: str
+    # of a run that asks many leads: in the words of whoever began it
+    why: str | None
 
 
 async def lead_facts(conn: Any, lead_id: str) -> dict[str, Any] | None:
@@ -69,8 +71,9 @@ async def lines(conn: Any, *, object_id: str | None = None, limit: int = 200) ->
     """Newest first."""
     rows = await conn.fetch(
         """select u.at_wall, coalesce(a.email, r.email, u.role) as who, u.role, u.action, u.object, u.asked, u.before,
-               u.after, u.status, u.request_id::text as request_id
+               u.after, u.status, u.request_id::text as request_id, s.reason as why
            from audit u left join account a on a.id = u.account_id left join rep r on r.id = u.rep_id
+           left join steering_run s on s.id::text = u.asked ->> 'run'
            where $1::text is null or u.object = $1 order by u.id desc limit $2""",
         object_id, limit,
     )  # fmt: skip

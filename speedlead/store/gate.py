@@ -9,9 +9,9 @@ from speedlead.domain.business import Calendars
 from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import call_hours
 from speedlead.domain.placing import Impossible
-from speedlead.domain.plan import Plan
 from speedlead.gateway.deps import LegPermit
 from speedlead.ids import leg_id as make_leg_id
+from speedlead.plan_shelf import Source, plan_of
 from speedlead.ports import Clock
 from speedlead.records import facts_of, team_of
 from speedlead.store.asking import Asking
@@ -33,8 +33,9 @@ class LegGate:
     """Fails closed: whatever cannot be proven permitted this moment is not dialled."""
 
     def __init__(
-        self, pool: "asyncpg.Pool[Any]", asking: Asking, plan: Plan, calendars: Calendars, clock: Clock, caller_id: str
-    ) -> None:
+        self, pool: "asyncpg.Pool[Any]", asking: Asking, plan: Source, calendars: Calendars, clock: Clock,
+        caller_id: str,
+    ) -> None:  # fmt: skip
         self._pool = pool
         self._asking = asking
         self._plan = plan
@@ -114,8 +115,9 @@ class LegGate:
 
     async def _hours(self, connection: Any, lead: asyncpg.Record, now: datetime) -> Weekly | None:
         reps = await LeadStore(connection, self._calendars).reps()
-        facts = facts_of(record_of(lead), self._asking.places.find(evidence_of(lead)))
-        return call_hours(self._plan, team_of(reps), facts, now)
+        record = record_of(lead)
+        facts = facts_of(record, self._asking.places.find(evidence_of(lead)))
+        return call_hours(plan_of(self._plan, record), team_of(reps), facts, now)
 
     def _refuse(self, lead_leg: str, reason: str) -> LegPermit:
         say = _SAY.get(reason, "This lead may not be called at this moment.")

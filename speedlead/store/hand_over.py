@@ -1,8 +1,11 @@
 """Whose leads are handed over, and to whom, as rows."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from speedlead.domain.hand_over import Heir, spread
+from speedlead.store.steering import Wanted, begin_run
 
 
 async def rep_named(conn: Any, name: str) -> tuple[str, str] | None:
@@ -36,3 +39,13 @@ async def plan_hand_over(conn: Any, rep_id: str, to: str | None) -> dict[str, st
         rep_id,
     )
     return spread(leads, [Heir(row["id"], row["open_leads"], row["capacity"], row["weight"]) for row in heirs])
+
+
+async def begin_hand_over(
+    conn: Any, rep_id: str, plan: Mapping[str, str], reason: str, *,
+    role: str, account_id: str | None, wall: datetime, background: bool = False,
+) -> str:  # fmt: skip
+    """Writes the run in which each lead goes to its new owner; its id."""
+    leads = {lead_id: {"rep_id": heir} for lead_id, heir in plan.items()}
+    wanted = Wanted("reassign", {}, reason, leads, {"owner": rep_id}, role, account_id, background=background)
+    return await begin_run(conn, wanted, wall)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from speedlead import ids
+from speedlead.contact_marks import NO_MARKS, Marks
 from speedlead.contracts import ReplySignal
 from speedlead.mail_trust import Doubt
 from speedlead.optout import Scope
@@ -33,6 +34,7 @@ class Inbound:
     `absence`: what an automatic mail says, where that may be until when somebody is away; `mailed_at`: its own date.
     `said`: the body without what it quotes. `name` and `language` count only where the sender is a stranger.
     `doubt`: why its sender's address may be somebody else's, or is one of ours; a thread that it answers is no guess.
+    `marks`: of the sender, as the opt-outs of the erased have them.
     """
 
     provider: Literal["twilio", "sendgrid"]
@@ -53,6 +55,7 @@ class Inbound:
     name: str | None = None
     language: str | None = None
     doubt: Doubt | None = None
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)

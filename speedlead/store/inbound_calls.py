@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from speedlead import ids
+from speedlead.contact_marks import marks_of
 from speedlead.contracts import ReplySignal
 from speedlead.domain.opening import Opening, serving, turn_at
 from speedlead.domain.outcomes import CallResult
@@ -107,19 +108,21 @@ async def turn_of(conn: Any, call_id: str, turn: int) -> Ringing:
     return Ringing(row["id"], row["state"], turn, row["phone"], who or "somebody new", about)
 
 
-async def accepted(conn: Any, clock: Clock, plan: Plan, call_id: str, turn: int) -> tuple[bool, str | None]:
+async def accepted(
+    conn: Any, clock: Clock, plan: Plan, call_id: str, turn: int, secret: bytes
+) -> tuple[bool, str | None]:
     """The rep pressed the key: (may the two be connected?, the lead that has a message to its workflow)."""
     call = await _locked(conn, call_id)
     rep_id = call["reps"][turn] if turn < len(call["reps"]) else None
     if rep_id is None or call["state"] != "ringing":
         return call["state"] == "connected" and call["rep_id"] == rep_id, None
-    lead_id = await _spoken_to(conn, clock, plan, call, rep_id)
+    lead_id = await _spoken_to(conn, clock, plan, call, rep_id, secret)
     await _end(conn, clock, call, "connected", lead_id, rep_id)
     return True, lead_id
 
 
 async def missed(
-    conn: Any, clock: Clock, returns: Returns, call_id: str, speak: Speak
+    conn: Any, clock: Clock, returns: Returns, call_id: str, speak: Speak, secret: bytes
 ) -> tuple[tuple[str, str], str | None]:
     """(what the caller is told, the lead that has a message to its workflow); the same words when asked again."""
     call = await _locked(conn, call_id)
@@ -138,7 +141,7 @@ async def missed(
         if lead is not None:
             lead_id, now = lead["id"], clock.business(lead["clock_offset_us"])
         else:
-            lead_id = (await take_in(conn, clock, returns.plan, _submission(inquiry, call))).lead_id
+            lead_id = (await take_in(conn, clock, returns.plan, _submission(inquiry, call, secret))).lead_id
         row = await conn.fetchrow(LEAD_WITH_REACH, lead_id, None)
         record = record_of(row)
         opening = await returns.call_back(conn, record, now)
@@ -175,13 +178,13 @@ def caller_number(plan: Plan, sender: str) -> str | None:
 # ── what it means for the lead ───────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _spoken_to(conn: Any, clock: Clock, plan: Plan, call: Any, rep_id: str) -> str | None:
+async def _spoken_to(conn: Any, clock: Clock, plan: Plan, call: Any, rep_id: str, secret: bytes) -> str | None:
     inquiry = _inquiry(plan, call["number"])
     if inquiry is None:
         return None  # the rep asks who it is
     lead = await _open_lead_of(conn, call["number"])
     if lead is None:
-        lead_id = (await take_in(conn, clock, plan, _submission(inquiry, call))).lead_id
+        lead_id = (await take_in(conn, clock, plan, _submission(inquiry, call, secret))).lead_id
         await conn.execute(
             # somebody has just answered them: no receipt
             """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons, planned_at,
@@ -261,8 +264,9 @@ async def _open_lead_of(conn: Any, number: str) -> Any | None:
     return await lock_open_lead(conn, people[0])
 
 
-def _submission(inquiry: Inquiry, call: Any) -> Submission:
-    return Submission(inquiry, DOOR, idempotency_key=call["call_sid"])
+def _submission(inquiry: Inquiry, call: Any, secret: bytes) -> Submission:
+    marks = marks_of(secret, None, inquiry.phone)
+    return Submission(inquiry, DOOR, idempotency_key=call["call_sid"], marks=marks)
 
 
 def _inquiry(plan: Plan, number: str | None) -> Inquiry | None:

@@ -12,9 +12,11 @@ from typing import Any
 import asyncpg
 
 from speedlead import ids
+from speedlead.contact_marks import NO_MARKS, Marks
 from speedlead.contracts import InquirySignal, LeadStart
 from speedlead.domain.plan import Plan
 from speedlead.intake import Inquiry
+from speedlead.lead_salts import fresh_salt
 from speedlead.ports import Clock
 from speedlead.store.people import find_or_make_person
 from speedlead.store.rows import lock_open_lead, lock_person, put_message, put_notice, reach_of
@@ -28,13 +30,14 @@ _HEAT = {"cold": 0, "warm": 1, "hot": 2}
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """An inquiry and how it came to us."""
+    """An inquiry and how it came to us. `marks`: of its points of contact, as the opt-outs of the erased have them."""
 
     inquiry: Inquiry
     form_key: str
     remote_address: str | None = None
     user_agent: str | None = None
     idempotency_key: str | None = None
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ async def take_in(conn: Any, clock: Clock, plan: Plan, submission: Submission) -
         if known is not None:
             return Taken(known, repeat=True)
     wall = clock.wall()
-    person_id, new = await find_or_make_person(conn, inquiry, clock.business(0))
+    person_id, new = await find_or_make_person(conn, inquiry, clock.business(0), submission.marks)
     lead, opted_out = None, False
     if not new:  # nobody else sees a new person yet, and there is nothing about one to be asked
         await lock_person(conn, person_id)
@@ -129,13 +132,15 @@ async def _open_lead(
     lead_id = ids.new_id()
     await conn.execute(
         # the owner of the last lead knows the person; routing goes on from there
-        """insert into lead (id, person_id, form_key, lead_type, intent, source, segment, country, region, postcode, tz,
-               owner_id, plan_id, plan_version, created_at, created_wall)
+        """with made as (insert into lead (id, person_id, form_key, lead_type, intent, source, segment, country, region,
+               postcode, tz, owner_id, plan_id, plan_version, created_at, created_wall)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
                (select case when r.active then l.owner_id end from lead l left join rep r on r.id = l.owner_id
-                where l.person_id = $2 order by l.created_at desc limit 1), $12, $13, $14, $15)""",
+                where l.person_id = $2 order by l.created_at desc limit 1), $12, $13, $14, $15) returning id)
+           insert into lead_key select id, $16 from made""",
         lead_id, person_id, submission.form_key, lead_type, inquiry.intent, inquiry.source, inquiry.segment,
         inquiry.country, inquiry.region, inquiry.postcode, inquiry.tz, plan.id, plan.version, now, wall,
+        fresh_salt(lead_id),
     )  # fmt: skip
     return lead_id
 

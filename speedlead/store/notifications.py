@@ -33,7 +33,8 @@ select m.id::text as id, m.fallback, m.due_wall, n.at, coalesce(l.clock_offset_u
     n.seen_wall is not null or l.closed_at is not null
         or exists (select from notification u where u.notice_id = n.id and u.used_wall is not null)
         or exists (select from story s where s.lead_id = n.lead_id and s.at >= n.at
-            and s.kind in ('accepted', 'declined', 'outcome', 'answer'))
+            and (s.kind in ('accepted', 'outcome', 'answer')
+                or s.kind = 'declined' and s.data ->> 'rep_id' = coalesce(m.rep_id, n.rep_id)::text))
         or coalesce(l.first_attempt_at >= n.at, false) as seen,
     coalesce((select array_agg({_STATE}) from notification b where b.notice_id = n.id and not b.fallback
         and (b.rep_id is not distinct from m.rep_id and b.account_id is not distinct from m.account_id

@@ -7,11 +7,28 @@ from datetime import datetime
 from typing import Any
 
 from speedlead import ids
+from speedlead.contact_marks import NO_MARKS, Marks
 from speedlead.intake import Inquiry
 
+# Whoever comes back after an erasure is as suppressed as before, in the statement that writes the address or number.
+# A number may be another's: an opt-out from everything that came with it holds for calls and texts, unless nothing but
+# the number is known. The rows of a shared number count for all who share it, by the view `barred`.
+_AS_BEFORE = """told as (
+    insert into suppression (person_id, channel, reason, source, at)
+    select $2, kind.channel, case when kind.channel = 'all' then 'opted_out_all' else 'opted_out' end,
+        'before_erasure', max(k.at)
+    from suppressed_contact k
+    join unnest(case when $4 and k.channel = 'all' then array['call', 'sms'] else array[k.channel] end)
+        kind (channel) on true
+    where k.mark = $5::bytea group by kind.channel
+    on conflict do nothing returning 1)
+select exists (select from told)"""
 
-async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime) -> tuple[str, bool]:
+
+async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime, marks: Marks = NO_MARKS) -> tuple[str, bool]:
     """(id, is it new) of the person, with the inquiry's e-mail and phone among the person's own.
+
+    Who is new to us and has an opt-out from before an erasure counts as known: there is something to be asked.
 
     The same e-mail is the same person. A known phone is, when neither side has another e-mail or a different name
     and nobody else fits as well (switchboards, couples); else it is a new person, marked as a possible duplicate.
@@ -34,17 +51,35 @@ async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime) -> tup
         )  # fmt: skip
     if new_address:
         # a unique violation here means that somebody else was faster: the whole transaction goes again and finds them
-        await conn.execute(
-            "insert into person_email (address, person_id, created_at) values ($1, $2, $3)",
-            inquiry.email, person_id, now,
-        )  # fmt: skip
+        assert inquiry.email is not None
+        new &= not await add_email(conn, str(person_id), inquiry.email, now, marks.email)
     if inquiry.phone is not None:
-        await conn.execute(
-            """insert into person_phone (number, person_id, created_at) values ($1, $2, $3)
-               on conflict (number, person_id) do nothing""",
-            inquiry.phone, person_id, now,
-        )  # fmt: skip
+        new &= not await add_phone(conn, str(person_id), inquiry.phone, now, marks.phone, alone=inquiry.email is None)
     return str(person_id), new
+
+
+async def add_email(conn: Any, person_id: str, address: str, now: datetime, mark: bytes | None) -> bool:
+    """True where an opt-out from before an erasure holds for it."""
+    return bool(
+        await conn.fetchval(
+            "with added as (insert into person_email (address, person_id, created_at) values ($1, $2, $3)), "  # noqa: S608
+            + _AS_BEFORE,
+            address, person_id, now, False, mark,
+        )
+    )  # fmt: skip
+
+
+async def add_phone(
+    conn: Any, person_id: str, number: str, now: datetime, mark: bytes | None, *, alone: bool = False
+) -> bool:
+    """The same for a number; one that the person has already changes nothing. `alone`: nothing else is known."""
+    return bool(
+        await conn.fetchval(
+            "with added as (insert into person_phone (number, person_id, created_at) values ($1, $2, $3) "  # noqa: S608
+            "on conflict (number, person_id) do nothing), " + _AS_BEFORE,
+            number, person_id, now, not alone, mark,
+        )
+    )  # fmt: skip
 
 
 async def _by_email(conn: Any, inquiry: Inquiry) -> str | None:

@@ -1,15 +1,36 @@
-"""Plan versions: immutable once stored, because running leads are pinned to them."""
+"""Plan versions: immutable once stored, because running leads are pinned to them; and which one new leads start on."""
 
 import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 
 from speedlead.domain.plan import Cadence, Plan
 
+COMES_INTO_USE_AFTER = timedelta(seconds=3)
+"""By then every process has read it, so that nobody decides for a lead whose plan it does not know."""
+
+_IN_USE = """
+select id, version from plan where used_wall <= clock_timestamp() order by used_wall desc, version desc limit 1"""
+
 
 class PlanConflict(ValueError):
     """This id and version are stored with other contents: a changed plan needs a new version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`published_by` is None for one that came from a file at a start; `leads`: open ones that follow it."""
+
+    plan_id: str
+    version: int
+    published_wall: datetime
+    used_wall: datetime | None
+    published_by: str | None
+    note: str
+    leads: int
 
 
 class PlanStore:
@@ -17,9 +38,9 @@ class PlanStore:
         self._pool = pool
 
     async def publish(self, plan: Plan) -> bool:
-        """True when it is new. Raises PlanConflict."""
+        """Stores it; True when it is new. Raises PlanConflict."""
         body = plan.model_dump(mode="json", by_alias=True)
-        sha = hashlib.sha256(plan.model_dump_json(by_alias=True).encode()).hexdigest()
+        sha = fingerprint(plan)
         known = await self._pool.fetchval(
             """with added as (insert into plan (id, version, body, sha256) values ($1, $2, $3, $4)
                    on conflict do nothing returning sha256)
@@ -33,10 +54,91 @@ class PlanStore:
         return bool(known.endswith("*"))
 
     async def plan(self, plan_id: str, version: int) -> Plan:
-        body = await self._pool.fetchval("select body from plan where id = $1 and version = $2", plan_id, version)
-        if body is None:
-            raise LookupError(f"plan {plan_id} version {version}: there is no such plan")
-        return Plan.model_validate(body)
+        """Raises LookupError."""
+        return await plan_of(self._pool, plan_id, version)
+
+    async def taken(self, lead_id: str, plan_id: str, version: int) -> None:
+        """The lead follows this version from now on."""
+        await self._pool.execute(
+            "update lead set plan_id = $2, plan_version = $3 where id = $1 and closed_at is null",
+            lead_id, plan_id, version,
+        )  # fmt: skip
 
     async def cadence(self, plan_id: str, version: int) -> Cadence:
         return (await self.plan(plan_id, version)).cadence()
+
+
+def fingerprint(plan: Plan) -> str:
+    return hashlib.sha256(plan.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+async def plan_of(conn: Any, plan_id: str, version: int) -> Plan:
+    """Raises LookupError."""
+    body = await conn.fetchval("select body from plan where id = $1 and version = $2", plan_id, version)
+    if body is None:
+        raise LookupError(f"plan {plan_id} version {version}: there is no such plan")
+    return Plan.model_validate(body)
+
+
+async def in_use(conn: Any) -> tuple[str, int] | None:
+    """What new leads start on; None in a database that has never been started on."""
+    row = await conn.fetchrow(_IN_USE)
+    return (row["id"], row["version"]) if row is not None else None
+
+
+async def published(conn: Any) -> tuple[list[tuple[str, int]], tuple[str, int] | None]:
+    """Every version, and the one in use."""
+    rows = await conn.fetch("select id, version from plan")
+    return [(row["id"], row["version"]) for row in rows], await in_use(conn)
+
+
+async def publish_next(conn: Any, plan: Plan, *, who: str, note: str, wall: datetime) -> Plan:
+    """Stores it under the next version number of its id and brings it into use; within the caller's transaction."""
+    await conn.execute("select pg_advisory_xact_lock(hashtext('plan:' || $1))", plan.id)
+    newest = await conn.fetchval("select coalesce(max(version), 0) from plan where id = $1", plan.id)
+    plan = plan.model_copy(update={"version": newest + 1})
+    await conn.execute(
+        "insert into plan (id, version, body, sha256, published_by, note) values ($1, $2, $3, $4, $5, $6)",
+        plan.id, plan.version, plan.model_dump(mode="json", by_alias=True), fingerprint(plan), who, note,
+    )  # fmt: skip
+    await use(conn, plan.id, plan.version, wall)
+    return plan
+
+
+async def use(conn: Any, plan_id: str, version: int, wall: datetime) -> None:
+    """New leads start on it, a few seconds from now. Raises LookupError."""
+    changed = await conn.execute(
+        "update plan set used_wall = $3 where id = $1 and version = $2", plan_id, version, wall + COMES_INTO_USE_AFTER
+    )
+    if changed == "UPDATE 0":
+        raise LookupError(f"plan {plan_id} version {version}: there is no such plan")
+
+
+async def from_file(pool: "asyncpg.Pool[Any]", plan: Plan) -> None:
+    """At a start: a version that nobody knew comes into use, one that is known changes nothing. Raises PlanConflict.
+
+    Where somebody has published a version of that number by hand, the file has been overtaken and is left alone.
+    """
+    try:
+        new = await PlanStore(pool).publish(plan)
+    except PlanConflict:
+        by_hand = "select published_by is not null from plan where id = $1 and version = $2"
+        if await pool.fetchval(by_hand, plan.id, plan.version):
+            return
+        raise
+    await pool.execute(
+        """update plan set used_wall = clock_timestamp() where id = $1 and version = $2
+           and ($3 or not exists (select from plan where used_wall is not null))""",
+        plan.id, plan.version, new,
+    )  # fmt: skip
+
+
+async def versions(conn: Any) -> list[Version]:
+    """What came into use last is first."""
+    rows = await conn.fetch(
+        """select p.id as plan_id, p.version, p.published_wall, p.used_wall, p.published_by, p.note,
+               (select count(*)::int from lead l where l.closed_at is null
+                    and (l.plan_id, l.plan_version) = (p.id, p.version)) as leads
+           from plan p order by p.used_wall desc nulls last, p.id, p.version desc"""
+    )
+    return [Version(**row) for row in rows]

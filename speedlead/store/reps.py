@@ -91,6 +91,7 @@ def rep_record(row: asyncpg.Record, calendars: Calendars, turns: Sequence[Roster
         channels=tuple(row["channels"]),
         lane=row["lane"],
         not_there=tuple((span.lower, span.upper) for span in row["not_there"] or ()),
+        last_assigned=row["last_assigned_wall"],
     )
 
 

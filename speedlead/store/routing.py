@@ -22,10 +22,15 @@ from speedlead.store.story import tell_story
 # keeps this lock apart from the other advisory locks
 _ROUTING = 5
 
+# $2: the lead that is decided about. What somebody is offered beside it may be theirs at any moment, so it counts
 STANDINGS = """
-select r.id, r.capacity, r.weight, r.presence, r.away_until, r.last_assigned_wall, coalesce(o.leads, 0)::int as leads
+select r.id, r.capacity, r.weight, r.presence, r.away_until, r.last_assigned_wall,
+    (coalesce(o.leads, 0) + coalesce(f.leads, 0))::int as leads
 from rep r left join (select owner_id, count(*) as leads from lead where closed_at is null and owner_id is not null
     group by owner_id) o on o.owner_id = r.id
+    left join (select a.rep_id, count(*) as leads from offer a join lead l on l.id = a.lead_id
+        where a.ended_at is null and a.kind = 'claim' and a.lead_id <> $2 and l.closed_at is null
+        group by a.rep_id) f on f.rep_id = r.id
 where r.active and not r.manager and r.id = any($1::uuid[])
 """
 
@@ -33,7 +38,7 @@ _OPENED = """
 with old as (select id, owner_id, assigned_at, first_attempt_due, clock_offset_us from lead where id = $1
     for no key update)
 update lead l set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5, zone = $6,
-    deal_at = null
+    assign_due = $7, deal_at = null
 from old left join rep r on r.id = old.owner_id where l.id = old.id
 returning old.owner_id, old.assigned_at, r.active, r.presence, r.away_until
 """
@@ -61,17 +66,19 @@ class RoutingStore:
         hold: Hold | None = None,
         peak: str | None = None,
         claimants: int = 0,
+        assign_due: datetime | None = None,
     ) -> str | None:
         """Opens the lead's clock and gives it an owner, tells whoever is concerned and keeps everybody's score.
 
         An owner stays; before the lead was ever handed over only while `stays(presence, away_until)`. With `hold`,
         a lead without an owner gets none yet. `peak`: the peak hours whose weights these are. With `claimants` a new
-        lead is offered to so many and stays without an owner until one of them takes it. Answers the owner's id;
-        asked again, the answer is the same. Raises LookupError when there is no such lead.
+        lead is offered to so many and stays without an owner until one of them takes it. `assign_due`: by when it is
+        to have an owner. Answers the owner's id; asked again, the answer is the same. Raises LookupError when there is
+        no such lead.
         """
         async with self._pool.acquire() as conn, conn.transaction():
             lead = await conn.fetchrow(
-                _OPENED, lead_id, opening.open_at, opening.due, opening.target, offset_us, opening.zone
+                _OPENED, lead_id, opening.open_at, opening.due, opening.target, offset_us, opening.zone, assign_due
             )
             if lead is None:
                 raise LookupError(f"lead {lead_id}: there is no such lead")
@@ -88,7 +95,7 @@ class RoutingStore:
             if owner is None and await _is_offered(conn, lead_id):
                 return None
             await lock_routing(conn)
-            rows = await conn.fetch(STANDINGS, list(team))
+            rows = await conn.fetch(STANDINGS, list(team), lead_id)
             decision = decide([Standing(*row) for row in rows])
             if decision.rep_id is None:
                 await keep(conn, lead_id, inquiry_number, None, "nobody", decision, weights, now, peak)
@@ -137,20 +144,20 @@ async def _offer(conn: Any, lead_id: str, most: int, decision: Decision, opening
 
 
 async def assign(conn: Any, lead_id: str, rep_id: str, now: datetime) -> str:
-    """Gives the lead to the rep unless it has an owner; answers the owner. Raises LookupError when the rep is full."""
+    """Gives the lead to the rep unless it has an owner; answers the owner.
+
+    Raises LookupError when the rep is full or has no share of the leads.
+    """
     owner: str | None = await conn.fetchval("select owner_id from lead where id = $1 for no key update", lead_id)
     if owner is not None:
         return owner
     if await _is_offered(conn, lead_id):
         raise LookupError(f"lead {lead_id}: it is offered to several, and the first who accepts has it")
     await lock_routing(conn)
-    room = await conn.fetchval(
-        """select capacity > (select count(*) from lead where owner_id = $1 and closed_at is null)
-           from rep where id = $1 and active""",
-        rep_id,
-    )
-    if not room:
+    if not await has_room(conn, rep_id):
         raise LookupError(f"rep {rep_id}: no capacity left")
+    if not await conn.fetchval("select weight > 0 and not manager from rep where id = $1", rep_id):
+        raise LookupError(f"rep {rep_id}: no share of the leads")
     await own(conn, lead_id, rep_id, now, "assigned", None)
     return rep_id
 
@@ -165,6 +172,17 @@ async def reassign(conn: Any, lead_id: str, rep_id: str, now: datetime, reason: 
     await conn.execute("update lead set accepted_at = $2 where id = $1", lead_id, now)
     await conn.execute(
         "update offer set ended_at = $2, result = 'reassigned' where lead_id = $1 and ended_at is null", lead_id, now
+    )
+
+
+async def has_room(conn: Any, rep_id: str) -> bool:
+    """Fewer open leads than their capacity? True for as long as the routing lock is held."""
+    return bool(
+        await conn.fetchval(
+            """select capacity > (select count(*) from lead where owner_id = $1 and closed_at is null)
+               from rep where id = $1 and active""",
+            rep_id,
+        )
     )
 
 

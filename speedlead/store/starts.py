@@ -79,6 +79,7 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         open_at=lead["open_at"],
         due_at=lead["first_attempt_due"],
         deal_at=lead["deal_at"],
+        assign_due_at=lead["assign_due"],
         **await _asked(connection, lead),
         steps=tuple(steps),
         closed_channels=dict.fromkeys(channels, "opted_out"),
@@ -94,6 +95,9 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         attempts=await _attempts(connection, touches),
         answers=await _unsent_answers(connection, lead_id),
         seen=tuple(row["id"] for row in reversed(seen)),
+        replanned=await connection.fetchval(
+            "select exists (select from story where lead_id = $1 and kind = 'plan_changed')", lead_id
+        ),
     )
 
 
@@ -150,7 +154,7 @@ def _settled(touch: asyncpg.Record, current: int) -> StepRow | None:
     ):
         return None
     at = touch["sent_at"] or touch["placed_at"] or touch["planned_at"]
-    return StepRow(step=match["step"], state=touch["state"], at=at, reason=touch["reason"])
+    return StepRow(step=match["step"], state=touch["state"], at=at, reason=touch["reason"], channel=touch["channel"])
 
 
 def _acknowledged(touches: list[asyncpg.Record]) -> int:

@@ -91,5 +91,6 @@ async def _lead(conn: Any, clock: Clock, plan: Plan, inbound: "Inbound") -> str 
         inquiry = read_inquiry(fields, Rules(intents, default_channel=inbound.channel))
     except ValidationError:
         return None
-    submission = Submission(inquiry, DOORS[inbound.channel], idempotency_key=inbound.provider_id[:200])
+    key = inbound.provider_id[:200]
+    submission = Submission(inquiry, DOORS[inbound.channel], idempotency_key=key, marks=inbound.marks)
     return (await take_in(conn, clock, plan, submission)).lead_id

@@ -6,6 +6,7 @@ Every instant is business time of the lead. A lead's present is `Clock.business(
 from dataclasses import dataclass
 from datetime import datetime
 
+from speedlead.telling import Told
 from speedlead.times import known_zone
 
 
@@ -166,9 +167,13 @@ VISIBLE = """({leads} = 'all'
         or exists (select from outcome o where o.lead_id = l.id and o.outcome = 'converted')))"""
 
 
+# as an owner: leads that have none
+NOBODY = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """None means any. `state` is open, closed or all."""
+    """None means any. `state` is open, closed or all; `plan` is `inbound` or `inbound:4` (`lead_filter.py`)."""
 
     stage: str | None = None
     lead_type: str | None = None
@@ -178,6 +183,11 @@ class Filters:
     # whose eyes they are for: `VISIBLE`
     leads: str = "all"
     rep_id: str | None = None
+    source: str | None = None
+    plan: str | None = None
+    # a target of the lead was missed
+    breached: bool | None = None
+    next_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,3 +233,5 @@ class Explanation:
     waits_for: str
     changed_by: tuple[str, ...]
     owner_name: str | None
+    # the codes of all that, with every step that has ended
+    told: Told

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from speedlead import wording
+from speedlead.store.flow_checks import REAL
 from speedlead.store.reach import CALL_NUMBER, MAIL_ADDRESS
 from speedlead.store.view_models import (
     VISIBLE,
@@ -24,6 +25,7 @@ from speedlead.store.view_models import (
     RepView,
     Written,
 )
+from speedlead.telling import Past, Told
 from speedlead.times import known_zone
 
 T = TypeVar("T")
@@ -125,21 +127,43 @@ order by 2
 
 async def rep_leads(conn: Any, rep_id: str | None) -> list[LeadCard]:
     """The open leads of a rep, what is due first on top; with None those that nobody owns."""
-    where = "where l.closed_at is null and l.owner_id is not distinct from $1::text::uuid"
+    where = f"where l.closed_at is null and l.owner_id is not distinct from $1::text::uuid and {REAL}"
     return [_one(LeadCard, row) for row in await conn.fetch(_CARD + where + _BY_DEADLINE, rep_id)]
+
+
+_MATCHES = (
+    """
+where ($1::text is null or l.stage = $1) and ($2::text is null or l.lead_type = $2)
+    and ($3::text is null or l.owner_id::text is not distinct from nullif($3, 'none'))
+    and ($4 = 'all' or (l.closed_at is null) = ($4 = 'open'))
+    and ($7::text is null or l.source = $7)
+    and ($8::text is null or $8 in (l.plan_id, l.plan_id || ':' || l.plan_version))
+    and ($9::boolean is null or $9 = exists (select from breach b where b.lead_id = l.id))
+    and ($10::timestamptz is null or l.next_touch_at < $10)
+    and ("""
+    + REAL
+    + """ or $7 = 'flow_check')
+    and """
+    + VISIBLE.format(leads="$5::text", rep="$6::text")
+)
+
+
+def _asked(filters: Filters) -> tuple[Any, ...]:
+    return (filters.stage, filters.lead_type, filters.owner_id, filters.state, filters.leads, filters.rep_id,
+            filters.source, filters.plan, filters.breached, filters.next_before)  # fmt: skip
 
 
 async def open_leads(conn: Any, filters: Filters) -> list[LeadCard]:
     """Leads that match, what is due first on top; closed ones newest first."""
-    where = """
-where ($1::text is null or l.stage = $1) and ($2::text is null or l.lead_type = $2)
-    and ($3::text is null or l.owner_id = $3::uuid)
-    and ($4 = 'all' or (l.closed_at is null) = ($4 = 'open'))
-    and """ + VISIBLE.format(leads="$6::text", rep="$7::text")
     order = "order by l.closed_at desc nulls first, l.created_at desc" if filters.state != "open" else _BY_DEADLINE
-    rows = await conn.fetch(f"{_CARD}{where}\n{order} limit $5", filters.stage, filters.lead_type, filters.owner_id,
-                            filters.state, filters.limit, filters.leads, filters.rep_id)  # fmt: skip
+    rows = await conn.fetch(f"{_CARD}{_MATCHES}\n{order} limit $11", *_asked(filters), filters.limit)
     return [_one(LeadCard, row) for row in rows]
+
+
+async def matching(conn: Any, filters: Filters) -> list[str]:
+    """Ids of all leads that match, whatever the limit; what is due first on top."""
+    found = f"select l.id::text as lead_id from lead l {_MATCHES}\n{_BY_DEADLINE}"  # noqa: S608  constants of ours
+    return [row["lead_id"] for row in await conn.fetch(found, *_asked(filters))]
 
 
 async def counters(conn: Any, wall: datetime) -> Counters:
@@ -151,7 +175,8 @@ select count(*)::int as open, count(*) filter (where acknowledged_at is null)::i
         and first_attempt_due < $1::timestamptz + clock_offset_us * interval '1 microsecond')::int as overdue,
     (select count(*) from touch where state = 'in_doubt')::int as in_doubt,
     (select count(*) from message where delivered_wall is null)::int as undelivered
-from lead where closed_at is null""",
+from lead l where closed_at is null and """  # noqa: S608  a constant of ours
+        + REAL,
         wall,
     )
     return _one(Counters, row)
@@ -197,7 +222,9 @@ select distinct n.lead_id::text as lead_id from notice n join lead l on l.id = n
 where n.rep_id = $1::text::uuid and n.kind = any($2::text[]) and l.closed_at is null
     and (n.kind in ('call_task', 'rep_task') or l.accepted_at is null)
     and not exists (select from offer f where f.lead_id = l.id and f.rep_id = n.rep_id and f.ended_at >= n.at)
-    and not exists (select from story s where s.lead_id = l.id and s.kind in ('accepted', 'declined') and s.at >= n.at)
+    and not exists (select from story s where s.lead_id = l.id and s.at >= n.at
+        and (s.kind = 'accepted' or s.kind = 'declined' and (s.step is not null
+            or s.data ->> 'rep_id' = n.rep_id::text)))  -- with a step: that call is over for everybody
     and not exists (select from outcome o where o.lead_id = l.id and o.at >= n.at)
     and not exists (select from leg g join touch t on t.id = g.touch_id where t.lead_id = l.id
         and n.dedupe = l.id || ':task:' || g.id and (g.state in ('ended', 'failed') or t.state <> 'claimed'))""",
@@ -323,7 +350,22 @@ async def explain(conn: Any, lead_id: str) -> Explanation | None:
         waits_for=wording.WAITS[waits_for],
         changed_by=wording.changes(waits_for),
         owner_name=card.owner_name,
+        told=Told(card.stage, await _past(conn, lead_id), card.next_step, card.next_touch_at, why, waits_for),
     )
+
+
+# a step that has ended, as the workflow settles it: a call counts from its start, and is over when its result is known
+_PAST = """
+select coalesce(t.sent_at, t.settled_at, t.placed_at, t.planned_at) as at, t.step, t.channel, t.state,
+    case when t.state = 'sent' then t.call_result else t.reason end as reason
+from touch t
+where t.lead_id = $1::text::uuid and t.purpose = 'plan' and t.state in ('sent', 'skipped', 'failed', 'in_doubt')
+    and not (t.channel = 'call' and t.state = 'sent' and t.call_result is null)
+order by 1, t.id"""
+
+
+async def _past(conn: Any, lead_id: str) -> tuple[Past, ...]:
+    return tuple(_one(Past, row) for row in await conn.fetch(_PAST, lead_id))
 
 
 _WAITS_WHEN_STOPPED = {
@@ -360,5 +402,5 @@ def _waiting(card: LeadCard) -> tuple[str, str | None]:
 async def lead_by_prefix(conn: Any, prefix: str) -> str | None:
     """The id of the one lead whose id begins like this; None when there is none, or more than one."""
     found = "select id::text as lead_id from lead where starts_with(id::text, $1) limit 2"
-    rows = await conn.fetch(found, prefix.lower())
+    rows = await conn.fetch(found, prefix.strip().lower())
     return rows[0]["lead_id"] if len(rows) == 1 and len(prefix) >= 4 else None

@@ -83,7 +83,7 @@ class WaitingPool:
             if lead is None:
                 return None
             await lock_routing(conn)
-            decision = decide([Standing(*row) for row in await conn.fetch(STANDINGS, list(team))])
+            decision = decide([Standing(*row) for row in await conn.fetch(STANDINGS, list(team), lead_id)])
             if decision.rep_id is None:
                 return None
             await own(conn, lead_id, decision.rep_id, now, "assigned", "from_the_pool")

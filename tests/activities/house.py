@@ -224,7 +224,7 @@ async def open_house(
     yield House(
         pool, hand, mail, text, phone, leads, touches,
         LegGate(pool, Asking(PLACER, PLACES), PLAN, calendars, hand, "+14155550100"),
-        messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning),
+        messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning, routing=routing),
         routing,
         Placing(leads=leads, touches=touches, planning=planning),
         Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),

@@ -9,9 +9,9 @@ import pytest
 from speedlead.chores.sla import sla_chore
 from speedlead.contracts import AcceptResult, BreachRequest, EscalateRequest, EscalateResult, RouteRequest, TakeRequest
 from speedlead.domain.routing_rules import Claim, RoutingRules
-from speedlead.hand_over import hand_over
 from speedlead.routingbook import load_routing
-from speedlead.store.hand_over import plan_hand_over
+from speedlead.steering import Steering
+from speedlead.store.hand_over import begin_hand_over, plan_hand_over
 from speedlead.store.starts import build_start
 from speedlead.store.transactions import transact
 from tests.activities.house import NO_CALENDARS, NOW, House, open_house
@@ -175,12 +175,16 @@ async def test_all_open_leads_of_somebody_who_leaves_go_to_those_who_have_room(h
     class Workflows:
         """What a lead's workflow does with `reassign`."""
 
-        async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> None:
+        async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> None:
             assert name == "reassign"
             await house.leads.reassign(lead_id, payload["rep_id"], NOW, payload["reason"])
 
-    handed = await hand_over(Workflows(), plan, by="ops", reason="handed_over")
-    assert (handed.done, handed.left) == (5, {})
+    run_id = await transact(
+        house.pool,
+        lambda conn: begin_hand_over(conn, gone, plan, "handed_over", role="ops", account_id=None, wall=NOW),
+    )
+    handed = await Steering(house.pool, Workflows(), house.clock).carry_out(run_id)
+    assert (handed.done, handed.refused) == (5, 0)
     assert await transact(house.pool, lambda conn: plan_hand_over(conn, gone, None)) == {}
     # a manager's word: nobody is asked to take them
     assert all([(await owner(house, lead))[1] for lead in leads])

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from speedlead.cli import LONGEST_STOP_S
 from speedlead.embedded.temporal_server import DYNAMIC_CONFIG, RETENTION
-from speedlead.settings import PREFIX, variables
+from speedlead.secret_files import SUFFIX
+from speedlead.settings import PREFIX, secret_file_variables, variables
+from workers import beat
+from workers.registry import QUEUES
 from workflows.attributes import ATTRIBUTES
 
 ROOT = Path(__file__).parents[2]
@@ -50,38 +54,109 @@ def test_services_wait_for_services_that_exist_and_can_be_waited_for(services: d
 
 
 def test_every_service_that_stays_up_says_whether_it_is_healthy(services: dict[str, Any]) -> None:
-    one_time = {"temporal-database", "temporal-namespace", "migrate"}
+    one_time = {"temporal-database", "temporal-namespace", "migrate", "promote"}
     assert {name for name, service in services.items() if "healthcheck" not in service} == one_time | {"temporal-ui"}
 
 
-def test_no_secret_is_written_down(services: dict[str, Any]) -> None:
+def test_no_secret_stands_in_an_environment(services: dict[str, Any]) -> None:
+    files = {variable: variable.removesuffix(SUFFIX) for variable in secret_file_variables()}
+    secret = set(files.values()) - {PREFIX + "DATABASE_URL"}
     for name, service in services.items():
-        for key, value in service.get("environment", {}).items():
-            if re.search(r"PASSWORD|PWD|TOKEN|API_KEY|SECRET", key):
-                assert re.fullmatch(r"\$\{[A-Z_]+:(\?[^}]+|-)\}", value), f"{name}: {key}"
+        environment = service.get("environment", {})
+        assert not secret & set(environment), name
+        for key, value in environment.items():
+            if re.search(r"PASSWORD|PWD|TOKEN|API_KEY(?!_SID)|SECRET", key):
+                # a file of this service's own secrets; an optional one is named in .env
+                assert re.fullmatch(r"/run/secrets/\w+|\$\{[A-Z_]+_FILE:-\}", value), f"{name}: {key}"
+                if value.startswith("/run/secrets/"):
+                    assert value.removeprefix("/run/secrets/") in service["secrets"], f"{name}: {key}"
     url = services["gateway"]["environment"]["SPEEDLEAD_DATABASE_URL"]
-    assert re.search(r"://speedlead:\$\{SPEEDLEAD_DB_PASSWORD:\?[^}]+\}@", url)
+    assert re.fullmatch(r"\$\{SPEEDLEAD_DATABASE_URL:-postgresql://speedlead@postgres:5432/speedlead\}", url)
+
+
+def test_every_secret_is_a_file_that_the_script_makes(services: dict[str, Any], tmp_path: Path) -> None:
+    secrets = yaml.safe_load(COMPOSE.read_text())["secrets"]
+    used = {name for service in services.values() for name in service.get("secrets", [])}
+    assert used == set(secrets)
+    script = tmp_path / "make-secrets.sh"
+    script.write_text((DEPLOY / "make-secrets.sh").read_text())
+    said = subprocess.run(["sh", script], check=True, capture_output=True, text=True).stdout
+    made = {f"./deploy/secrets/{path.name}": path for path in (tmp_path / "secrets").iterdir()}
+    assert set(made) == {secret["file"] for secret in secrets.values()}
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+    passwords = {name: path.read_text() for name, path in made.items() if name.endswith("_password")}
+    assert len(set(passwords.values())) == 3
+    assert all(re.fullmatch("[0-9a-f]{48}", text) for text in passwords.values())
+    assert "still empty: deploy/secrets/twilio_auth_token\n" in said
+    subprocess.run(["sh", script], check=True, capture_output=True)
+    assert passwords == {name: made[name].read_text() for name in passwords}, "a second run changed a password"
 
 
 def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
-    for name in ("migrate", "gateway", "worker"):
+    known = {*variables(), *secret_file_variables()}
+    for name in ("migrate", "gateway", "worker", "worker-messages", "worker-voice"):
         given = set(services[name]["environment"])
-        assert given <= set(variables()), f"{name}: {given - set(variables())}"
-    # a real account, whole, so that nothing ends in the sandbox
-    assert {PREFIX + "TWILIO_ACCOUNT_SID", PREFIX + "TWILIO_AUTH_TOKEN", PREFIX + "SENDGRID_API_KEY"} <= given
+        assert given <= known, f"{name}: {given - known}"
+        # a real account, whole, so that nothing ends in the sandbox
+        assert {
+            PREFIX + "TWILIO_ACCOUNT_SID",
+            PREFIX + "TWILIO_AUTH_TOKEN_FILE",
+            PREFIX + "SENDGRID_API_KEY_FILE",
+        } <= given
+
+
+def test_every_task_queue_has_a_worker(services: dict[str, Any]) -> None:
+    commands = [service["command"] for name, service in services.items() if name.startswith("worker")]
+    served = [queue for _, option, queues in commands for queue in queues.split(",") if option == "--queues"]
+    assert sorted(served) == sorted(QUEUES)
+
+
+def test_a_worker_is_asked_by_the_file_that_it_touches(services: dict[str, Any]) -> None:
+    tests = {str(service["healthcheck"]["test"]) for name, service in services.items() if name.startswith("worker")}
+    [test] = tests
+    assert f"/tmp/{beat.FILE.name} -mmin -1" in test
+    assert beat.EVERY_S < 30
+
+
+def test_versioned_workers_are_promoted(services: dict[str, Any]) -> None:
+    """Nobody works on a lead for workers that say their version and were not promoted."""
+    versioned = {n for n, s in services.items() if "SPEEDLEAD_WORKER_VERSIONING" in s.get("environment", {})}
+    assert versioned == {name for name in services if name.split("-")[0] == "worker"}
+    assert services["promote"]["command"][:2] == ["worker", "promote"]
+    assert set(services["promote"]["depends_on"]) == versioned
+
+
+def test_everything_has_limits_and_time_to_stop(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}, name
+        if "SPEEDLEAD_DATABASE_URL" in service.get("environment", {}):
+            assert int(service["stop_grace_period"].removesuffix("s")) > LONGEST_STOP_S
+
+
+def test_an_outside_server_is_left_out_by_its_profile(services: dict[str, Any]) -> None:
+    profile = {name: service.get("profiles", ["always"])[0] for name, service in services.items()}
+    assert set(profile.values()) == {"always", "postgres", "temporal"}
+    for name, service in services.items():
+        for other, how in service.get("depends_on", {}).items():
+            # whoever waits for what may be left out says so
+            assert profile[other] in ("always", profile[name]) or how["required"] is False, f"{name} waits for {other}"
 
 
 def test_the_example_names_everything_that_must_be_set() -> None:
     required = set(re.findall(r"\$\{([A-Z_]+):\?", COMPOSE.read_text()))
     lines = (DEPLOY / "example.env").read_text().splitlines()
-    assert {line.split("=")[0] for line in lines if "=" in line and not line.startswith("#")} == required
-    assert [line for line in lines if re.match(r"[A-Z_]+=.", line)] == []
+    named = {line.split("=")[0] for line in lines if "=" in line and not line.startswith("#")}
+    assert named == required | {"COMPOSE_PROFILES"}
+    assert [line for line in lines if re.match(r"[A-Z_]+=.", line)] == ["COMPOSE_PROFILES=postgres,temporal"]
 
 
 def test_only_the_proxy_is_reached_from_outside(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", [])]
     assert [port for port in published if not port.startswith("127.0.0.1:")] == ["${SPEEDLEAD_PUBLIC_PORT:-8081}:8081"]
-    assert services["edge"]["network_mode"] == "service:gateway"
+    assert "ports" not in services["gateway"]
+    subnet = yaml.safe_load(COMPOSE.read_text())["networks"]["front"]["ipam"]["config"][0]["subnet"]
+    assert services["gateway"]["environment"]["SPEEDLEAD_TRUSTED_PROXIES"].split(",")[0] == subnet
+    assert [name for name, service in services.items() if "front" in service.get("networks", [])] == ["gateway", "edge"]
     public = re.search(r"@public path (.+)", (DEPLOY / "Caddyfile").read_text())
     assert public is not None
     paths = public[1].split()
@@ -97,7 +172,7 @@ def test_mounted_files_exist(services: dict[str, Any]) -> None:
     for service in services.values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            assert not source.startswith(".") or (ROOT / source).is_file(), source
+            assert not source.startswith(".") or (ROOT / source).exists(), source
 
 
 def test_the_namespace_gets_what_the_embedded_server_gets() -> None:
@@ -115,6 +190,15 @@ def test_the_server_gets_the_dynamic_config_of_the_embedded_one() -> None:
 def test_scripts_are_valid_and_executable(script: Path) -> None:
     assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
     assert script.stat().st_mode & 0o111
+
+
+def test_a_sender_always_meets_the_same_gateway() -> None:
+    """The limits per address are counted in each gateway."""
+    proxies = re.findall(r"reverse_proxy \{(.+?)\n\t\}", (DEPLOY / "Caddyfile").read_text(), re.DOTALL)
+    assert len(proxies) == 1
+    assert "lb_policy client_ip_hash" in proxies[0]
+    # without it the same gateway is tried again and again while it stops
+    assert "fail_duration" in proxies[0]
 
 
 def test_the_image_is_built_from_hashes_and_does_not_run_as_root() -> None:

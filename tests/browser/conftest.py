@@ -21,6 +21,7 @@ from speedlead.gateway.deps import GatewayDeps
 from speedlead.planbook import load_plan
 from speedlead.returns import Returns
 from speedlead.store.pool import open_pool
+from speedlead.watch.ready import Ready
 from tests import servers
 from tests.desks import PLACER, PLACES, desk_on
 from tests.signing_in import link_path
@@ -42,7 +43,7 @@ class Recorder:
         self.delivered: list[str] = []
         self.problem: Exception | None = None
 
-    async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> LeadStatus:
         self.asked.append((lead_id, name, payload))
         if self.problem is not None:
             raise self.problem
@@ -66,8 +67,8 @@ class Recorder:
     async def claim_lead_leg(self, leg_id: str) -> NoReturn:
         raise AssertionError("no page dials")
 
-    async def ready(self) -> dict[str, bool]:
-        return {}
+    async def ready(self) -> Ready:
+        return Ready({})
 
 
 class Site:

@@ -20,7 +20,9 @@ from speedlead.cadence_client import CadenceClient
 from speedlead.cadence_errors import LeadNotFound, LeadUnavailable
 from speedlead.credentials import load_or_create
 from speedlead.embedded.stack import Stack
+from speedlead.payloads import converter_of
 from speedlead.sandbox.server import DATABASE
+from speedlead.store.pool import open_pool
 from speedlead.temporal import connect
 from tests.servers import local_settings
 
@@ -193,7 +195,10 @@ class House:
 
     async def assert_no_limbo(self, leads: Sequence[str]) -> None:
         """Every open lead has a workflow that names what it waits for; just after a restart it may take moments."""
-        workflows = CadenceClient(await connect(self.stack.settings.temporal_address))
+        settings = self.stack.settings
+        pool = await open_pool(self.stack.database_url, size=2)
+        converter = converter_of(settings, load_or_create(settings.data_dir), pool)
+        workflows = CadenceClient(await connect(settings.temporal_address, converter=converter))
 
         async def named() -> bool:
             rows = await self.fetch(
@@ -202,12 +207,15 @@ class House:
             found = [await workflows.status(row["id"]) for row in rows]
             return all(status.why != "started" for status in found)
 
-        await self.until("every open lead says what comes next", named, 30)
+        try:
+            await self.until("every open lead says what comes next", named, 30)
+        finally:
+            await pool.close()
 
 
 @asynccontextmanager
-async def open_house(folder: Path, plan: str = "fast.yaml") -> AsyncIterator[House]:
-    settings = local_settings(folder, plan_file=PLANS / plan, law_file=PLANS / "no_limits.yaml")
+async def open_house(folder: Path, plan: str = "fast.yaml", **changes: object) -> AsyncIterator[House]:
+    settings = local_settings(folder, plan_file=PLANS / plan, law_file=PLANS / "no_limits.yaml", **changes)
     async with Stack(settings) as stack, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
         house = House(stack, http, load_or_create(folder).api_key.get_secret_value())
         connection = await asyncpg.connect(stack.database_url)

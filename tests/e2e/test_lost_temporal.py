@@ -1,13 +1,15 @@
 """The Temporal store is lost in mid-cadence: Postgres is the record, and every open lead goes on from it."""
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from speedlead.credentials import load_or_create
 from speedlead.ids import touch_id, workflow_id
+from speedlead.payloads import converter_of
+from speedlead.store.pool import open_pool
 from speedlead.temporal import connect
 from tests.e2e.house import House
 
@@ -29,13 +31,17 @@ async def lose_the_store(house: House) -> None:
 
 async def asked_again(house: House, lead: str) -> set[str]:
     """Touch ids that the lead's new workflow asked its activities for."""
-    client = await connect(house.stack.settings.temporal_address)
+    settings = house.stack.settings
+    pool = await open_pool(house.stack.database_url, size=2)
+    converter = converter_of(settings, load_or_create(settings.data_dir), pool)
+    client = await connect(settings.temporal_address, converter=converter)
     asked = set()
     async for event in client.get_workflow_handle(workflow_id(lead)).fetch_history_events():
         wanted = event.activity_task_scheduled_event_attributes
         if wanted.activity_type.name in ("acknowledge", "send", "dial"):
-            request = json.loads(wanted.input.payloads[0].data)
+            [request] = await converter.decode(wanted.input.payloads)
             asked.add(touch_id(lead, request.get("step") or f"ack-{request['inquiry_number']}"))
+    await pool.close()
     return asked
 
 

@@ -35,6 +35,7 @@ from speedlead.ports import SendError
 from speedlead.returns import Returns
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
+from speedlead.watch.ready import Ready
 from tests.desks import desk_on
 from tests.servers import local_settings
 from tests.signing_in import link_path
@@ -70,6 +71,7 @@ class Recorder:
         self.permit: LegPermit | None = None
         self.steered: list[tuple[str, str]] = []
         self.refuses: SendError | None = None
+        self.forgotten: list[str] = []
 
     async def deliver_now(self, lead_id: str) -> None:
         self.delivered.append(lead_id)
@@ -81,7 +83,7 @@ class Recorder:
     async def start_now(self, start: LeadStart) -> None:
         await self.deliver_now(start.lead_id)
 
-    async def update(self, lead_id: str, name: str, payload: dict[str, Any]) -> LeadStatus:
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> LeadStatus:
         self.updates.append((lead_id, name, payload))
         if self.fail is not None:
             raise self.fail
@@ -89,6 +91,13 @@ class Recorder:
             "lead_id": lead_id, "stage": "assigned", "lead_type": "hot", "owner_id": None, "next_step": "call-1",
             "next_at": None, "why": "next_step", "paused_until": None, "plan": "inbound:1", "rejected_messages": 0,
         })  # fmt: skip
+
+    async def runs(self, lead_id: str) -> bool:
+        return False
+
+    async def forget(self, lead_id: str) -> bool:
+        self.forgotten.append(lead_id)
+        return self.fail is None
 
     async def redirect(self, call_id: str, url: str) -> None:
         self.steered.append((call_id, url))
@@ -257,8 +266,8 @@ async def open_house(database_url: str, folder: Path, **changes: object) -> Asyn
     pool, clock, behind, plan = await open_pool(database_url), StepClock(), Recorder(), load_plan()
     await PlanStore(pool).publish(plan)
 
-    async def ready() -> dict[str, bool]:
-        return {"postgres": True, "temporal": behind.fail is None}
+    async def ready() -> Ready:
+        return Ready({"postgres": True, "temporal": behind.fail is None})
 
     desk = desk_on(pool, clock.wall)
     deps = GatewayDeps(pool, settings, credentials, clock, plan, behind, behind, behind, RETURNS, ready, desk, behind)

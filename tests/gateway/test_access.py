@@ -37,7 +37,8 @@ async def ask(house: House, method: str, path: str, headers: dict[str, str], **f
     sent = {"data": form} if method == "POST" else {}
     async with house.http.request(method, path, headers=headers, allow_redirects=False, **sent) as answer:
         # a stream of events has no end
-        return answer.status, "" if answer.content_type == "text/event-stream" else await answer.text()
+        stream = answer.content_type == "text/event-stream"
+        return answer.status, "" if stream else await answer.text(errors="replace")
 
 
 async def with_password(house: House, email: str = "pat@acme.example", role: str = "manager") -> str:
@@ -140,6 +141,9 @@ WHO = {
     "POST /api/leads/{lead_id}/reassign": {M, P, X},
     "POST /api/leads/{lead_id}/change_plan": {M, P, X},
     "GET /plans/preview": {R, M, P, K, A, X},
+    "POST /plans/drafts/{draft_id}/targets": {P, K, X},
+    "POST /plans/drafts/{draft_id}/publish": {P, X},
+    "POST /plans/migrate": {P, X},
     "GET /templates/preview": {R, M, P, K, A, X},
     "GET /metrics": {P, X},
     "GET /accounts": {X},
@@ -200,6 +204,32 @@ async def test_a_colleagues_lead_is_met_while_its_call_is_offered(house: House) 
            values (gen_random_uuid(), $1, $2, 'rep', 'call_task', $3)""", lead, sam, house.clock.now,
     )  # fmt: skip
     assert (await ask(house, "GET", f"/leads/{lead}", headers))[0] == 200
+
+
+async def test_who_answers_too_late_is_told_who_has_the_lead_and_nothing_else(house: House) -> None:
+    sam, lee, lead = await rep(house.pool), await rep(house.pool), await house.lead(name="Ada Love")
+    await house.pool.execute("update rep set name = 'Lee Park' where id = $1", lee)
+    await house.pool.execute("update lead set owner_id = $1 where id = $2", lee, lead)
+    headers = await house.sign_in("rep", sam)
+    assert (await ask(house, "POST", f"/leads/{lead}/accept", headers))[0] == 404  # never asked: there is no such lead
+    ask_them = """insert into offer (lead_id, rep_id, level, kind, asked_at, ended_at, result)
+                  values ($1, $2, $3, 'ask', $4, $5, $6)"""
+    at = house.clock.now
+    await house.pool.execute(ask_them, lead, sam, 1, at, at, "silent")
+    await house.pool.execute(ask_them, lead, lee, 2, at, None, None)
+    words = f"Your time to take this lead was over at {at:%H:%M:%S} UTC; Lee Park is asked now. Nothing was changed."
+    for action in ("accept", "decline"):
+        status, page = await ask(house, "POST", f"/leads/{lead}/{action}", headers, reason="busy")
+        assert (status, words in page, "Ada Love" in page) == (409, True, False)
+        status, body = await ask(house, "POST", f"/api/leads/{lead}/{action}", headers)
+        assert (status, words in body) == (409, True)
+    await house.pool.execute("update lead set accepted_at = $1 where id = $2", at, lead)
+    assert "Lee Park has it." in (await ask(house, "POST", f"/leads/{lead}/accept", headers))[1]
+    await house.close_lead(lead)
+    assert "The lead is closed" in (await ask(house, "POST", f"/leads/{lead}/accept", headers))[1]
+    assert house.behind.updates == []
+    for method, path in (("GET", ""), ("GET", "/take"), ("POST", "/pause"), ("POST", "/take")):
+        assert (await ask(house, method, f"/leads/{lead}{path}", headers))[0] == 404
 
 
 async def test_support_meets_converted_leads_only(house: House) -> None:

@@ -3,6 +3,7 @@
 from speedlead.cadence_errors import LeadRefused
 from tests.gateway.house import House
 from tests.gateway.test_people import get, post, put_rep
+from tests.gateway.test_steering_page import carry_out
 
 
 async def leads_of(house: House, rep_id: str, many: int) -> list[str]:
@@ -21,17 +22,19 @@ async def test_who_would_get_how_many_is_shown_and_one_click_does_it(house: Hous
     status, text = await get(house, f"/people/{gone}/hand-over")
     assert (status, "Al 1" in text, "Bo 3" in text, "Hand over 4 leads" in text) == (200, True, True, True)
     assert house.behind.updates == []
-    status, page, _ = await post(house, f"/people/{gone}/hand-over", [("to", "spread")])
-    assert (status, "4 handed over" in page) == (200, True)
+    status, _, where = await post(house, f"/people/{gone}/hand-over", [("to", "spread")])
+    assert (status, where.startswith("/ops/steer/")) == (303, True)
+    assert await carry_out(house) == "reassign: 4 of 4 done, 0 refused"
+    assert "4 of 4 done" in (await get(house, where))[1]
     asked = [(lead, name, payload["rep_id"]) for lead, name, payload in house.behind.updates]
     assert sorted(lead for lead, _, _ in asked) == sorted(leads)
     assert {name for _, name, _ in asked} == {"reassign"}
     assert [rep for _, _, rep in asked].count(small) == 1
     assert [rep for _, _, rep in asked].count(large) == 3
     line = await house.pool.fetchrow(
-        "select action, object::text as object, status from audit order by id desc limit 1"
+        "select action, object::text as object, status from audit where action like '/people%' order by id desc limit 1"
     )
-    assert tuple(line) == ("/people/{rep_id}/hand-over", gone, 200)
+    assert tuple(line) == ("/people/{rep_id}/hand-over", gone, 303)
 
 
 async def test_without_room_nothing_changes_and_the_page_says_why(house: House) -> None:

@@ -134,6 +134,27 @@ async def test_a_stream_ends_with_its_session(house: House, monkeypatch: pytest.
         assert await told.answer.content.read() == b"\n"  # the end of that event, and of the stream
 
 
+async def test_a_stream_that_always_has_something_to_tell_ends_with_its_session_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rep_events, "BEAT_S", 0.6)
+    monkeypatch.setattr(rep_events, "LOOK_S", 0.05)
+
+    async def busy() -> None:
+        while True:
+            await story(house, AVA)
+            await asyncio.sleep(0.1)
+
+    async with listening(house, SAM) as told:
+        await house.pool.execute("delete from session")
+        writing = asyncio.create_task(busy())
+        try:
+            assert (await told.next("over", within_s=3))[1]["why"] == "signed_out"
+        finally:
+            writing.cancel()
+        assert any(name == "changed" for name, _ in told.events)
+
+
 async def test_listening_does_not_keep_a_session_alive(house: House) -> None:
     async with listening(house, SAM):
         pass

@@ -195,3 +195,16 @@ async def test_without_a_key_of_one_s_own_no_mail_event_is_believed(database_url
         # the sandbox's key is nobody's any more
         house.http._base_url = URL(f"http://127.0.0.1:{house.deps.settings.http_port}")
         assert await house.sendgrid("/webhooks/sendgrid/events", b"[]") == 403
+
+
+async def test_our_own_key_is_believed_about_flow_checks_alone(database_url: str, tmp_path: Path) -> None:
+    async with house_at(database_url, tmp_path, **ACCOUNT) as (house, _):
+        house.http._base_url = URL(f"http://127.0.0.1:{house.deps.settings.http_port}")
+        check = {"event": "delivered", "email": "check-1@flow-check.example"}
+        ada = {"event": "bounce", "email": "a@b.example"}
+        assert await house.events(check) == 204
+        assert await house.events(ada) == 403
+        assert await house.events(check, ada) == 403
+        assert await house.mail(to="hello@acme.example", text="STOP", sender="check-1@flow-check.example") == 403
+        signers = await house.pool.fetch("select signed_by from webhook")
+        assert [row["signed_by"] for row in signers] == ["flow check"]

@@ -1,113 +1,83 @@
 """`make record-histories`: plays stories on the virtual clock and stores their histories, for replays by later code.
 
-Record again only for a change that is meant to be incompatible (CONTRIBUTING, "before you change a workflow").
+Record again only for a change that is meant to be incompatible; for one that replay lets pass, `ARGS=--orders` freezes
+the commands of today's code on the histories that are stored (CONTRIBUTING, "before you change a workflow").
 """
 
+import argparse
 import asyncio
 import json
 import logging
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from temporalio.api.common.v1 import Payload
-from temporalio.client import WorkflowHandle
-from temporalio.common import RawValue
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import TerminatedError
 
 from speedlead.closures import HolidayClosures
-from speedlead.demo import stories
-from speedlead.demo.moments import Moment
-from speedlead.demo.play import play
-from speedlead.demo.stories import Story
+from speedlead.demo.stories import quiet_tuesday
 from speedlead.demo.world import World, open_world
 from speedlead.ids import workflow_id
+from tests.replay.commands import commands_of, fingerprint, order
+from tests.replay.stories import GROUPS, Group, take_calls
 from tests.servers import databases, local_settings, skipping_temporal
 
-FOLDER = Path(__file__).parent / "histories"
-POISON: tuple[list[Any], ...] = (
-    [],
-    ["not an object"],
-    [None],
-    [{"scope": 3, "outcome": "maybe", "channel": "pigeon", "touch_id": 0, "number": "x", "reason": 5}],
-    [{"by": "one"}, {"by": "too many"}],
-    [RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"{not json"))],
-)
-SIGNALS = ("inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan")
+HERE = Path(__file__).parent
+FOLDER, ORDERS, FINGERPRINTS = HERE / "histories", HERE / "orders", HERE / "fingerprints.json"
 
 
-def _signals(
-    send: Callable[[WorkflowHandle[Any, Any]], Awaitable[None]], after: str
-) -> Callable[[World, Story, date], tuple[Moment, ...]]:
-    """Straight to the workflow, as from the Temporal UI: no row of ours knows of it."""
-
-    def moments(world: World, story: Story, tuesday: date) -> tuple[Moment, ...]:
-        async def happens(lead_id: str) -> None:
-            await send(world.client.get_workflow_handle(workflow_id(lead_id)))
-
-        return (Moment(after, happens),)
-
-    return moments
-
-
-async def _qualified(handle: WorkflowHandle[Any, Any]) -> None:
-    await handle.signal("outcome", {"call_result": "connected", "outcome": "qualified"})
-
-
-async def _poison(handle: WorkflowHandle[Any, Any]) -> None:
-    # every handler gets some, and one of them all; more would only make the file longer
-    for args in POISON:
-        await handle.signal("reply", args=args)
-    for number, name in enumerate(SIGNALS):
-        await handle.signal(name, args=POISON[number % len(POISON)])
-
-
-def _another_person(of: Story, key: str, name: str, email: str, phone: str | None) -> Story:
-    form = of.form | {"name": name, "email": email} | ({"phone": phone} if phone else {})
-    return replace(of, key=key, form=form, acts={}, moments=lambda world, story, tuesday: ())
-
-
-OUTCOME_BY_SIGNAL = replace(
-    _another_person(
-        stories.NEVER_ANSWERS, "outcome_by_signal", "Ingrid Solberg", "ingrid.solberg@example.com", "+12125550147"
-    ),
-    moments=_signals(_qualified, "call-2"),
-)
-POISON_SIGNALS = replace(
-    _another_person(stories.COLD, "poison_signals", "Walter Quist", "walter.quist@example.com", None),
-    moments=_signals(_poison, "email-1"),
-)
-RECORDED = (
-    stories.NEVER_ANSWERS,
-    stories.WITHOUT_PHONE,
-    stories.REPLIES,
-    stories.OPTS_OUT,
-    stories.BOOKS,
-    OUTCOME_BY_SIGNAL,
-    POISON_SIGNALS,
-)
-
-
-async def record() -> list[Path]:
+async def record(folder: Path) -> list[Path]:
+    """The files, one for each story."""
+    tuesday = quiet_tuesday(datetime.now(UTC), HolidayClosures())
+    files: list[Path] = []
     with tempfile.TemporaryDirectory() as name:
-        settings = local_settings(
-            Path(name) / "data", callbacks="before", virtual_clock=True, company_phone="+14155550100"
-        )
-        async with (
-            databases(Path(name) / "postgres") as made,
-            made.fresh() as database_url,
-            skipping_temporal() as temporal,
-            open_world(settings, database_url, temporal.client) as world,
-        ):
-            played = await play(world, RECORDED, stories.quiet_tuesday(datetime.now(UTC), HolidayClosures()))
-            handles = [world.client.get_workflow_handle(workflow_id(one.lead.card.lead_id)) for one in played]
-            return [
-                await write_history(handle, FOLDER / f"{one.story.key}.json")
-                for one, handle in zip(played, handles, strict=True)
-            ]
+        async with databases(Path(name) / "postgres") as made, skipping_temporal() as temporal:
+            for number, group in enumerate(GROUPS):
+                settings = local_settings(
+                    Path(name) / f"data-{number}", callbacks="before", virtual_clock=True,
+                    company_phone="+14155550100", **group.settings,
+                )  # fmt: skip
+                in_time = temporal.with_time_skipping_disabled() if group.by_hand else nullcontext()
+                async with made.fresh() as url, open_world(settings, url, temporal.client) as world:
+                    with in_time:
+                        files += await _play(world, group, tuesday, folder)
+    return files
+
+
+async def _play(world: World, group: Group, tuesday: date, folder: Path) -> list[Path]:
+    world.reps_accept = group.reps_accept
+    for statement in group.rows:
+        await world.pool.execute(statement)
+    handles = {}
+    for story in group.stories:
+        for address, behaviour in story.acts.items():
+            await world.person(address, **behaviour)
+        moments = story.moments(world, story, tuesday)
+        begins = datetime.now(UTC) if group.by_hand else story.begins(tuesday)
+        lead_id = await world.submit(begins, moments=moments, **story.form)
+        handles[story.key] = world.client.get_workflow_handle(workflow_id(lead_id))
+    calls = asyncio.create_task(take_calls(world)) if group.by_hand else None
+    await asyncio.gather(*(_ended(handle) for handle in handles.values()))
+    if calls is not None:
+        calls.cancel()
+    return [await write_history(handle, folder / f"{key}.json") for key, handle in handles.items()]
+
+
+async def _ended(handle: WorkflowHandle[Any, Any]) -> None:
+    """A story may lose its workflow and go on in another run."""
+    while True:
+        try:
+            await handle.result()
+        except WorkflowFailureError as failure:
+            if not isinstance(failure.cause, TerminatedError):
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
 
 
 async def write_history(handle: WorkflowHandle[Any, Any], file: Path) -> Path:
@@ -132,9 +102,38 @@ def _forget_the_recorder(value: Any) -> None:
             _forget_the_recorder(inner)
 
 
+async def freeze(folder: Path, orders: Path, fingerprints: Path) -> None:
+    """The commands of today's code on the histories of `folder`."""
+    orders.mkdir(exist_ok=True)
+    prints: dict[str, str] = {}
+    for file in sorted(folder.glob("*.json")):
+        commands = await commands_of(file)
+        (orders / f"{file.stem}.txt").write_text(order(commands))
+        prints[file.stem] = fingerprint(commands)
+    for gone in {file.stem for file in orders.glob("*.txt")} - set(prints):
+        (orders / f"{gone}.txt").unlink()
+    fingerprints.write_text(json.dumps(prints, indent=1) + "\n")
+
+
+async def _all(only_orders: bool, into: Path) -> list[Path]:
+    folder, orders, prints = into / FOLDER.name, into / ORDERS.name, into / FINGERPRINTS.name
+    files: list[Path] = []
+    if not only_orders:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = await record(folder)
+        for gone in set(folder.glob("*.json")) - set(files):
+            gone.unlink()
+    await freeze(folder, orders, prints)
+    return files
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="make record-histories")
+    parser.add_argument("--orders", action="store_true", help="record nothing; freeze orders and fingerprints")
+    parser.add_argument("--into", type=Path, default=HERE, help="another folder, to look first")
+    given = parser.parse_args()
     logging.disable(logging.WARNING)  # poison is refused with a warning each
-    for file in asyncio.run(record()):
+    for file in asyncio.run(_all(given.orders, given.into)):
         sys.stdout.write(f"{file.name}: {file.stat().st_size / 1000:.0f} kB\n")
 
 

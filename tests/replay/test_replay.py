@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from speedlead.temporal import DATA_CONVERTER
-from tests.replay.record import FOLDER, RECORDED
+from tests.replay.incompatible import Incompatible
+from tests.replay.record import FOLDER
+from tests.replay.stories import RECORDED
 from workers.registry import WORKFLOWS
 
 HISTORIES = sorted(FOLDER.glob("*.json"))
@@ -23,8 +25,8 @@ if no such lead can be running, record the histories again: make record-historie
 """
 
 
-async def failure_of(text: str) -> BaseException | None:
-    replayer = Replayer(workflows=list(WORKFLOWS), data_converter=DATA_CONVERTER)
+async def failure_of(text: str, workflows: Sequence[type] = WORKFLOWS) -> BaseException | None:
+    replayer = Replayer(workflows=list(workflows), data_converter=DATA_CONVERTER)
     history = WorkflowHistory.from_json("lead-of-a-stored-history", text)
     return (await replayer.replay_workflow(history, raise_on_replay_failure=False)).replay_failure
 
@@ -37,6 +39,11 @@ def test_every_story_is_stored() -> None:
 async def test_a_stored_history_replays(file: Path) -> None:
     failure = await failure_of(file.read_text())
     assert failure is None, f"{failure}\n{BEFORE_YOU_GO_ON}"
+
+
+async def test_a_workflow_that_goes_another_way_is_found() -> None:
+    text = (FOLDER / "never_answers.json").read_text()
+    assert isinstance(await failure_of(text, [Incompatible]), NondeterminismError)
 
 
 @pytest.mark.parametrize("change", ["another activity", "one activity less"])

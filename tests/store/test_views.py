@@ -203,7 +203,9 @@ async def test_a_call_stays_offered_after_the_notice_was_seen_until_it_is_answer
     notice = next(n for n in await views.unseen_notices(conn, SAM) if n.kind == "call_task")
     await notices.mark_seen(conn, notice.notice_id, SAM, NOW)
     assert await views.offered(conn, SAM) == {AVA}
-    await put_story(conn, AVA, (NOW, "declined", None, "rep_declined", {}))
+    await put_story(conn, AVA, (NOW, "declined", None, "rep_declined", {"rep_id": LEE}))
+    assert await views.offered(conn, SAM) == {AVA}  # what a colleague says is no answer of Sam's
+    await put_story(conn, AVA, (NOW, "declined", None, "rep_declined", {"rep_id": SAM}))
     assert await views.offered(conn, SAM) == set()
 
 

@@ -141,7 +141,7 @@ OWNED = Instants(opened=NOW, assigned=NOW, owned=True)
         (Instants(opened=NOW, assigned=NOW + 2 * M, accepted=NOW + 2 * M + S, owned=True), "assignment"),
         (OWNED, "acceptance"),
         (Instants(opened=NOW, assigned=NOW, accepted=NOW + S, owned=True), "own_work"),
-        (Instants(opened=NOW, assigned=NOW, accepted=NOW + 9 * S, rang=NOW + 5 * S, owned=True), "ringing"),
+        (Instants(opened=NOW, assigned=NOW, accepted=NOW + 9 * S, rang=NOW + 5 * S, owned=True), "rang_too_long"),
         (Instants(opened=NOW, assigned=NOW, owned=True, waits="provider_down"), "provider"),
         (Instants(opened=NOW, assigned=NOW, owned=True, waits="rep_unavailable"), "nobody_there"),
         (

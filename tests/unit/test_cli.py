@@ -115,3 +115,15 @@ def test_a_database_that_does_not_answer_is_one_line_that_names_the_setting(tmp_
 def test_json_is_for_the_accounts_alone() -> None:
     done = speedlead("doctor", "--json")
     assert (done.returncode, done.stderr) == (2, "--json: expected together with --live\n")
+
+
+def test_a_task_queue_that_there_is_not_is_named(tmp_path: Path) -> None:
+    environment = {
+        "SPEEDLEAD_DATA_DIR": str(tmp_path),
+        "SPEEDLEAD_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    }
+    done = speedlead("worker", "--queues", "leads,mails", **environment)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "--queues: expected some of leads, messages, texts, voice, separated by commas, got 'mails'\n"
+    )

@@ -23,6 +23,7 @@ EXAMPLES: list[c.Contract] = [
     c.LeadClosed(lead_id="7f3a", reason="converted", at=NOW),
     c.InquirySignal(message_id="m", number=2, lead_type="hot", reach=REACH), OUTCOME,
     c.ReplySignal(channel="sms", automatic=True, until=NOW), c.OptOutSignal(scope="sms"),
+    c.AssignedSignal(rep_id="r-1"),
     c.AnswerSignal(number=1, channel="email"),
     c.DeliverySignal(touch_id="7f3a.email-1", status="bounced"),
     c.CallProgressSignal(touch_id="t", leg_id="t.rep-1-1", result="busy", at=NOW), c.ReplanSignal(),
@@ -49,6 +50,7 @@ EXAMPLES: list[c.Contract] = [
     c.NotifyRequest(lead_id="7f3a", key="k", audience="rep", kind="new_lead"),
     c.RecordRequest(lead_id="7f3a", key="k", kind="outcome", outcome=OUTCOME, at=NOW),
     c.ReassignTo(lead_id="7f3a", rep_id="r", reason="x"), c.LoadPlanRequest(lead_id="7f3a", plan_id="p", version=1),
+    c.TakePlanRequest(lead_id="7f3a", plan_id="p", version=2, before="p v1", skips=(SKIP,), at=NOW),
     c.CloseRequest(lead_id="7f3a", reason="x", stage="closed"), c.CloseResult(closed=True, at=NOW),
 ]  # fmt: skip
 KINDS = [

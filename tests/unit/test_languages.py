@@ -13,7 +13,8 @@ OFFERED = frozenset({"en", "de", "fr", "es", "it", "pt"})
     ("wished", "country", "language"),
     [
         ("de-AT", None, "de"), ("DE", "FR", "de"), ("es_MX", None, "es"), (None, "AR", "es"), (None, "CH", "de"),
-        (None, "SN", "fr"), (None, "JP", "en"), (None, None, "en"), ("nl", "DE", "de"), ("nl", None, "en"), (None, "IT", "it"), ("pt-BR", "US", "pt"), (None, "BR", "pt"),
+        (None, "SN", "fr"), (None, "JP", "en"), (None, None, "en"), ("nl", "DE", "de"), ("nl", None, "en"),
+        (None, "IT", "it"), ("pt-BR", "US", "pt"), (None, "BR", "pt"),
         ("<script>", "DE", "de"), ("", "", "en"), ("deu", None, "en"),
     ],
 )  # fmt: skip

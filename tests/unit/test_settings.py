@@ -86,11 +86,24 @@ def test_a_typo_names_the_setting_that_was_meant(monkeypatch: pytest.MonkeyPatch
     assert found == "SPEEDLEAD_DATABSE_URL: unknown setting, did you mean SPEEDLEAD_DATABASE_URL?"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
 def test_only_loopback_is_listened_on(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     [found] = lines(monkeypatch, SPEEDLEAD_HTTP_HOST=host)
     assert found.startswith("SPEEDLEAD_HTTP_HOST:")
-    assert "by a proxy with https" in found
+    assert "a proxy with https" in found
+
+
+def test_a_name_is_no_address_to_listen_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    [found] = lines(monkeypatch, SPEEDLEAD_HTTP_HOST="example.com")
+    assert found == "SPEEDLEAD_HTTP_HOST: expected an IP address such as 127.0.0.1, got 'example.com'"
+
+
+@pytest.mark.parametrize("missing", ["public_url", "trusted_proxies"])
+def test_a_network_is_listened_on_behind_a_proxy_with_https(missing: str) -> None:
+    values = {"http_host": "0.0.0.0", "public_url": "https://leads.acme.example", "trusted_proxies": ["172.30.0.0/24"]}
+    assert Settings(**values).http_host == "0.0.0.0"  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="SPEEDLEAD_HTTP_HOST: expected a loopback address"):
+        Settings(**{name: value for name, value in values.items() if name != missing})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])

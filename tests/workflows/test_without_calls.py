@@ -21,9 +21,11 @@ def form(fields: dict[str, str], **changes: str) -> dict[str, str]:
 
 
 async def told(world: World, lead: str) -> list[tuple[Any, ...]]:
+    """Without what every owner hears who does nothing until a deadline (test_acceptance)."""
     rows = await world.pool.fetch(
         """select n.audience, n.kind, n.reason, n.rep_id = l.owner_id as by_owner from notice n
-           join lead l on l.id = n.lead_id where n.lead_id = $1 and n.kind <> 'new_lead' order by n.at""",
+           join lead l on l.id = n.lead_id where n.lead_id = $1
+           and n.kind not in ('new_lead', 'due_soon', 'breach') order by n.at""",
         lead,
     )
     return [tuple(row) for row in rows]

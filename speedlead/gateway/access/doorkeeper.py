@@ -22,9 +22,9 @@ from speedlead.gateway.forms import JSON_TYPES, read_form, read_object
 from speedlead.gateway.guards import SAFE_METHODS
 from speedlead.gateway.limits import read_body
 from speedlead.gateway.page_actions import parse_id
-from speedlead.gateway.page_errors import forbidden, missing, not_available
+from speedlead.gateway.page_errors import conflict, forbidden, missing, not_available
 from speedlead.gateway.problems import Problem
-from speedlead.store import accounts, audit, our_people, sessions
+from speedlead.store import acceptance, accounts, audit, our_people, sessions
 from speedlead.store.transactions import StoreUnavailable, transact
 from speedlead.store.visible import is_visible
 
@@ -97,17 +97,18 @@ class Doorkeeper:
         # a page that refreshes, or listens, is no sign of a person
         by_itself = "hx-request" in request.headers or "text/event-stream" in request.headers.get("accept", "")
 
-        async def look(conn: Any) -> tuple[Who | None, bool]:
+        async def look(conn: Any) -> tuple[Who | None, bool, str | None]:
             session = await sessions.session_of(conn, token, wall) if token else None
             if session is None or token is None:
-                return None, False
+                return None, False, None
             if not by_itself:
                 await sessions.note_seen(conn, token, session, wall)
             who = Who(session.account_id, session.email, session.name, Role(session.role), session.own_rep_id,
                       session.acting_rep_id, token)  # fmt: skip
-            return who, await self._meets(conn, request, asked, who)
+            meets = await self._meets(conn, request, asked, who)
+            return who, meets, None if meets else await _too_late(conn, request, who)
 
-        who, meets = await transact(self._pool, look)
+        who, meets, late = await transact(self._pool, look)
         if who is None:
             return self._unknown(request)
         if asked.may is not None and not who.may(asked.may):
@@ -118,6 +119,10 @@ class Doorkeeper:
                 return forbidden(f"Your role here is {who.role}; this is not part of it.")
             finally:
                 CURRENT.reset(mark)
+        if late is not None:
+            if not self._is_page:
+                raise Problem(409, f"The lead refused: {late}", reason=late)
+            return conflict("This lead is not with you any more", late)
         if not meets:
             if not self._is_page:
                 raise Problem(404, "There is no such lead.")
@@ -224,6 +229,15 @@ class Line:
         if self._rep:
             return await our_people.rep_facts(conn, self._rep)
         return None
+
+
+async def _too_late(conn: Any, request: Request, who: Who) -> str | None:
+    """To who was asked and answers too late it is said who has the lead now: this, and nothing else of it."""
+    lead_id = parse_id(str(request.path_params.get("lead_id", "")))
+    answers = request.method == "POST" and request.url.path.endswith(("/accept", "/decline"))
+    if not answers or lead_id is None or who.rep_id is None:
+        return None
+    return await acceptance.too_late(conn, lead_id, who.rep_id)
 
 
 async def _fields(request: Request, body: bytes) -> dict[str, Any]:

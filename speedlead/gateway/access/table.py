@@ -32,8 +32,11 @@ class May(StrEnum):
     READ_ALL = "read_all"  # the table of leads
     RUN_HOUSE = "run_house"  # what operations were told, counters
     READ_PLAN = "read_plan"
+    EDIT_TARGETS = "edit_targets"  # thresholds and sources of a draft
+    PUBLISH_PLANS = "publish_plans"  # write drafts, publish them, move open leads to another version
     READ_AUDIT = "read_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
+    ERASE = "erase"  # everything about a person: give it out, and erase it
 
 
 class Leads(StrEnum):
@@ -59,9 +62,9 @@ _LEADS_TEAM = _WORKS | {
 GRANTS: dict[Role, frozenset[May]] = {
     Role.REP: frozenset(_WORKS),
     Role.MANAGER: frozenset(_LEADS_TEAM),
-    Role.OPS: frozenset(_LEADS_TEAM | {May.RUN_HOUSE, May.READ_AUDIT}),
+    Role.OPS: frozenset(_LEADS_TEAM | {May.EDIT_TARGETS, May.PUBLISH_PLANS, May.RUN_HOUSE, May.READ_AUDIT, May.ERASE}),
     # thresholds and sources need nobody's name or number
-    Role.MARKETING: frozenset({May.OWN_ACCOUNT, May.READ_PLAN}),
+    Role.MARKETING: frozenset({May.OWN_ACCOUNT, May.READ_PLAN, May.EDIT_TARGETS}),
     Role.ANALYST: frozenset(_READS),
     Role.SUPPORT: frozenset(_READS - {May.READ_PLAN}),
     Role.ADMIN: frozenset(May),
@@ -135,9 +138,13 @@ ROUTES: dict[str, Door] = {
     "GET /ops": Door(May.READ_ALL),
     "GET /ops/table": Door(May.READ_ALL),
     "POST /ops/notices/{notice_id}/seen": Door(May.RUN_HOUSE),
+    **{f"{method} /ops/steer{path}": Door(May.STEER_LEADS) for method, path in (
+        ("GET", ""), ("POST", ""), ("GET", "/{run_id}"), ("GET", "/{run_id}/live"), ("POST", "/{run_id}/hold"),
+        ("POST", "/{run_id}/go-on"))},
     **{f"GET /leads/{{lead_id}}{path}": Door(May.READ_LEADS) for path in ("", "/live", "/script", "/script/panel")},
     "POST /leads/{lead_id}/script/{question_id}": Door(May.WORK_LEADS),
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in ("outcome", "answer", "{action}")},
+    **{f"POST /leads/{{lead_id}}/{name}": Door(May.STEER_LEADS) for name in ("reassign", "change_plan", "correct")},
     "GET /oncall": Door(May.WORK_QUEUE),
     "POST /oncall": Door(May.STEER_DUTIES),
     "POST /oncall/remove": Door(May.STEER_DUTIES),
@@ -147,7 +154,14 @@ ROUTES: dict[str, Door] = {
     # from a notification: accept and call
     **{f"{method} /n/{{token}}": _open("a signed token that opens one lead, once") for method in ("GET", "POST")},
     **{f"{method} /leads/{{lead_id}}/take": Door(May.WORK_LEADS) for method in ("GET", "POST")},
+    "GET /plans": Door(May.READ_PLAN),
     "GET /plans/preview": Door(May.READ_PLAN),
+    "GET /plans/drafts/{draft_id}": Door(May.READ_PLAN),
+    "POST /plans/drafts": Door(May.EDIT_TARGETS),
+    "POST /plans/drafts/{draft_id}/targets": Door(May.EDIT_TARGETS),
+    **{f"POST /plans/{path}": Door(May.PUBLISH_PLANS) for path in (
+        "drafts/{draft_id}", "drafts/{draft_id}/publish", "use", "migrate")},
+    "GET /plans/migrate": Door(May.PUBLISH_PLANS),
     "GET /templates/preview": Door(May.READ_PLAN, lead="lead"),
     # signing in, and who may
     "GET /sign-in": _SIGN_IN,
@@ -166,6 +180,11 @@ ROUTES: dict[str, Door] = {
     "POST /accounts": _PEOPLE,
     **{f"POST /accounts/{{account_id}}/{name}": _PEOPLE for name in ("role", "active", "link", "sign-out")},
     "GET /audit": Door(May.READ_AUDIT),
+    **{f"{method} /codec/{name}": _open("the Temporal UI's origin, and a session or key") for method in (
+        "POST", "OPTIONS") for name in ("decode", "encode")},
+    **{f"{method} /leads/{{lead_id}}/erase": Door(May.ERASE) for method in ("GET", "POST")},
+    "GET /leads/{lead_id}/export": Door(May.ERASE),
+    "GET /audit-report": Door(May.RUN_HOUSE),
 }  # fmt: skip
 
 

@@ -3,13 +3,14 @@
 -- What the keys of a lead's payloads in Temporal are derived from, together with the installation's key: without this
 -- row nobody can read them any more.
 create table lead_key (
-    lead_id uuid primary key references lead,
+    lead_id uuid primary key references lead on delete cascade,
     salt bytea not null check (length(salt) = 16)
 );
 insert into lead_key select id, uuid_send(gen_random_uuid()) from lead;
 create function make_lead_key() returns trigger language plpgsql as $$
 begin
-    insert into lead_key values (new.id, uuid_send(gen_random_uuid()));
+    -- intake brings its own, so that its process need not read it
+    insert into lead_key values (new.id, uuid_send(gen_random_uuid())) on conflict do nothing;
     return null;
 end $$;
 create trigger lead_has_key after insert on lead for each row execute function make_lead_key();

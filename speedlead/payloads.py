@@ -1,0 +1,26 @@
+"""Which keys this installation has, and the converter that its clients, workers and commands share."""
+
+from typing import Any
+
+import asyncpg
+from temporalio.converter import DataConverter
+
+from speedlead.credentials import Credentials
+from speedlead.payload_keys import SETTING, PayloadKeys, parse_keys
+from speedlead.settings import Settings
+from speedlead.store.lead_keys import salts_in
+from speedlead.temporal import encrypting
+
+# the id of the key that the installation made for itself
+OWN_KEY = "own"
+
+
+def keys_of(settings: Settings, credentials: Credentials) -> PayloadKeys:
+    if settings.payload_keys is not None:
+        return PayloadKeys(parse_keys(settings.payload_keys.get_secret_value()))
+    own = bytes.fromhex(credentials.payload_key.get_secret_value())
+    return PayloadKeys({OWN_KEY: own}, f"{SETTING} (not set: the key in the data folder alone)")
+
+
+def converter_of(settings: Settings, credentials: Credentials, pool: "asyncpg.Pool[Any]") -> DataConverter:
+    return encrypting(keys_of(settings, credentials), salts_in(pool), encrypts=settings.payload_encryption)

@@ -1,0 +1,28 @@
+"""A row of a migration table in words."""
+
+from datetime import timedelta
+
+from speedlead import wording
+from speedlead.plan_migration import StepMove
+
+
+def moves_by(row: StepMove) -> str:
+    """`not at all`, `7 min later`, `between 2 min earlier and 1 h later`; empty where there is no next touch."""
+    if row.least is None or row.most is None:
+        return ""
+    least, most = _words(row.least), _words(row.most)
+    return least if least == most else f"between {least} and {most}"
+
+
+def passed_over(row: StepMove) -> str:
+    return ", ".join(wording.step(step) or step for step in row.passed_over)
+
+
+def _words(by: timedelta) -> str:
+    seconds = round(abs(by.total_seconds()))
+    if not seconds:
+        return "not at all"
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s")]
+    said = " ".join(f"{count} {unit}" for count, unit in [part for part in parts if part[0]][:2])
+    return f"{said} {'later' if by > timedelta(0) else 'earlier'}"

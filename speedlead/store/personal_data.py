@@ -1,0 +1,156 @@
+"""Where personal data of leads is, column by column, as data: erasure, export and retention all read this one list.
+
+A test compares it with the tables that are really there: a new column has to be put somewhere here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Fate = Literal["delete", "blank", "keep", "ours"]
+
+# $1: ids of people; $2: ids of their leads; $3: their addresses and numbers, and the ids of the leads, as text
+PERSON = "{} = any($1::uuid[])"
+LEAD = "{} = any($2::uuid[])"
+TOUCH = "{} in (select id from touch where lead_id = any($2::uuid[]))"
+# a mail's own id, which names its sender's host, is the key of what reported it
+EVENTS = (
+    f"({TOUCH.format('touch_id')} or key in "  # noqa: S608
+    "(select left('inbound:' || provider_id, 300) from reply where lead_id = any($2::uuid[])))"
+)
+THEIR_OWN = (
+    "(person_id = any($1::uuid[]) or lead_id = any($2::uuid[]) or lead_id is null and lower(sender) = any($3::text[]))"
+)
+
+# codes of ours stay, for counting; whatever a person typed in their place goes
+CODE = "case when {0} ~ '^[a-z0-9_]{{1,40}}$' then {0} else 'erased' end"
+
+
+@dataclass(frozen=True)
+class Table:
+    """`keep`: columns that name nobody. `blank`: column -> SQL of what stays there. `where` finds a person's rows.
+
+    fate: `delete` the rows; `blank` some columns; `keep` all; `ours`: it is about our people or our machines.
+    `title`: over the rows in an export; a table without one is no part of it. `private`: columns no export has.
+    """
+
+    name: str
+    fate: Fate
+    where: str = ""
+    title: str = ""
+    keep: str = ""
+    blank: dict[str, str] = field(default_factory=dict)
+    private: str = ""
+
+    @property
+    def columns(self) -> set[str]:
+        return {*self.keep.split(), *self.blank}
+
+
+def _code(*columns: str) -> dict[str, str]:
+    return {column: CODE.format(column) for column in columns}
+
+
+def _null(columns: str) -> dict[str, str]:
+    return dict.fromkeys(columns.split(), "null")
+
+
+# in the order in which rows can go: what points to others first
+TABLES: tuple[Table, ...] = (
+    Table("provider_event", "delete", EVENTS, "What our providers reported",
+          "provider key kind touch_id payload received_wall"),
+    Table("answer", "delete", LEAD.format("lead_id"), "What we wrote to you",
+          "id lead_id number rep_id channel subject body reply_id written_at"),
+    Table("reply", "delete", THEIR_OWN, "What you wrote to us",
+          "id lead_id person_id channel automatic subject body provider_id received_at due_at answered_at answered_by "
+          "sender"),
+    Table("script_answer", "delete", LEAD.format("lead_id"), "What you answered to our questions",
+          "id lead_id script_id script_version question_id answer_id rep_id at"),
+    Table("outcome", "blank", LEAD.format("lead_id"), "What came of our contacts",
+          "id lead_id rep_id touch_id call_result outcome until_at at",
+          _null("note") | _code("reason")),
+    Table("leg", "blank", TOUCH.format("touch_id"), "Telephone calls, each side of them",
+          "id touch_id role rep_id state result claimed_at claimed_wall lease_until_wall answered_at ended_at "
+          "voicemail "
+          "queued_ms",
+          _null("provider_id")),
+    Table("touch", "blank", LEAD.format("lead_id"), "Each contact that we planned or made",
+          "id lead_id person_id step channel purpose state versions planned_at placed_at next_at claimed_at "
+          "claimed_wall "
+          "lease_until_wall sent_at settled_at delivery call_result attempts doubted_wall",
+          _null("address subject body provider_id") | _code("reason") | {"reasons": "'{}'"}),
+    Table("placement", "delete", LEAD.format("lead_id"), "When we thought that we may contact you",
+          "id lead_id step earliest at valid_until reason reasons zones versions"),
+    Table("story", "delete", LEAD.format("lead_id"), "What happened, step by step",
+          "id lead_id at kind step reason data dedupe"),
+    Table("message", "delete", LEAD.format("lead_id"), "",
+          "id lead_id seq kind payload created_wall delivered_wall delivery attempts error"),
+    Table("notification", "blank", "notice_id in (select id from notice where lead_id = any($2::uuid[]))", "",
+          "id notice_id rep_id account_id channel fallback state tries at due_wall claimed_wall settled_wall "
+          "expires_at used_wall",
+          _null("error")),
+    Table("notice", "blank", LEAD.format("lead_id"), "",
+          "id lead_id rep_id audience kind due_at at seen_wall dedupe passed_on",
+          _code("reason")),
+    Table("inbound_call", "delete", "(lead_id = any($2::uuid[]) or number = any($3::text[]))", "Your calls to us",
+          "id call_sid number lead_id reps rep_id state said language at at_wall ended_at"),
+    Table("help_told", "delete", "number = any($3::text[])", "Texts with HELP", "number day"),
+    # what is still to be acted on may speak of others too
+    Table("webhook", "delete", "about && $3::text[] and state <> 'waiting'", "Messages of our providers, as they came",
+          "id digest provider path query content_type body signed_by about received_wall state tries next_try_wall "
+          "reason", private="digest signed_by"),
+    Table("inquiry", "blank", PERSON.format("person_id"), "What you asked us",
+          "id lead_id person_id number form_key intent lead_type source consent_sms consent_call consent_recorded "
+          "submitted_at submitted_wall channel",
+          _null("email phone message consent_text remote_address user_agent idempotency_key")
+          | {"fields": "'{}'", "fingerprint": "''"}, private="fingerprint idempotency_key"),
+    Table("lead", "blank", PERSON.format("person_id"), "Your inquiries, and where they stand",
+          "id person_id form_key lead_type intent source segment country stage owner_id plan_id plan_version "
+          "clock_offset_us created_at created_wall paused_until open_at first_attempt_due first_attempt_target "
+          "promised_at acknowledged_at assigned_at first_attempt_at first_contact_at decided_at next_touch_at "
+          "next_step closed_at accepted_at deal_at assign_due",
+          _null("region postcode tz zone promise_text next_why") | _code("plan_stopped", "close_reason")),
+    Table("lead_key", "delete", LEAD.format("lead_id"), "", "lead_id salt"),
+    Table("person_email", "delete", PERSON.format("person_id"), "Your e-mail addresses",
+          "address person_id verified bad_reason created_at"),
+    Table("person_phone", "delete", PERSON.format("person_id"), "Your telephone numbers",
+          "number person_id verified bad_reason sms_bad_reason created_at"),
+    Table("suppression", "keep", PERSON.format("person_id"), "What you do not want from us",
+          "person_id channel reason source at"),
+    Table("person", "blank", PERSON.format("id"), "Who you are",
+          "id possible_duplicate_of created_at erased_wall", _null("name company")),
+    # codes, ids and times of leads, nothing about a person
+    Table("assignment", "keep", LEAD.format("lead_id"), "Who of ours was chosen for you",
+          "id lead_id inquiry_number rep_id reason gave_up weights candidates at peak", private="candidates weights"),
+    Table("offer", "keep", LEAD.format("lead_id"), "",
+          "id lead_id rep_id level kind asked_at ended_at result"),
+    Table("breach", "keep", LEAD.format("lead_id"), "",
+          "lead_id target phase owner_id due_at found_at ended_at"),
+    Table("limbo", "delete", LEAD.format("lead_id"), "", "lead_id reason found_wall rounds"),
+    Table("audit_finding", "delete", "(lead_id = any($2::uuid[]) or subject = any($3::text[]))", "",
+          "run_id number kind lead_id subject detail minutes"),
+    Table("steering_item", "blank", LEAD.format("lead_id"), "",
+          "run_id number lead_id state tries audit_id ended_wall", _null("answer") | {"asked": "'{}'"}),
+    Table("audit", "keep", "", "",
+          "id at_wall account_id role rep_id action object asked before after status request_id"),
+    Table("suppressed_contact", "keep", "", "", "mark channel at"),
+    # our own people, texts, plans and machines
+    Table("flow_check", "ours"), Table("audit_run", "ours"), Table("plan_draft", "ours"), Table("steering_run", "ours"),
+    Table("rep", "ours"), Table("rep_busy", "ours"), Table("rep_calendar", "ours"), Table("rep_channel", "ours"),
+    Table("push_device", "ours"), Table("account", "ours"), Table("session", "ours"), Table("sign_in_link", "ours"),
+    Table("sign_in_failure", "ours"), Table("company_sign_in", "ours"), Table("company_identity", "ours"),
+    Table("capacity_change", "ours"), Table("oncall_override", "ours"), Table("oncall_shift", "ours"),
+    Table("oncall_recorded", "ours"), Table("notify_channel", "ours"), Table("plan", "ours"),
+    Table("template_version", "ours"), Table("data_release", "ours"), Table("chore", "ours"),
+    Table("flow_check", "ours"), Table("limbo", "ours"), Table("audit_run", "ours"), Table("audit_finding", "ours"),
+    Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
+)  # fmt: skip
+
+
+def titles(counted: dict[str, int]) -> dict[str, int]:
+    """How many rows, by what people call them; our own bookkeeping is one line."""
+    named = {table.name: table.title for table in TABLES}
+    found: dict[str, int] = {}
+    for name, many in counted.items():
+        title = named[name] or "Our own notes about these leads"
+        found[title] = found.get(title, 0) + many
+    return found

@@ -1,0 +1,158 @@
+"""One thing asked of many leads, on a real server: each once, whatever stops the one who asks."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from temporalio.api.enums.v1 import EventType
+from temporalio.testing import WorkflowEnvironment
+
+from speedlead.clock import SystemClock
+from speedlead.demo.world import World
+from speedlead.ids import workflow_id
+from speedlead.steering import Steering
+from speedlead.store import steering as rows
+
+MANY = 300
+ASKED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
+ROOT = Path(__file__).parents[2]
+
+
+async def leads_of(world: World, env: WorkflowEnvironment, many: int) -> list[str]:
+    """Cold leads that wait for their first mail; their clocks do not skip."""
+
+    async def one(number: int) -> str:
+        return await world.submit(
+            datetime.now(UTC), name=f"Lead {number}", email=f"lead{number}@example.com", intent="newsletter",
+            country="US", tz="America/New_York",
+        )  # fmt: skip
+
+    with env.with_time_skipping_disabled():
+        leads = [await one(number) for number in range(many)]
+    async with asyncio.timeout(120):
+        while await world.pool.fetchval("select count(*) from lead where next_step is distinct from 'email-1'"):
+            await asyncio.sleep(0.2)
+    return leads
+
+
+@pytest_asyncio.fixture
+async def ended_after(world: World) -> AsyncIterator[None]:
+    yield
+    for row in await world.pool.fetch("select id::text as id from lead where closed_at is null"):
+        await world.client.get_workflow_handle(workflow_id(row["id"])).terminate()
+
+
+async def times_asked(world: World, lead_id: str, name: str) -> int:
+    history = await world.client.get_workflow_handle(workflow_id(lead_id)).fetch_history()
+    return sum(
+        event.workflow_execution_update_accepted_event_attributes.accepted_request.input.name == name
+        for event in history.events
+        if event.event_type == ASKED
+    )
+
+
+async def speedlead(world: World, *words: str) -> asyncio.subprocess.Process:
+    environment = {
+        **os.environ, "SPEEDLEAD_DATABASE_URL": str(world.pool._connect_args[0]),
+        "SPEEDLEAD_TEMPORAL_ADDRESS": world.client.service_client.config.target_host,
+        "SPEEDLEAD_DATA_DIR": str(world.settings.data_dir),
+    }  # fmt: skip
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "speedlead", *words, env=environment, cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+
+
+async def test_a_batch_that_is_killed_in_the_middle_goes_on_and_asks_each_lead_once(
+    world: World, temporal_env: WorkflowEnvironment, ended_after: None
+) -> None:
+    leads = await leads_of(world, temporal_env, MANY)
+    preview = await speedlead(world, "steer", "pause", "--type", "cold", "--dry-run")
+    said = (await preview.communicate())[0].decode()
+    assert (preview.returncode, f"{MANY} leads match." in said, "Nothing was changed." in said) == (0, True, True), said
+    assert await world.pool.fetchval("select count(*) from steering_run") == 0
+
+    running = await speedlead(
+        world, "steer", "pause", "--type", "cold", "--reason", "price list is wrong", "--pace", "60"
+    )
+    async with asyncio.timeout(60):
+        while await world.pool.fetchval("select count(*) from steering_item where state = 'done'") < MANY // 3:
+            await asyncio.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    await running.communicate()
+    run = str(await world.pool.fetchval("select id from steering_run"))
+    before = await rows.run_of(world.pool, run)
+    assert before is not None
+    assert (before.ended_wall, 0 < before.waiting < MANY) == (None, True)
+
+    again = await speedlead(world, "steer", "--resume", run[:8])
+    said = (await again.communicate())[0].decode()
+    assert (again.returncode, f"{MANY} done, 0 refused" in said) == (0, True), said
+    assert Counter([await times_asked(world, lead, "pause") for lead in leads]) == {1: MANY}
+    lines = await world.pool.fetch(
+        "select object, role, asked ->> 'run' as run, status from audit where action = 'steer pause'"
+    )
+    assert Counter((line["role"], line["run"], line["status"]) for line in lines) == {("command line", run, 200): MANY}
+    assert sorted(line["object"] for line in lines) == sorted(leads)
+    assert await world.pool.fetchval("select count(*) from lead where paused_until is not null") == MANY
+    told = await world.pool.fetch("select lead_id, reason from story where kind = 'paused'")
+    assert Counter(row["reason"] for row in told) == {"price list is wrong": MANY}
+
+
+class LosesAnswers:
+    """Does what it is asked, and dies before it can say so."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> Any:
+        await self._world.leads.update(lead_id, name, payload, key=key)
+        if name == "stop":  # it was the lead's last: nobody is there any more who could answer again
+            await self._world.client.get_workflow_handle(workflow_id(lead_id)).result()
+        raise asyncio.CancelledError
+
+
+async def test_an_answer_that_was_lost_is_not_asked_for_twice(
+    world: World, temporal_env: WorkflowEnvironment, ended_after: None
+) -> None:
+    leads = await leads_of(world, temporal_env, 2)
+    for action, lead in (("pause", leads[0]), ("stop", leads[1])):
+        wanted = rows.Wanted(action, {}, "tried", {lead: {}}, {}, "ops")
+        async with world.pool.acquire() as conn:
+            run = await rows.begin_run(conn, wanted, SystemClock().wall())
+        with contextlib.suppress(asyncio.CancelledError):
+            await Steering(world.pool, LosesAnswers(world), SystemClock()).carry_out(run)
+        held = await rows.run_of(world.pool, run)
+        assert held is not None
+        assert held.waiting == 1, "the answer was lost, so nobody may believe it"
+        ended = await Steering(world.pool, world.leads, SystemClock()).carry_out(run)
+        assert (ended.done, ended.refused, await rows.not_done(world.pool, run)) == (1, 0, [])
+        assert await times_asked(world, lead, action) == 1
+        assert await world.pool.fetchval("select count(*) from audit where object = $1", lead) == 1
+
+
+async def test_a_lead_that_refuses_is_listed_and_the_others_go_on(
+    world: World, temporal_env: WorkflowEnvironment, ended_after: None
+) -> None:
+    leads = await leads_of(world, temporal_env, 3)
+    await world.leads.update(leads[1], "stop", {"reason": "closed"})
+    await world.client.get_workflow_handle(workflow_id(leads[1])).result()
+    wanted = rows.Wanted(
+        "skip", {}, "tried", {lead: {"step": "sms-9"} if lead == leads[0] else {} for lead in leads}, {}, "ops"
+    )
+    async with world.pool.acquire() as conn:
+        run = await rows.begin_run(conn, wanted, SystemClock().wall())
+    ended = await Steering(world.pool, world.leads, SystemClock()).carry_out(run)
+    assert (ended.total, ended.done, ended.refused, ended.ended_wall is not None) == (3, 1, 2, True)
+    said = {lead: why for lead, _, why in await rows.not_done(world.pool, run)}
+    assert "step: expected one of" in said[leads[0]]
+    assert "no workflow is running" in said[leads[1]]
+    assert leads[2] not in said

@@ -1,0 +1,38 @@
+"""Every patch id of workflow code, and where it is in its life (CONTRIBUTING, "before you change a workflow").
+
+A patch keeps the old way for leads that have gone it:
+
+    if workflow.patched("ring-twice"):   # new leads, and old ones that are not there yet
+        ...new...
+    else:
+        ...old...
+
+1. `active`: both ways stand in the code. Leads from before it may be open.
+2. `deprecated`: no lead from before it is open. The old way is gone; `workflow.deprecate_patch(id)` stands in its
+   place.
+3. `removed`: no history of the retention (30 days) has its marker. Nothing in the code names it; its line stays here,
+   so that the id is never used again for another change.
+
+`speedlead doctor` counts the open leads that began before a patch came into its present life.
+tests/replay/test_patches.py holds the code to this list.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Life = Literal["active", "deprecated", "removed"]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """`since`: the day on which its present life began; the next one waits for what is said above."""
+
+    id: str
+    life: Life
+    since: date
+    why: str
+
+
+PATCHES: Sequence[Patch] = ()
