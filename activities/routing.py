@@ -1,5 +1,6 @@
 """Route: find the opening, pick the owner, in one short step (REQ 64, 65, 75-81)."""
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,8 @@ from speedlead.records import LeadRecord, Leads, RepRecord, Standing, team_of
 
 # what came of a rep's leads in 90 days changes slowly
 _TRACKS_FOR_S = 300.0
+# one is decided at a time. Whoever decides must not wait for this process, busy with the teams of a hundred others
+_AT_ONCE = 2
 
 
 class Assignments(Protocol):
@@ -116,10 +119,15 @@ class Routing:
         self._rules = rules
         self._tracks: Mapping[str, Track] = {}
         self._tracks_read = -math.inf
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     @activity.defn
     async def route(self, request: RouteRequest) -> RouteResult:
         """Opens the lead's clock and gives it an owner; without anybody, says why and when somebody is there."""
+        async with self._turns:
+            return await self._route(request)
+
+    async def _route(self, request: RouteRequest) -> RouteResult:
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, request.submitted_at)

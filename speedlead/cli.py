@@ -248,7 +248,7 @@ def restore(
 
 @app.command(name="settings")
 def settings_command() -> None:
-    """Print every setting with its default, as a table for the README."""
+    """Print every setting with its default, as docs/settings.md has them."""
     from speedlead.settings import settings_table
 
     print("| variable | default | what it is |\n| --- | --- | --- |")

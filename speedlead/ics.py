@@ -23,6 +23,11 @@ _REACHES = ("RRULE", "RDATE", "RECURRENCE-ID", "DURATION")
 _FREE_IN_OUTLOOK = ("FREE", "WORKINGELSEWHERE")
 _FOLD = re.compile(r"\r?\n[ \t]")
 _DATE = re.compile(r":(\d{8})")
+# no appointment of a person: far from now a date has no instant in every zone, and one such entry costs all the others
+_YEARS = (1900, 2200)
+_DATED = ("DTSTART", "DTEND", "RDATE", "RECURRENCE-ID")
+_ANY_YEAR = re.compile(r"(?:^|[,/])(\d{4})\d{4}")
+_CENTURIES = re.compile(r"\d{6}")
 _DAY = timedelta(days=1)
 
 
@@ -51,12 +56,13 @@ def read_busy(text: str, *, zone: str, email: str, start: datetime, end: datetim
     import recurring_ical_events
     from icalendar import Calendar
 
+    left_out: list[str] = []
     try:
-        calendar = Calendar.from_ical("\r\n".join(slim(text, start.date(), end.date())) + "\r\n")
+        calendar = Calendar.from_ical("\r\n".join(slim(text, start.date(), end.date(), left_out)) + "\r\n")
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError):
         raise CalendarFault("calendar_garbage") from None
     home = ZoneInfo(known_zone(str(calendar.get("X-WR-TIMEZONE") or ""), zone) or "UTC")
-    remark = None
+    remark = "calendar_partly" if left_out else None
     around = (start - _DAY, end + _DAY)  # days and times without a zone begin elsewhere at other instants
     try:
         events = recurring_ical_events.of(calendar).between(*around)
@@ -70,8 +76,11 @@ def read_busy(text: str, *, zone: str, email: str, start: datetime, end: datetim
     return Reading(tuple(_joined(busy, start, end)), remark)
 
 
-def slim(text: str, first: date, last: date) -> Iterator[str]:
-    """The lines that matter; single entries long past or far off are left out unparsed. Raises CalendarFault."""
+def slim(text: str, first: date, last: date, left_out: list[str]) -> Iterator[str]:
+    """The lines that matter; single entries long past or far off are left out unparsed. Raises CalendarFault.
+
+    Entries of no imaginable time are left out as well; `left_out` gets a line of each.
+    """
     lines = _FOLD.sub("", text.removeprefix("\ufeff")).splitlines()
     lines = [line for line in lines if line.strip()]
     if not lines or lines[0].strip().upper() != "BEGIN:VCALENDAR" or lines[-1].strip().upper() != "END:VCALENDAR":
@@ -91,11 +100,25 @@ def slim(text: str, first: date, last: date) -> Iterator[str]:
         elif name in _KEPT and entry:
             entry.append(line)
             if name == "END":
-                if _may_matter(entry, window):
+                if odd := _odd(entry):
+                    left_out.append(odd)
+                elif _may_matter(entry, window):
                     yield from entry
                 entry = []
         elif name in _KEPT:
             yield line
+
+
+def _odd(entry: Sequence[str]) -> str | None:
+    """The line with a date or a length that no appointment has."""
+    for line in entry:
+        name, value = line.upper(), line.rpartition(":")[2]
+        if name.startswith("DURATION") and _CENTURIES.search(value):
+            return line
+        years = map(int, _ANY_YEAR.findall(value)) if name.startswith(_DATED) else ()
+        if any(not _YEARS[0] <= year < _YEARS[1] for year in years):
+            return line
+    return None
 
 
 def _may_matter(entry: Sequence[str], window: tuple[str, str]) -> bool:

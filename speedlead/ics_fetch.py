@@ -1,28 +1,20 @@
 """Fetches a calendar from an address that somebody typed: by https, from public addresses, small, and soon."""
 
 import ipaddress
-import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from speedlead.ics import CalendarFault
+from speedlead.public_hosts import NotPublic, PublicResolver, public_url
 
 TIMEOUT_S = 10.0
 MAX_BYTES = 5_000_000
 MAX_HOPS = 5
 _MOVED = (301, 302, 303, 307, 308)
-# IPv6 addresses that carry an IPv4 address, which a gateway may turn into one of the house
-_CARRIERS = [
-    ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10")
-]
-
-Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,7 @@ class Fetcher:
         headers = {"Accept": "text/calendar", "Accept-Encoding": "identity", "User-Agent": "speedlead"}
         headers |= {"If-None-Match": etag} if etag else {}
         headers |= {"If-Modified-Since": modified} if modified else {}
-        resolver = _Checked(self._networks)
+        resolver = PublicResolver(self._networks)
         connector = aiohttp.TCPConnector(resolver=resolver, ssl=self._tls or True)
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         try:
@@ -55,15 +47,18 @@ class Fetcher:
                 connector=connector, timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
             ) as session:
                 return await self._follow(session, address, headers)
+        except NotPublic:
+            raise CalendarFault("calendar_address") from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             raise CalendarFault("calendar_address" if resolver.refused else "calendar_silent") from None
 
     async def _follow(self, session: aiohttp.ClientSession, address: str, headers: dict[str, str]) -> Fetched:
+        url = public_url(address, self._networks)
         for _ in range(MAX_HOPS):
-            self._look_at(address)
-            async with session.get(address, headers=headers, allow_redirects=False) as answer:
+            async with session.get(url, headers=headers, allow_redirects=False) as answer:
                 if answer.status in _MOVED:
-                    address = urljoin(address, answer.headers.get("Location", ""))
+                    # each hop anew: a public address may point to one of the house
+                    url = public_url(answer.headers.get("Location", ""), self._networks, base=url)
                     continue
                 if answer.status == 304 and headers.keys() & {"If-None-Match", "If-Modified-Since"}:
                     return Fetched(None, None, None)
@@ -73,48 +68,6 @@ class Fetcher:
                 body = await _bounded(answer)
                 return Fetched(body, _mark(answer, "ETag"), _mark(answer, "Last-Modified"))
         raise CalendarFault("calendar_address")
-
-    def _look_at(self, address: str) -> None:
-        """Each hop anew: a public address may point to one of the house. Names are looked at when resolved."""
-        parts = urlsplit(address)
-        if parts.scheme != "https" or not parts.hostname or parts.username is not None:
-            raise CalendarFault("calendar_address")
-        try:
-            number = ipaddress.ip_address(parts.hostname)
-        except ValueError:
-            return
-        if not may_reach(number, self._networks):
-            raise CalendarFault("calendar_address")
-
-
-def may_reach(number: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Networks) -> bool:
-    """Is it a public address, or one of the networks that were allowed?"""
-    number = getattr(number, "ipv4_mapped", None) or number
-    if any(number in net for net in networks if net.version == number.version):
-        return True
-    carried = any(number in net for net in _CARRIERS if net.version == number.version)
-    return number.is_global and not number.is_multicast and not carried
-
-
-class _Checked(AbstractResolver):
-    """What is connected to is what was looked at: nobody answers otherwise between the two (DNS rebinding)."""
-
-    def __init__(self, networks: Networks) -> None:
-        self._networks = networks
-        self._inner = aiohttp.ThreadedResolver()
-        self.refused = False
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        if not all(may_reach(ipaddress.ip_address(one["host"].partition("%")[0]), self._networks) for one in found):
-            self.refused = True
-            raise OSError(f"{host}: not a public address")
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:

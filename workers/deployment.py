@@ -10,7 +10,7 @@ from temporalio.worker import WorkerDeploymentConfig
 
 DEPLOYMENT = "speedlead"
 # what decides which commands a lead's workflow gives
-WORKFLOW_CODE = ("workflows", "speedlead/domain", "speedlead/contracts.py", "speedlead/ids.py")
+WORKFLOW_CODE = ("workflows", "speedlead/domain", "speedlead/contracts", "speedlead/ids.py")
 _ROOT = Path(__file__).parents[1]
 
 

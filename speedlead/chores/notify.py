@@ -113,12 +113,7 @@ class Notifier:
         async with self.pool.acquire() as conn:
             lost = await notifications.give_up_claims(conn, channel, wall - LEASE, wall)
             rows = await notifications.waiting(conn, channel, wall, NO_TEXT_AGAIN_WITHIN, _WAITING_AT_ONCE)
-            now = {row["id"]: decide(self._standing(channel, row, wall)) for row in rows}
-            for key, what in now.items():
-                if what not in (Now.SEND, Now.WAIT):
-                    state = "failed" if what is Now.OFF else "skipped"
-                    await notifications.settle(conn, key, state, wall, what.value)
-        to_send = [key for key, what in now.items() if what is Now.SEND]
+            to_send = [row["id"] for row in rows if await self._decided(conn, channel, row, wall) is Now.SEND]
         if not to_send:
             return f"{lost} in doubt" if lost else None
         async with self.ways[channel].open() as deliver:
@@ -132,6 +127,25 @@ class Notifier:
                 for key in to_send:
                     group.create_task(one(key))
         return f"{len(to_send)} tried"
+
+    async def _decided(self, conn: Any, channel: Channel, row: Any, wall: datetime) -> Now:
+        """What becomes of it now; what is never sent is settled."""
+        what = decide(self._standing(channel, row, wall))
+        if what not in (Now.SEND, Now.WAIT):
+            await notifications.settle(conn, row["id"], "failed" if what is Now.OFF else "skipped", wall, what.value)
+        return what
+
+    async def _claimed(self, channel: Channel, key: str) -> int | None:
+        """Which try this is; None when it is not to be sent any more.
+
+        Decided anew under its lock: texts go one a second, and while one is sent somebody takes the lead of the last.
+        """
+        wall = self.clock.wall()
+        async with self.pool.acquire() as conn, conn.transaction():
+            row = await notifications.still_waiting(conn, channel, wall, NO_TEXT_AGAIN_WITHIN, key)
+            if row is None or await self._decided(conn, channel, row, wall) is not Now.SEND:
+                return None
+            return await notifications.claim(conn, key, wall)
 
     def _standing(self, channel: Channel, row: Any, wall: datetime) -> Waiting:
         return Waiting(
@@ -147,7 +161,7 @@ class Notifier:
 
     async def _deliver(self, channel: Channel, key: str, deliver: Callable[[Alert, Any], Awaitable[None]]) -> None:
         """Claims it, then sends it; what a crash leaves claimed is in doubt, and is not sent again."""
-        tries = await notifications.claim(self.pool, key, self.clock.wall())
+        tries = await self._claimed(channel, key)
         row = None if tries is None else await notifications.to_tell(self.pool, key)
         if tries is None or row is None:
             return

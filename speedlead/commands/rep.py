@@ -54,13 +54,16 @@ def import_(
 
 
 async def _import(url: str, reps: Any, dry_run: bool) -> Any:
+    from speedlead.clock import SystemClock
+    from speedlead.store.capacity import By
     from speedlead.store.pool import open_pool
     from speedlead.store.rep_import import import_reps
     from speedlead.store.transactions import transact
 
+    by = By(None, "by a file of reps", SystemClock().wall())
     pool = await open_pool(url, size=2)
     try:
-        return await transact(pool, lambda conn: import_reps(conn, reps, dry_run=dry_run))
+        return await transact(pool, lambda conn: import_reps(conn, reps, by, dry_run=dry_run))
     finally:
         await pool.close()
 

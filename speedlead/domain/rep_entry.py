@@ -46,6 +46,8 @@ def _calendar(value: str | None) -> str | None:
     try:
         parts = urlsplit(address)
         whole = parts.scheme == "https" and parts.hostname and parts.username is None and parts.port != 0
+        # one way to write a host: other digits are read as numbers by some and as names by others
+        whole = whole and parts.netloc.isascii()
     except ValueError:
         whole = False
     if not whole or re.search(r"[\s\x00-\x1f]", address):

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from speedlead.calendarbook import load_calendars
 from speedlead.domain.standing import standing
+from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import answered, missing
@@ -30,6 +31,7 @@ from speedlead.gateway.people_form import (
     typed_of,
 )
 from speedlead.gateway.rendering import render
+from speedlead.store.capacity import By
 from speedlead.store.our_people import Person, people, person
 from speedlead.store.rep_import import Change, import_reps
 from speedlead.store.transactions import transact
@@ -84,11 +86,13 @@ class PeoplePages:
             return self._form(found, typed, faults=faults.faults)
         seen = given.get("seen") if given.get("action") == "save" else None
 
+        by = By(signed_in(request).account_id, "on the page of people", self._deps.clock.wall())
+
         async def write(conn: Any) -> tuple[list[Change], bool]:
-            changes = await import_reps(conn, [entry], dry_run=True)
+            changes = await import_reps(conn, [entry], by, dry_run=True)
             agreed = seen == _mark(changes)
             if agreed:
-                await import_reps(conn, [entry], dry_run=False)
+                await import_reps(conn, [entry], by, dry_run=False)
             return changes, agreed
 
         changes, saved = await transact(self._deps.pool, write)

@@ -1,8 +1,9 @@
 """Accept a lead and call it from a notification: one small page with one button. A GET never changes anything.
 
-`/n/{token}` is a person's own link: the token names a notice and a rep, works signed out, once, until the lead's
-deadline and an hour; it opens this lead alone, and this alone may be done with it. `/leads/{id}/take` is the same page
-for links in a team's channel, which are nobody's: who opens it has signed in, and is somebody who may meet the lead.
+`/n/{token}` is a person's own link: the token names a notice and a rep, works signed out until the lead's deadline and
+an hour; it opens this lead alone, and this alone may be done with it. Whoever has taken the lead, by a link or not, has
+taken it: no other link of theirs calls it once more. `/leads/{id}/take` is the same page for links in a team's channel,
+which are nobody's: who opens it has signed in, and is somebody who may meet the lead.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ KIND = "notify"
 _MAX_BYTES = 4096
 
 ENDED = "This link has been used, or the lead's time for it is over. Sign in to see what became of the lead."
+YOURS = "You have taken this lead already. Sign in to call or to write."
 NOT_YOURS = "This lead is with somebody else now."
 CLOSED = "This lead is closed: there is nothing to do any more."
 LATE = "Nobody answered: it is not certain that the call is being set up. Look at the lead before you try again."
@@ -78,7 +80,7 @@ class TakePages:
         line_id = await transact(self._deps.pool, lambda conn: self._begin(conn, line))
         taken = await self._take(card, found["rep_id"])
         if not taken.asked:
-            await transact(self._deps.pool, lambda conn: notifications.free_link(conn, key))
+            await transact(self._deps.pool, lambda conn: notifications.free_link(conn, key, wall))
         status = 409 if taken.problem else 200
         await transact(self._deps.pool, lambda conn: self._end(conn, line_id, card.lead_id, status))
         return self._page(card, request.url.path, said=taken.said, problem=taken.problem, status=status)
@@ -98,6 +100,8 @@ class TakePages:
     async def _why_not(self, found: Any, card: LeadCard) -> str:
         if card.closed_at is not None:
             return CLOSED
+        if found["taken"]:
+            return YOURS
         if found["used_wall"] is not None or self._deps.clock.business(card.clock_offset_us) >= found["expires_at"]:
             return ENDED
         scope = "all" if found["manager"] else "own"

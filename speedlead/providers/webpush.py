@@ -4,7 +4,6 @@ The push service is chosen by the browser, so its address comes from outside: it
 """
 
 import base64
-import ipaddress
 import json
 import socket
 import time
@@ -12,8 +11,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import DefaultResolver
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -21,6 +18,7 @@ from speedlead.domain.alert import Alert, cut
 from speedlead.ports import SendError, SendErrorKind
 from speedlead.providers.hooks import post
 from speedlead.providers.http import new_session
+from speedlead.public_hosts import PublicResolver
 
 # push services take 4096 bytes, encrypted; the envelope needs about 100 (RFC 8291 section 4)
 _MOST_BYTES = 3500
@@ -78,25 +76,6 @@ def _is_literal(host: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return True
-
-
-class PublicResolver(AbstractResolver):
-    """Names that lead to an address inside somebody's network lead nowhere, whenever they are looked up."""
-
-    def __init__(self) -> None:
-        self._inner = DefaultResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        public = [entry for entry in found if ipaddress.ip_address(entry["host"].partition("%")[0]).is_global]
-        if not public:
-            raise OSError("not a public host")
-        return public
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def public_session() -> aiohttp.ClientSession:

@@ -21,6 +21,15 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class By:
+    """Who changes it and why; without an account somebody at the command line."""
+
+    account_id: str | None
+    reason: str
+    wall: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     change_id: int
     rep_id: str
@@ -61,7 +70,7 @@ async def change_share(
         raise CapacityRefused("", f"somebody else has changed it meanwhile: it is {_words(old)} now")
     if new == old:
         raise CapacityRefused("", f"nothing to change: it is {_words(old)} already")
-    await _write(conn, rep_id, old, new, reason, account_id, wall, None)
+    await write_share(conn, rep_id, old, new, By(account_id, reason, wall))
 
 
 async def revert(conn: Any, change_id: int, *, account_id: str | None, wall: datetime) -> None:
@@ -75,7 +84,7 @@ async def revert(conn: Any, change_id: int, *, account_id: str | None, wall: dat
     if now != Share(row["capacity"], row["weight"]):
         raise CapacityRefused("", f"something else stands there since: {_words(now)}")
     old = Share(row["old_capacity"], row["old_weight"])
-    await _write(conn, row["rep_id"], now, old, row["reason"], account_id, wall, change_id)
+    await write_share(conn, row["rep_id"], now, old, By(account_id, row["reason"], wall), change_id)
 
 
 async def changes(conn: Any, limit: int = 50) -> list[Change]:
@@ -114,12 +123,10 @@ async def _locked(conn: Any, rep_id: str) -> Share:
     return Share(row["capacity"], row["weight"])
 
 
-async def _write(
-    conn: Any, rep_id: str, old: Share, new: Share, reason: str, account_id: str | None, wall: datetime,
-    reverts: int | None,
-) -> None:  # fmt: skip
+async def write_share(conn: Any, rep_id: str, old: Share, new: Share, by: By, reverts: int | None = None) -> None:
+    """The one place where somebody's share changes. The caller holds the rep's row."""
     await conn.execute(
-        _CHANGE, rep_id, wall, account_id, reason, old.capacity, old.weight, new.capacity, new.weight, reverts
+        _CHANGE, rep_id, by.wall, by.account_id, by.reason, old.capacity, old.weight, new.capacity, new.weight, reverts
     )
     await conn.execute("update rep set capacity = $2, weight = $3 where id = $1", rep_id, new.capacity, new.weight)
 

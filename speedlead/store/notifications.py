@@ -46,6 +46,7 @@ select m.id::text as id, m.fallback, m.due_wall, n.at, coalesce(l.clock_offset_u
 from notification m join notice n on n.id = m.notice_id left join lead l on l.id = n.lead_id
 left join notify_channel c on c.channel = m.channel
 where m.channel = $1 and m.state = 'waiting' and (m.fallback or m.due_wall <= $2)
+    and ($5::text is null or m.id = $5::text::uuid)
 order by m.due_wall limit $4
 """  # noqa: S608  # constants of ours
 
@@ -116,13 +117,18 @@ async def operators(conn: Any) -> list[str]:
 
 
 async def waiting(conn: Any, channel: Channel, wall: datetime, quiet: timedelta, limit: int) -> Sequence[Any]:
-    rows: Sequence[Any] = await conn.fetch(_WAITING, channel, wall, quiet, limit)
+    rows: Sequence[Any] = await conn.fetch(_WAITING, channel, wall, quiet, limit, None)
     return rows
 
 
-async def claim(conn: Any, notification_id: str, wall: datetime) -> int | None:
-    """Which try this is; None when another process was faster, or it has been settled."""
-    tries: int | None = await conn.fetchval(
+async def still_waiting(conn: Any, channel: Channel, wall: datetime, quiet: timedelta, notification_id: str) -> Any:
+    """The same of one, locked until the transaction ends; None when another process was faster, or it is settled."""
+    return await conn.fetchrow(_WAITING + " for update of m skip locked", channel, wall, quiet, 1, notification_id)
+
+
+async def claim(conn: Any, notification_id: str, wall: datetime) -> int:
+    """Which try this is; `still_waiting` has locked it."""
+    tries: int = await conn.fetchval(
         """update notification set state = 'claimed', claimed_wall = $2, tries = tries + 1
            where id = $1::text::uuid and state = 'waiting' returning tries""",
         notification_id, wall,
@@ -195,32 +201,41 @@ async def channel_refuses(conn: Any, channel: Channel, wall: datetime) -> bool:
 
 
 async def link(conn: Any, notification_id: str) -> Any:
-    """Whose link it is, for which lead and until when; None when there is none."""
+    """Whose link it is, for which lead and until when; None when there is none, or the account is closed.
+
+    `taken`: the same rep has accepted the lead since; what is told later, such as a callback, has a link of its own.
+    """
     return await conn.fetchrow(
         """select m.rep_id::text as rep_id, m.expires_at, m.used_wall, n.lead_id::text as lead_id, m.channel, r.manager,
-               a.id::text as account_id
+               a.id::text as account_id,
+               exists (select from story s where s.lead_id = n.lead_id and s.kind = 'accepted' and s.at >= n.at
+                   and s.data ->> 'rep_id' = m.rep_id::text) as taken
            from notification m join notice n on n.id = m.notice_id join rep r on r.id = m.rep_id and r.active
-           left join account a on a.email = lower(r.email) and a.active
-           where m.id = $1::text::uuid and n.lead_id is not null""",
+           left join account a on a.email = lower(r.email)
+           where m.id = $1::text::uuid and n.lead_id is not null and a.active is not false""",
         notification_id,
     )
 
 
 async def use_link(conn: Any, notification_id: str, wall: datetime) -> bool:
-    """False when it has been used. Every link of the same notice and rep is used with it."""
+    """False when it has been used. Every link of the same lead and rep is used with it: three alarms are one call."""
     used = await conn.fetch(
-        """update notification m set used_wall = $2 from notification one
-           where one.id = $1::text::uuid and m.notice_id = one.notice_id and m.rep_id = one.rep_id
-               and m.used_wall is null returning m.id""",
+        """with same as (
+               select m.id from notification m join notice n on n.id = m.notice_id
+               join notice o on o.lead_id = n.lead_id join notification one on one.notice_id = o.id
+               where one.id = $1::text::uuid and m.rep_id = one.rep_id order by m.id for update of m)
+           update notification m set used_wall = $2 from same where m.id = same.id and m.used_wall is null
+           returning m.id::text as id""",
         notification_id, wall,
     )  # fmt: skip
-    return bool(used)
+    return notification_id in {row["id"] for row in used}
 
 
-async def free_link(conn: Any, notification_id: str) -> None:
-    """Nothing was asked for: the link may be used."""
+async def free_link(conn: Any, notification_id: str, wall: datetime) -> None:
+    """Nothing was asked for: what was used with it at `wall` may be used."""
     await conn.execute(
-        """update notification m set used_wall = null from notification one
-           where one.id = $1::text::uuid and m.notice_id = one.notice_id and m.rep_id = one.rep_id""",
-        notification_id,
-    )
+        """update notification m set used_wall = null
+           from notification one join notice o on o.id = one.notice_id join notice n on n.lead_id = o.lead_id
+           where one.id = $1::text::uuid and m.notice_id = n.id and m.rep_id = one.rep_id and m.used_wall = $2""",
+        notification_id, wall,
+    )  # fmt: skip

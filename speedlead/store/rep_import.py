@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from speedlead import ids
 from speedlead.domain.rep_entry import RepEntry
+from speedlead.store.capacity import By, Share, write_share
 from speedlead.store.rep_calendars import WAKE
 
 # the file's name of a field -> the column
@@ -30,14 +31,15 @@ class Change:
     owns: int = 0
 
 
-async def import_reps(conn: Any, reps: Sequence[RepEntry], *, dry_run: bool) -> list[Change]:
+async def import_reps(conn: Any, reps: Sequence[RepEntry], by: By, *, dry_run: bool) -> list[Change]:
     """What changed, or would; the caller holds the transaction. Who has left stays, with `active: false`."""
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('reps', 0))")
     changes = []
     for rep in reps:
         row = await conn.fetchrow(
             """select r.*, (select count(*)::int from lead l where l.owner_id = r.id and l.closed_at is null) as owns
-               from rep r where r.email = $1 or lower(r.email) = $1 order by r.email = $1 desc limit 1""",
+               from rep r where r.email = $1 or lower(r.email) = $1 order by r.email = $1 desc limit 1
+               for no key update of r""",
             rep.email,
         )
         wanted = {_COLUMNS.get(name, name): value for name, value in _values(rep, new=row is None).items()}
@@ -58,6 +60,8 @@ async def import_reps(conn: Any, reps: Sequence[RepEntry], *, dry_run: bool) -> 
             continue
         if "ics_url" in different:
             await conn.execute("select pg_notify($1, '')", WAKE)
+        if row is not None:
+            await _share(conn, row, different, by)
         rep_id = await _write(conn, None if row is None else row["id"], rep.email, different)
         if off is not None and off != known_off:
             await conn.execute("delete from rep_busy where rep_id = $1 and source = 'time_off'", rep_id)
@@ -74,6 +78,14 @@ def _values(rep: RepEntry, *, new: bool) -> dict[str, Any]:
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
     values["hours"] = {str(day): [list(span) for span in spans] for day, spans in sorted(rep.hours.items())}
     return values
+
+
+async def _share(conn: Any, row: Any, different: dict[str, Any], by: By) -> None:
+    """Takes the share out of what is to be written: it has its own rows, by which it is told and taken back."""
+    old = Share(row["capacity"], row["weight"])
+    new = Share(different.pop("capacity", old.capacity), different.pop("weight", old.weight))
+    if new != old:
+        await write_share(conn, row["id"], old, new, by)
 
 
 async def _write(conn: Any, rep_id: str | None, email: str, values: dict[str, Any]) -> str:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from speedlead.chores.sla import sla_chore
-from speedlead.contracts import AcceptResult, BreachRequest, EscalateRequest, EscalateResult, RouteRequest, TakeRequest
+from speedlead.contracts import (
+    AcceptResult,
+    BreachRequest,
+    EscalateRequest,
+    EscalateResult,
+    NotifyRequest,
+    RouteRequest,
+    TakeRequest,
+)
 from speedlead.domain.routing_rules import Claim, RoutingRules
 from speedlead.routingbook import load_routing
 from speedlead.steering import Steering
@@ -15,6 +23,7 @@ from speedlead.store.hand_over import begin_hand_over, plan_hand_over
 from speedlead.store.starts import build_start
 from speedlead.store.transactions import transact
 from tests.activities.house import NO_CALENDARS, NOW, House, open_house
+from workflows.state import _watched
 
 MINUTE = timedelta(minutes=1)
 
@@ -188,3 +197,53 @@ async def test_all_open_leads_of_somebody_who_leaves_go_to_those_who_have_room(h
     assert await transact(house.pool, lambda conn: plan_hand_over(conn, gone, None)) == {}
     # a manager's word: nobody is asked to take them
     assert all([(await owner(house, lead))[1] for lead in leads])
+
+
+async def test_a_manager_on_leave_is_not_asked_and_one_on_shift_comes_first(house: House) -> None:
+    first = await house.rep("First")
+    lead = await house.lead()
+    await route(house, lead)
+    resting = await house.rep("Resting", manager=True, weekly={"6": [[0, 60]]})
+    there = await house.rep("There", manager=True)
+    away = await house.rep("On leave", manager=True)
+    await house.lead(email="b@example.com", phone=None, owner_id=there)
+    day = timedelta(days=1)
+    await house.put("rep_busy", rep_id=away, source="time_off", starts_at=NOW - day, ends_at=NOW + day)
+    assert (await escalate(house, lead, first, 3)).owner_id == there
+    again = await house.lead(email="c@example.com", phone=None)
+    await route(house, again)
+    await house.pool.execute("update rep set presence = 'away' where id = $1", there)
+    assert (await escalate(house, again, first, 3)).owner_id == resting
+
+
+@pytest.mark.parametrize(
+    ("kind", "waits"), [("due_soon", ("call-1", "quiet_hours")), ("waiting_for_outcome", (None, "waiting_for_outcome"))]
+)
+async def test_a_notice_changes_what_the_lead_waits_for_only_when_it_is_that(
+    house: House, kind: str, waits: tuple[str | None, str]
+) -> None:
+    due = NOW + 3 * MINUTE
+    lead = await house.lead(
+        owner_id=await house.rep(), assigned_at=NOW, accepted_at=NOW, open_at=NOW, first_attempt_due=due
+    )
+    await house.leads.next_touch(lead, "call-1", NOW + 120 * MINUTE, "quiet_hours")
+    request = NotifyRequest(lead_id=lead, key=kind, audience="rep", kind=kind, due_at=due)
+    assert await house.run(house.notifying.notify, request)
+    row = await house.pool.fetchrow("select next_step, next_why from lead where id = $1", lead)
+    assert row is not None
+    assert tuple(row) == waits
+    house.clock.now = due
+    breach = BreachRequest(lead_id=lead, target="first_attempt", due_at=due)
+    phase = "no_lawful_time" if kind == "due_soon" else "own_work"
+    assert await house.run(house.acceptance.breach, breach) == phase
+
+
+async def test_a_restart_knows_by_when_the_lead_is_to_have_an_owner(house: House) -> None:
+    lead = await house.lead()
+    routed = await route(house, lead)
+    start = await transact(house.pool, lambda conn: build_start(conn, lead, again=True))
+    assert start is not None
+    assert start.resume is not None
+    assert routed.assign_due_at is not None
+    assert start.resume.assign_due_at == routed.assign_due_at
+    assert _watched(start.resume).assign_due == routed.assign_due_at

@@ -101,6 +101,13 @@ async def test_an_outcome_from_our_own_doors_has_its_row_already(house: House) -
     assert await house.pool.fetchval("select count(*) from outcome") == 0
 
 
+async def test_the_story_says_who_declined(house: House) -> None:
+    lead, rep = await house.lead(), new_id()
+    request = RecordRequest(lead_id=lead, key="d:1", kind="declined", reason="busy", rep_id=rep, at=NOW)
+    await house.run(house.records.record, request)
+    assert await house.pool.fetchval("select data from story where kind = 'declined'") == {"rep_id": rep}
+
+
 async def test_a_callback_by_signal_holds_the_plan_until_its_own_moment(house: House) -> None:
     lead = await house.lead(plan_stopped="replied")
     at, until = NOW + timedelta(days=1), NOW + timedelta(days=9)

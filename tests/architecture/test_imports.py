@@ -24,7 +24,7 @@ PURE = (
 # room -> (what of ours it may import, what of others it may import beside the standard library)
 ALLOWED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedlead/domain": (("speedlead.domain",), ("pydantic",)),
-    "speedlead/contracts.py": (("speedlead.domain",), ("pydantic",)),
+    "speedlead/contracts": (("speedlead.domain", "speedlead.contracts"), ("pydantic",)),
     "speedlead/ids.py": ((), ()),
     "speedlead/ports.py": ((*PURE,), ()),
     "speedlead/foresight.py": ((*PURE, "speedlead.composer", "speedlead.times"), ()),

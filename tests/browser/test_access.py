@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 from tests.browser.test_pages import RULES
-from tests.store.hand_made import AVA, DANA, SAM
+from tests.store.hand_made import AVA, SAM
 
 pytestmark = pytest.mark.browser
 
@@ -69,8 +69,14 @@ def test_somebody_new_is_added_chooses_a_password_and_comes_back_where_they_were
 
 
 def test_the_navigation_shows_what_the_role_may_open(page: Page, site: Site) -> None:
-    shown = {"rep": ["My leads", "Plan", "Form"], "support": ["All leads", "Form"], "marketing": ["Plan", "Form"],
-             "admin": ["My leads", "All leads", "Plan", "Form", "Accounts", "Audit"]}  # fmt: skip
+    shown = {
+        "rep": ["My leads", "On call", "Plans", "Form"],
+        "support": ["All leads", "Form"],
+        "marketing": ["Plans", "Form"],
+        "manager": ["My leads", "All leads", "On call", "Capacity", "People", "Plans", "Form"],
+        "admin": ["My leads", "All leads", "On call", "Capacity", "People", "Plans", "Form", "Accounts", "Audit",
+                  "Audit report"],
+    }  # fmt: skip
     for role, names in shown.items():
         site.sign_in(page.context, role)
         page.goto("/")
@@ -96,8 +102,9 @@ def test_a_manager_works_for_a_rep_and_the_audit_names_the_manager(page: Page, s
 
 
 def test_a_page_that_refreshes_goes_to_the_sign_in_when_the_session_is_over(page: Page, site: Site) -> None:
-    site.sign_in(page.context, "rep", DANA)
-    page.goto("/rep")
+    """A rep's page stays, with what is being typed, and has the way to the sign-in (test_rep_page.py)."""
+    site.sign_in(page.context, "manager")
+    page.goto("/ops")
     site.run("delete from session")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=9_000)
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 401 that is meant

@@ -137,6 +137,8 @@ async def test_a_change_is_shown_before_it_is_saved_and_is_noted(house: House) -
     assert (line["action"], line["object"], line["asked"]["action"]) == ("/people/{rep_id}", sam, "save")
     assert (line["before"]["capacity"], line["after"]["capacity"]) == (20, 7)
     assert "s3cret" not in str(dict(line))
+    change = await house.pool.fetchrow("select * from capacity_change")
+    assert (change["old_capacity"], change["capacity"], change["account_id"]) == (20, 7, line["account_id"])
     # the same again changes nothing, and an address that is left out stays
     sent = [pair for pair in sent if pair[0] != "ics_url"]
     assert (await post(house, path, sent))[2] == f"{path}?said=same"

@@ -75,7 +75,7 @@ async def test_looking_never_dials_and_shows_what_it_is_about(told: Told) -> Non
 async def test_the_button_accepts_and_calls_once_and_stands_in_the_audit(told: Told) -> None:
     status, text = await told.post()
     assert (status, "your phone rings first" in text) == (200, True)
-    assert told.asked == [("accept", {"rep_id": told.rep_id}), ("call_now", {"by": told.rep_id})]
+    assert told.asked == [("accept", {"rep_id": told.rep_id}), ("call_now", {"by": told.rep_id, "rep_id": told.rep_id})]
     for again in (told.post, told.get):
         status, text = await again()
         assert (status, "has been used" in text) == (410, True)
@@ -88,6 +88,56 @@ async def test_the_button_accepts_and_calls_once_and_stands_in_the_audit(told: T
     assert line["asked"] == {"channel": "push"}
     # every link of this notice is used
     assert await told.house.pool.fetchval("select count(*) from notification where used_wall is null") == 0
+
+
+async def another_link(told: Told, kind: str = "breach") -> Told:
+    """The same rep is told of the same lead once more."""
+    notice, key, now = new_id(), new_id(), told.house.clock.now
+    await told.house.pool.execute(
+        "insert into notice (id, lead_id, rep_id, audience, kind, at) values ($1, $2, $3, 'rep', $4, $5)",
+        notice, told.lead_id, told.rep_id, kind, now,
+    )  # fmt: skip
+    await told.house.pool.execute(
+        """insert into notification (id, notice_id, rep_id, channel, fallback, at, due_wall, expires_at)
+           values ($1, $2, $3, 'sms', false, $4, $4, $5)""",
+        key, notice, told.rep_id, now, now + timedelta(hours=1),
+    )  # fmt: skip
+    return Told(told.house, told.rep_id, told.lead_id, key)
+
+
+async def test_three_alarms_of_one_lead_are_one_call(told: Told) -> None:
+    others = [await another_link(told, kind) for kind in ("due_soon", "breach")]
+    told.house.behind.fail = LeadUnavailable("away")
+    assert (await others[0].post())[0] == 409
+    told.house.behind.fail = None
+    assert (await told.post())[0] == 200  # nothing was asked for by the first one, so every link still works
+    for other in others:
+        for look in (other.get, other.post):
+            status, text = await look()
+            assert (status, "has been used" in text, PHONE in text) == (410, True, False)
+    assert [name for name, _ in told.asked] == ["accept", "accept", "call_now"]
+    assert (await (await another_link(told, "callback")).post())[0] == 200  # told later: another call
+
+
+async def test_a_link_of_a_lead_that_the_rep_has_accepted_elsewhere_calls_nobody(told: Told) -> None:
+    await told.house.pool.execute(
+        "insert into story (lead_id, at, kind, data) values ($1, $2, 'accepted', $3)",
+        told.lead_id, told.house.clock.now, {"rep_id": told.rep_id},
+    )  # fmt: skip
+    for look in (told.get, told.post):
+        status, text = await look()
+        assert (status, "You have taken this lead already" in text, PHONE in text) == (410, True, False)
+    assert told.asked == []
+
+
+async def test_the_links_of_a_closed_account_are_dead(told: Told) -> None:
+    await told.house.sign_in("rep", told.rep_id)
+    assert (await told.get())[0] == 200
+    await told.house.pool.execute("update account set active = false")
+    for look in (told.get, told.post):
+        status, text = await look()
+        assert (status, PHONE in text) == (404, False)
+    assert told.asked == []
 
 
 async def test_two_clicks_at_once_are_one(told: Told) -> None:
@@ -160,7 +210,7 @@ async def test_from_a_teams_channel_who_opens_it_signs_in(told: Told) -> None:
     assert told.asked == []
     status, _ = await told.house.call("POST", path, headers=mine)
     assert status == 200
-    assert told.asked == [("accept", {"rep_id": told.rep_id}), ("call_now", {"by": told.rep_id})]
+    assert told.asked == [("accept", {"rep_id": told.rep_id}), ("call_now", {"by": told.rep_id, "rep_id": told.rep_id})]
 
 
 def subscription(endpoint: str = "https://push.example.com/abc", **changes: Any) -> dict[str, Any]:

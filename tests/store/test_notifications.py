@@ -22,7 +22,7 @@ from speedlead.providers.webpush import PushKeys, b64
 from speedlead.store.pool import open_pool
 from speedlead.store.push_devices import put_device, set_wishes
 from speedlead.tokens import make_token
-from tests.store.hand_made import AVA, LEE, NOW, SAM, put, put_lead, put_notice, put_reps
+from tests.store.hand_made import AVA, BEN, LEE, NOW, SAM, put, put_lead, put_notice, put_reps
 from tests.store.receivers import Posts, Receivers, receivers
 
 ALWAYS = {str(day): [[0, 1440]] for day in range(7)}
@@ -143,6 +143,37 @@ async def test_who_has_accepted_gets_no_mail(house: House) -> None:
     await house.round(after=120)
     assert house.posts.mails == []
     assert (await house.states())["email"] == "skipped"
+
+
+async def test_a_decline_is_the_answer_of_one_and_takes_nobody_elses_last_resort(house: House) -> None:
+    for who in (SAM, LEE):
+        await house.tell(who, kind="claim_offer", dedupe=who)
+    await house.round()
+    await put(house.pool, "story", lead_id=AVA, at=house.clock.now, kind="declined", data={"rep_id": SAM})
+    await house.round(after=70)
+    assert [mail.to_address for mail in house.posts.mails] == ["lee@acme.example"]
+    assert ((await house.states())["email"], (await house.states(LEE))["email"]) == ("skipped", "sent")
+
+
+async def test_a_text_that_waits_its_turn_is_not_sent_when_its_lead_is_taken_meanwhile(house: House) -> None:
+    await put_lead(house.pool, BEN, name="Ben Carter", phone="+13105550149", owner_id=SAM, country="US", source="ads")
+    sent: list[str] = []
+
+    class Slow:
+        async def send(self, **message: Any) -> None:
+            sent.append(message["body"])
+            await put(house.pool, "story", lead_id=BEN, at=house.clock.now, kind="accepted")
+
+    house.notifier.ways[Channel.SMS] = text_way(Slow(), pause_s=0)  # type: ignore[index, arg-type]
+    await house.tell(lead_id=AVA)
+    house.clock.now += timedelta(seconds=1)
+    await house.tell(lead_id=BEN)
+    await house.notifier.plan()
+    await house.notifier.send(Channel.SMS)
+    assert len(sent) == 1
+    assert "Ava Stone" in sent[0]
+    rows = await house.pool.fetch("select state, error from notification where channel = 'sms' order by at")
+    assert [tuple(row) for row in rows] == [("sent", None), ("skipped", "seen")]
 
 
 async def test_a_channel_that_fails_gives_way_at_once_and_only_to_the_next(house: House) -> None:

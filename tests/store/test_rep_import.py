@@ -1,5 +1,6 @@
 """`speedlead rep import`: all bad rows are told and nothing is written; else a diff, and one transaction."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from typer.testing import CliRunner
 from speedlead.commands import rep as command
 from speedlead.domain.business import Calendars
 from speedlead.repbook import RepFileError, load_reps
+from speedlead.store.capacity import By, Share, changes
 from speedlead.store.pool import open_pool
 from speedlead.store.rep_import import import_reps
 from speedlead.store.reps import read_reps
 from speedlead.store.transactions import transact
 
+BY = By(None, "a file", datetime(2026, 11, 23, 15, tzinfo=UTC))
 GOOD = """
 reps:
   - email: Anna@acme.example
@@ -107,7 +110,7 @@ async def test_a_dry_run_tells_what_the_import_then_does(database_url: str, tmp_
 
     async def bring(text: str, *, dry_run: bool = False) -> Any:
         reps = load_reps(written(tmp_path, text))
-        return await transact(pool, lambda conn: import_reps(conn, reps, dry_run=dry_run))
+        return await transact(pool, lambda conn: import_reps(conn, reps, BY, dry_run=dry_run))
 
     try:
         before = await bring(GOOD, dry_run=True)
@@ -128,7 +131,12 @@ async def test_a_dry_run_tells_what_the_import_then_does(database_url: str, tmp_
             (("capacity", "30", "31"), ("time_off", "2026-12-24..2026-12-26", "2026-12-24..2026-12-27")),
             (("active", "true", "false"),),
         ]
+        assert await pool.fetchval("select count(*) from capacity_change") == 0
         assert await bring(changed) == diff
+        [row] = await changes(pool)
+        assert (row.rep_name, row.old, row.new, row.who, row.reason, row.stands) == (
+            "Anna", Share(30, 1), Share(31, 1), "command line", "a file", True,
+        )  # fmt: skip
         ben = await pool.fetchrow("select active, lane from rep where name = 'Ben'")
         assert tuple(ben) == (False, "low")  # what the file leaves out stays
     finally:

@@ -15,7 +15,7 @@ from speedlead.wording_reasons import REASONS
 ROOT = Path(__file__).parents[2]
 PLACES = [
     *ROOT.glob("workflows/*.py"), *ROOT.glob("activities/*.py"), *ROOT.glob("speedlead/store/*.py"),
-    *ROOT.glob("speedlead/domain/*.py"), ROOT / "speedlead/contracts.py",
+    *ROOT.glob("speedlead/domain/*.py"), *ROOT.glob("speedlead/contracts/*.py"),
 ]  # fmt: skip
 # calls whose `kind` is a story line, and calls whose `kind` is a notice
 STORY, NOTICE = {"tell_story", "story", "note"}, {"put_notice", "tell", "_notify"}

@@ -100,8 +100,26 @@ def test_one_entry_without_sense_does_not_cost_the_others() -> None:
     assert shown(found) == ["10-20 09:00/10-20 10:00"]
 
 
+@pytest.mark.parametrize(
+    "entry",
+    ["DTSTART:20261020T100000\r\nDTEND:99991231T235959", "DTSTART;VALUE=DATE:20261020\r\nDTEND;VALUE=DATE:99991231",
+     "DTSTART:00010101T000000\r\nDTEND:20261020T110000", "DTSTART:20261020T100000Z\r\nDURATION:P9999999D",
+     "DTSTART:20261020T100000Z\r\nDTEND:20261020T110000Z\r\nRDATE:99991231T235959Z"],
+)  # fmt: skip
+def test_an_entry_of_no_imaginable_time_is_left_out_and_the_others_stay(entry: str) -> None:
+    good = "DTSTART:20261020T090000Z\r\nDTEND:20261020T100000Z"
+    found = read(calendar(good, entry))
+    assert (shown(found), found.remark) == (["10-20 09:00/10-20 10:00"], "calendar_partly")
+
+
+def test_a_rule_may_go_on_until_the_end_of_days() -> None:
+    daily = "DTSTART:20261020T090000Z\r\nDTEND:20261020T100000Z\r\nRRULE:FREQ=DAILY;UNTIL=99991231T235959Z"
+    found = read(calendar(daily))
+    assert (shown(found)[0], found.remark) == ("10-20 09:00/10-20 10:00", None)
+
+
 def test_no_title_and_no_place_is_even_parsed() -> None:
-    text = "\n".join(slim((DATA / "google.ics").read_text(), START.date(), START.date()))
+    text = "\n".join(slim((DATA / "google.ics").read_text(), START.date(), START.date(), []))
     assert "secret" not in text
     assert "SUMMARY" not in text
     assert "VALARM" not in text

@@ -25,7 +25,7 @@ from speedlead.domain.notification import (
 )
 from speedlead.providers.slack import slack_message
 from speedlead.providers.teams import teams_message
-from speedlead.providers.webpush import PublicResolver, push_message
+from speedlead.providers.webpush import push_message
 from speedlead.settings import hooks_of
 from tests.store.receivers import check_slack_block, check_teams_message
 
@@ -114,15 +114,6 @@ def test_what_a_stranger_writes_stays_in_the_limits_and_is_no_markup() -> None:
     text = text_of(alert)
     assert len(text) <= 300
     assert text.endswith(" https://a.example/n/x")
-
-
-async def test_a_name_that_leads_into_the_house_leads_nowhere() -> None:
-    resolver = PublicResolver()
-    try:
-        with pytest.raises(OSError, match="not a public host"):
-            await resolver.resolve("localhost", 443)
-    finally:
-        await resolver.close()
 
 
 def test_addresses_of_teams() -> None:

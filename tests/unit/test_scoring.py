@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 
 from speedlead.checked_yaml import parse
 from speedlead.domain.routing_rules import RoutingRules
-from speedlead.domain.scoring import GIVEN_UP_FOR, Candidate, Track, Wanted, decide, geography, performance, refused
-from speedlead.routingbook import RoutingError, load_routing
+from speedlead.domain.scoring import (
+    GIVEN_UP_FOR,
+    Candidate,
+    Fitting,
+    Track,
+    Wanted,
+    decide,
+    geography,
+    performance,
+    refused,
+)
+from speedlead.planbook import load_plan
+from speedlead.routingbook import RoutingError, check_claim, load_routing
 
 AT = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 RULES = load_routing()
@@ -189,3 +200,44 @@ def test_rules_that_make_no_sense_are_refused_by_line(text: str, fault: str, tmp
 def test_every_wish_has_its_reasons() -> None:
     assert set(RULES.give_up) == set(GIVEN_UP_FOR)
     assert parse(RoutingRules, RULES.model_dump_json(), "own", whole="routing").weights == RULES.weights
+
+
+NOW_OF_A_REP = st.fixed_dictionaries(
+    {
+        "open_leads": st.integers(0, 12), "capacity": st.integers(0, 12), "weight": st.integers(0, 3),
+        "presence": st.sampled_from(["available", "busy", "away"]),
+        "last_assigned": st.none() | st.integers(0, 99).map(lambda n: AT - timedelta(minutes=n)),
+    }
+)  # fmt: skip
+REP = st.fixed_dictionaries(
+    {
+        "territories": st.sampled_from([(), ("US",), ("US-NY",), ("US:100",), ("DE",)]),
+        "products": st.sampled_from([(), ("crm",), ("erp",)]), "languages": st.sampled_from([(), ("de",), ("en",)]),
+        "channels": st.sampled_from([("call", "email"), ("email",)]), "lane": st.sampled_from(["all", "main", "low"]),
+        "there_at": st.sampled_from([None, AT, AT + timedelta(hours=2)]),
+        "hours_apart": st.none() | st.floats(-12, 12), "track": st.builds(Track, *(st.integers(0, 30),) * 4),
+    }
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(REP, NOW_OF_A_REP, NOW_OF_A_REP, st.booleans()), min_size=1, max_size=8))
+def test_what_was_worked_out_before_the_lock_changes_no_decision(team: list[Any]) -> None:
+    before = [Candidate(f"r{n}", **rep, **was) for n, (rep, was, _, _) in enumerate(team)]
+    then = [Candidate(f"r{n}", **rep, **now) for n, (rep, _, now, _) in enumerate(team)]
+    # some have left meanwhile
+    there = [rep for rep, (_, _, _, stayed) in zip(then, team, strict=True) if stayed]
+    fitting = Fitting(before, WANTED, RULES)
+    for people in (then, there):
+        assert fitting.decide(people) == decide(people, WANTED, RULES)
+
+
+def test_an_offer_to_several_needs_a_time_to_take_it() -> None:
+    plan, everybody = load_plan(), {"claim": {"offer": 3}}
+    rules = RULES.model_validate(RULES.model_dump() | everybody)
+    check_claim(rules, plan)
+    silent = plan.model_copy(update={"accept": {"hot": 60}})
+    with pytest.raises(RoutingError, match="claim: warm, cold leads are offered to several, but the plan inbound"):
+        check_claim(rules, silent)
+    hot = RULES.model_validate(RULES.model_dump() | {"claim": {"offer": 3, "when": [{"lead_type": "hot"}]}})
+    check_claim(hot, silent)
+    check_claim(RULES, silent)

@@ -195,3 +195,10 @@ def test_every_setting_is_described() -> None:
 def test_a_public_host_with_an_underscore_is_refused() -> None:
     with pytest.raises(ValidationError, match="without an underscore"):
         Settings(public_url="https://my_leads.example.com")
+
+
+def test_the_manual_lists_every_setting_as_it_is() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    rows = [line for line in manual.splitlines() if line.startswith("| `")]
+    expected = [(name, f"`{default}`" if default else "", what) for name, default, what in settings_table()]
+    assert rows == [f"| `{name}` | {default} | {what} |" for name, default, what in expected]

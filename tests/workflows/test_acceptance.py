@@ -182,3 +182,25 @@ async def test_an_owner_is_reminded_at_half_time_of_what_only_a_person_can_do(wo
     assert await breaches(world, lead) == {"first_attempt": "own_work"}
     told = await notices(world, lead)
     assert told.count("rep: breach") == told.count("manager: breach") == 1
+
+
+async def test_who_asks_for_a_call_is_rung_first_although_they_said_that_they_are_busy(world: World) -> None:
+    callers: list[str] = []
+
+    async def asks(lead: str) -> None:
+        rep = await world.pool.fetchval(
+            """update rep set presence = 'busy' where id = (select r.id from rep r, lead l where l.id = $1
+                   and r.id is distinct from l.owner_id and not r.manager order by r.id limit 1) returning id""",
+            lead,
+        )
+        callers.append(rep)
+        await world.leads.update(lead, "call_now", {"by": "ops", "rep_id": rep})
+
+    lead = await world.submit(tuesday_at(15), moments=(Moment("call-1", asks),), **ADA)
+    await ended(world, lead)
+    rows = await world.pool.fetch(
+        """select g.rep_id from leg g join touch t on t.id = g.touch_id
+           where t.lead_id = $1 and t.step = 'callback-1' and g.role = 'rep' order by g.claimed_at""",
+        lead,
+    )
+    assert [row["rep_id"] for row in rows][:1] == callers

@@ -1,0 +1,73 @@
+"""The frozen models that cross Temporal: one in, one out, add-only.
+
+Ids and non-personal facts only: what a person wrote, and how to reach them, stays in Postgres and is read by id.
+`extra="ignore"` lets an older worker read a newer message.
+"""
+
+from speedlead.contracts.activities import (
+    AcceptResult,
+    AcknowledgeRequest,
+    BreachRequest,
+    CallOffRequest,
+    CheckRequest,
+    CloseRequest,
+    CloseResult,
+    DialRequest,
+    EscalateRequest,
+    EscalateResult,
+    LoadPlanRequest,
+    NotifyRequest,
+    PlaceRequest,
+    PlaceResult,
+    ReassignTo,
+    RecordRequest,
+    RouteRequest,
+    RouteResult,
+    SettleTaskRequest,
+    SkipRow,
+    SkipStepsRequest,
+    TakePlanRequest,
+    TakeRequest,
+    TouchRequest,
+    TouchResult,
+    TouchState,
+)
+from speedlead.contracts.base import Channel, Code, Contract, Id, LeadType, Soon
+from speedlead.contracts.signals import (
+    AnswerSignal,
+    AssignedSignal,
+    CallProgressSignal,
+    DeliverySignal,
+    InquirySignal,
+    OptOutSignal,
+    OutcomeSignal,
+    ReplanSignal,
+    ReplySignal,
+    Signal,
+)
+from speedlead.contracts.start import LeadClosed, LeadStart, Reach, Resume, StepRow, WrittenAnswer
+from speedlead.contracts.updates import (
+    AcceptRequest,
+    CallNowRequest,
+    ChangePlanRequest,
+    CorrectRequest,
+    DeclineRequest,
+    LeadStatus,
+    PauseRequest,
+    ReassignRequest,
+    ResumeRequest,
+    SkipRequest,
+    StopRequest,
+)
+
+__all__ = [  # noqa: RUF022
+    "AcceptResult", "AcknowledgeRequest", "BreachRequest", "CallOffRequest", "CheckRequest", "CloseRequest",
+    "CloseResult", "DialRequest", "EscalateRequest", "EscalateResult", "LoadPlanRequest", "NotifyRequest",
+    "PlaceRequest", "PlaceResult", "ReassignTo", "RecordRequest", "RouteRequest", "RouteResult", "SettleTaskRequest",
+    "SkipRow", "SkipStepsRequest", "TakePlanRequest", "TakeRequest", "TouchRequest", "TouchResult", "TouchState",
+    "Channel", "Code", "Contract", "Id", "LeadType", "Soon", "AnswerSignal", "AssignedSignal", "CallProgressSignal",
+    "DeliverySignal", "InquirySignal", "OptOutSignal", "OutcomeSignal", "ReplanSignal", "ReplySignal", "Signal",
+    "LeadClosed", "LeadStart", "Reach", "Resume", "StepRow", "WrittenAnswer", "AcceptRequest", "CallNowRequest",
+    "ChangePlanRequest", "CorrectRequest", "DeclineRequest", "LeadStatus", "PauseRequest", "ReassignRequest",
+    "ResumeRequest", "SkipRequest", "StopRequest",
+]  # fmt: skip
