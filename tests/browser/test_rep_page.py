@@ -84,7 +84,10 @@ def test_keys_move_accept_decline_and_call_but_never_while_somebody_types(page: 
     page.keyboard.press("k")
     expect(chosen(page)).to_contain_text("Ray Okafor")
     assert [(lead, name) for lead, name, _ in site.recorder.asked] == [(AVA, "accept"), (SCRIPT, "call_now")]
-    page.get_by_label("Note").fill("")
+    # until the next lead is there the panel is inert, and nobody can type into it
+    expect(page.locator("#lead:not([inert])")).to_contain_text("Ray Okafor")
+    page.get_by_label("Note").click()
+    expect(page.get_by_label("Note")).to_be_focused()
     page.keyboard.type("jack 1m dc")
     expect(page.get_by_label("Note")).to_have_value("jack 1m dc")
     expect(chosen(page)).to_contain_text("Ray Okafor")

@@ -20,6 +20,7 @@ let busy = false;
 // What came in quick succession is fetched once; `all`: the queue and the lead's own part.
 function refresh(parts = ["queue", "live"]) {
   parts.forEach((part) => asked.add(part));
+  if (parts.includes("panel")) worn = wanted;
   timer ??= setTimeout(fetchAsked, 150);
 }
 
@@ -34,7 +35,8 @@ async function fetchAsked() {
     if (parts.has("queue")) await load(`/rep/queue?lead=${lead}`, "#queue");
     // what is for another lead by the time it comes finds no place
     if (parts.has("live") && lead) await load(`/rep/leads/${lead}/live`, `#live-${lead}`);
-    if (parts.has("panel") && wanted && !$("lead").inert) await choose(wanted);
+    // whoever has moved on has a fresh panel, and may be typing into it
+    if (parts.has("panel") && wanted && wanted === worn && !$("lead").inert) await choose(wanted);
     if (parts.has("speed")) await load("/rep/speed", "#speed");
   } finally {
     busy = false;
@@ -73,6 +75,7 @@ function mark() {
 
 let turn = 0;
 let wanted = chosen();
+let worn = null; // the lead whose panel is to be loaded anew
 let shown = Promise.resolve();
 
 // One after the other, and only the last: a slow answer never takes the place of a later one. Until it is there the
@@ -136,7 +139,7 @@ addEventListener("submit", async (event) => {
   if (form.closest(".notices")) return refresh(["queue"]);
   if (/\/(accept|decline)$/.test(path) && path.split("/")[2] !== chosen()) return refresh(["queue"]);
   // fresh forms: what was logged is not logged again
-  refresh(["queue", "panel"]);
+  refresh(path.split("/")[2] === wanted ? ["queue", "panel"] : ["queue"]);
 });
 
 // ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────────
