@@ -13,7 +13,6 @@ from activities.planning import Planning
 from speedlead.composer import ACKNOWLEDGEMENT, VIDEO, ComposeError, Composer, Message, Promise, by_hand, recipient
 from speedlead.contracts import (
     AcknowledgeRequest,
-    Channel,
     CheckRequest,
     SkipRow,
     TouchRequest,
@@ -106,15 +105,19 @@ class Messaging:
         result: TouchResult | None = None
         ways = [(step, channels[0]), *((f"{step}-{channel}", channel) for channel in channels[1:])]
         for name, channel in ways:
-            message = self._composer.compose(
-                channel,
-                ACKNOWLEDGEMENT,
-                lead,
-                unsubscribe_url=self._unsubscribe_url(lead.lead_id),
-                promise=promise,
-                next_channel=opening.channel,
-                ask_place=zone is None,
-            )
+            try:
+                message = self._composer.compose(
+                    channel,
+                    ACKNOWLEDGEMENT,
+                    lead,
+                    unsubscribe_url=self._unsubscribe_url(lead.lead_id),
+                    promise=promise,
+                    next_channel=opening.channel,
+                    ask_place=zone is None,
+                )
+            except ComposeError as error:  # as in `send`; the other channel has a template of its own
+                result = await self._no_words(lead, name, channel, str(error), moment)
+                continue
             try:
                 result = await self._send(lead, name, channel, "acknowledgement", message, moment, moment, promise)
             except ApplicationError as error:
@@ -150,16 +153,20 @@ class Messaging:
             return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_video")
         try:
             message = await self._words(request, lead)
-        except ComposeError as error:  # it will not get better by trying: the plan goes on, and somebody mends it
-            await self._alert(lead, "template_error", request.channel, str(error), moment)
-            reason = "template_error"
-            await self._touches.skip(lead.lead_id, [(request.step, request.channel, reason, moment.now)], moment.now)
-            return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
+        except ComposeError as error:
+            return await self._no_words(lead, request.step, request.channel, str(error), moment)
         too_long = self._composer.too_long(message.text) if request.channel == "sms" else None
         if too_long is not None:
             return await self._too_long(lead, request, f"{message.edition or request.step}: {too_long}", moment)
         planned = moment._replace(now=request.planned_at)
         return await self._send(lead, request.step, request.channel, request.purpose, message, moment, planned)
+
+    async def _no_words(self, lead: LeadRecord, step: str, channel: str, evidence: str, moment: Moment) -> TouchResult:
+        """A template cannot be used. It will not get better by trying: we go on without, and somebody mends it."""
+        reason = "template_error"
+        await self._alert(lead, reason, channel, evidence, moment)
+        await self._touches.skip(lead.lead_id, [(step, channel, reason, moment.now)], moment.now)
+        return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
 
     async def _too_long(self, lead: LeadRecord, request: TouchRequest, evidence: str, moment: Moment) -> TouchResult:
         """More segments than the house pays for; a template in another script, or a text that somebody wrote."""
@@ -364,18 +371,17 @@ class Messaging:
         reason = _FINAL_REASONS[kind][channel]
         bad = kind is SendErrorKind.BAD_ADDRESS
         whole = bad and error.whole_number
-        await self._touches.ended(
+        lost = await self._touches.ended(
             touch, state="failed", reason=reason, at=moment.now, bad_address=bad, whole_number=whole
         )
         if kind in (SendErrorKind.CONFIG, SendErrorKind.CONTENT):  # nothing gets better until a person of ours acts
             await self._alert(lead, reason, channel, error.evidence, moment)
-        number: Channel = "call" if whole else "sms"
         return TouchResult(
             state=TouchState.FAILED,
             at=moment.now,
             reason=reason,
             reasons=(error.evidence,),
-            bad_channel=("email" if channel == "email" else number) if bad else None,
+            bad_channel=lost,
         )
 
     async def _alert(self, lead: LeadRecord, kind: str, channel: str, reason: str, moment: Moment) -> None:

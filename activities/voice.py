@@ -340,8 +340,8 @@ class Voice:
             )
             return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=again, reason="provider_busy")
         # what the provider refuses here is the rep's number or our account, never the lead
-        if error.kind is SendErrorKind.BAD_ADDRESS:
-            # a rep's wrong number must not cost the lead its call: the next rep is rung
+        if error.kind is SendErrorKind.BAD_ADDRESS or error.whole_number:
+            # a rep's number that is wrong, or closed to us, must not cost the lead its call: the next rep is rung
             await self._leads.tell(
                 lead.lead_id, dedupe=f"refused:{leg}", audience="ops", kind="provider_config", at=moment.now,
                 reason=error.evidence,

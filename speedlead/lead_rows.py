@@ -1,15 +1,16 @@
 """The pure state of a lead, from the start input that its rows make: for its workflow, and for a look without one."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from speedlead.contracts import LeadStart, Resume
-from speedlead.domain.lead import LeadState
+from speedlead.domain.lead import LeadState, Report
 from speedlead.domain.outcomes import CallResult
+from speedlead.domain.recovery import restored
 
 
 def state_of(start: LeadStart) -> LeadState:
-    """A new lead, or one that has been under way. What only its workflow knew (an owed call, a delay) is not in it."""
+    """A new lead, or one that has been under way. What only its workflow knew (an owed call) is not in it."""
     lead = LeadState(
         lead_id=start.lead_id,
         lead_type=start.lead_type,
@@ -35,6 +36,10 @@ def state_of(start: LeadStart) -> LeadState:
     for channel, reason in before.closed_channels.items():
         lead.closed_channels[channel] = reason
     lead.manual_calls = before.manual_calls
+    restored(lead, [
+        (word.step, Report(word.then, timedelta(seconds=word.after_s), word.times), word.at)
+        for word in before.undelivered
+    ])  # fmt: skip
     for _, happened in sorted(_what_people_did(lead, before), key=lambda event: event[0]):
         happened()
     if before.paused:

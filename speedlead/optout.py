@@ -8,7 +8,8 @@ import re
 import unicodedata
 from typing import Literal
 
-from speedlead.optout_words import ENGLISH, LANGUAGES, Words
+from speedlead.optout_english import ENGLISH, Words
+from speedlead.optout_words import COURTESIES, LANGUAGES
 
 Scope = Literal["all", "call", "sms", "email"]
 
@@ -30,12 +31,23 @@ def _compiled() -> tuple[tuple[Scope | None, re.Pattern[str], Words], ...]:
 
 
 _PHRASES = _compiled()
+_ENDS = re.compile(r"[.!?;:\u2026\u3002\r\n]+")
 
 
 def opt_out_scope(text: str, channel: Literal["sms", "email"]) -> Scope | None:
     """What a text opts out of, or None. A keyword means the channel it came by."""
     found = _find(text)
     return None if found is None else found[0] or channel
+
+
+def says_more(text: str) -> bool:
+    """Is there more in a refusal than the refusal? Then somebody waits for an answer to the rest."""
+    if _keyword(text) is not None:
+        return False
+    rest = _sentences(text)
+    for _, pattern, _ in _PHRASES:
+        rest = pattern.sub(" ", rest)
+    return any(word.isalnum() and word not in COURTESIES for word in re.split(r"[ '.]+", rest) if word)
 
 
 def answered_by_provider(text: str) -> bool:
@@ -60,19 +72,30 @@ def confirmation(text: str, company: str) -> str:
 
 def _find(text: str) -> tuple[Scope | None, Words] | None:
     """The scope that was named, if one was, and the language."""
-    plain = plain_words(text)
-    if plain in _ANSWERED_BY_PROVIDER:
-        return None, ENGLISH
-    for words in LANGUAGES:
-        if plain in words.keywords:
-            return None, words
+    words = _keyword(text)
+    if words is not None:
+        return None, words
+    plain = _sentences(text)
     return next(((scope, words) for scope, pattern, words in _PHRASES if pattern.search(plain)), None)
 
 
+def _keyword(text: str) -> Words | None:
+    """The language of a keyword that is the whole text, whatever stands around it: "STOP 🙏", "1) Stop!"."""
+    plain = plain_words(text).strip(" 0123456789")
+    if plain in _ANSWERED_BY_PROVIDER:
+        return ENGLISH
+    return next((words for words in LANGUAGES if plain in words.keywords), None)
+
+
 def plain_words(text: str) -> str:
-    """Lower case, without accents, straight quotes, single spaces, no punctuation at the ends; 2,000 characters."""
-    flat = unicodedata.normalize("NFKD", text[:2000].lower().replace("\u2019", "'"))
-    letters = "".join(letter for letter in flat if not unicodedata.combining(letter))
-    return re.sub(r"\s+", " ", re.sub(r"[-\u2013\u2014]", " ", letters)).strip(
-        " \t.,;:!?\u00a1\u00bf\"'()[]*_\u200b\ufeff"
-    )
+    """Lower case, without accents, single spaces, no punctuation but quotes inside words; 2,000 characters."""
+    return " ".join(_sentences(text).replace(".", " ").split())
+
+
+def _sentences(text: str) -> str:
+    """As `plain_words`, with the end of a sentence as ` . `: what a phrase means depends on where it ends."""
+    flat = unicodedata.normalize("NFKD", _ENDS.sub(" . ", text[:2000].lower().replace("\u2019", "'")))
+    # marks, and what cannot be seen: it may stand within a word
+    shown = "".join(letter for letter in flat if unicodedata.category(letter) not in ("Mn", "Cf"))
+    words = re.sub(r"(?<=[^\W_])'(?=[^\W_])|[^\w .]|_", lambda found: "'" if found[0] == "'" else " ", shown)
+    return " ".join(words.split()).strip(" .")

@@ -42,7 +42,7 @@ async def publish_text(
         made = await plans.publish_next(conn, plan, who=who, note=note, wall=wall)
         if draft is not None:
             await draft_published(conn, draft, made.id, made.version)
-        await _noted(conn, "plan publish", made.id, made.version, before, role, account_id, wall)
+        await _noted(conn, "plan publish", made.id, made.version, before, role, account_id, note, wall)
         return made
 
     return await transact(pool, work)
@@ -56,16 +56,16 @@ async def use_version(
     async def work(conn: Any) -> None:
         before = await plans.in_use(conn)
         await plans.use(conn, plan_id, version, wall)
-        await _noted(conn, "plan use", plan_id, version, before, role, account_id, wall)
+        await _noted(conn, "plan use", plan_id, version, before, role, account_id, note, wall)
 
     await transact(pool, work)
 
 
 async def _noted(
     conn: Any, action: str, plan_id: str, version: int, before: tuple[str, int] | None, role: str,
-    account_id: str | None, wall: datetime,
+    account_id: str | None, note: str, wall: datetime,
 ) -> None:  # fmt: skip
-    change = audit.Change(account_id, role, None, action, f"{plan_id}:{version}", {})
+    change = audit.Change(account_id, role, None, action, f"{plan_id}:{version}", {}, note or None)
     was = {"in_use": f"{before[0]}:{before[1]}"} if before is not None else None
     await audit.end(
         conn, await audit.begin(conn, change, was, wall), {"in_use": f"{plan_id}:{version}"}, 200,

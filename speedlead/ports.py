@@ -44,7 +44,7 @@ class Ruling:
 class SendError(Exception):
     """A provider did not accept a request. `evidence` is 'HTTP 400, code 21211', never a body or an address.
 
-    `whole_number`: the number is bad for calls as well as for texts.
+    `whole_number`: it is about this one number: bad for calls as well as for texts, or (CONFIG) closed to the account.
     """
 
     def __init__(

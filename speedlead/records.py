@@ -282,10 +282,11 @@ class Touches(Protocol):
         bad_address: bool = False,
         whole_number: bool = False,
         opted_out: bool = False,
-    ) -> None:
+    ) -> Literal["call", "sms", "email"] | None:
         """`failed`, `skipped` or `in_doubt`, with what the refusal says about the address.
 
-        `whole_number`: a bad number of a text is bad for calls as well.
+        `whole_number`: a bad number of a text is bad for calls as well. Answers the channel by which a bad address
+        leaves no way to the lead; `call` stands for texts as well.
         """
         ...
 

@@ -176,6 +176,7 @@ NOTICES = {
     "call_in_doubt": "We do not know how a call ended",
     "call_personally": "Please call this lead yourself: we do not know whether our call went out",
     "reply_after_close": "A closed lead wrote back",
+    "wrote_by_messenger": "They wrote by WhatsApp or the like, where we cannot write: please call, text or mail",
     "opt_out_from_unknown": "Somebody we cannot find opted out: please look",
     "missed_call": "Somebody called whom we do not call back, and nobody was there",
     "reply_from_unknown": "Somebody we cannot find wrote to us: please look",

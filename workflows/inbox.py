@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead import contracts as c
     from speedlead.domain.lead import OUT_OF_OFFICE, Report
     from speedlead.domain.outcomes import CallResult, Outcome
-    from speedlead.domain.recovery import not_delivered
+    from speedlead.domain.recovery import inquiry_unheard, not_delivered
     from workflows.messages import Rejected, read
     from workflows.state import LeadRun
 
@@ -134,9 +134,9 @@ class Inbox:
 
     def _acknowledge_again(self, name: str, then: str | None, after: timedelta) -> None:
         """Once for each inquiry: by the other channel, or by the same when that may work later."""
-        number = name.split("-")[1]
-        if number.isdigit() and "-again" not in name and then in ("other_channel", "again"):
-            self._run.unheard.append((int(number), workflow.now() + (after if then == "again" else timedelta(0))))
+        number = inquiry_unheard(name, then)
+        if number is not None:
+            self._run.unheard.append((number, workflow.now() + (after if then == "again" else timedelta(0))))
 
     def _step_of(self, touch_id: str) -> tuple[str, bool]:
         """The step's name without its round, and whether that is the round of now."""

@@ -1,7 +1,7 @@
 """Everything one running lead remembers: the pure state of the lead, and what of it is on its way somewhere."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.acceptance import Acceptance
     from speedlead.domain.lead import LeadState
     from speedlead.domain.plan import Cadence
+    from speedlead.domain.recovery import inquiry_unheard
     from speedlead.domain.watching import Watch
     from speedlead.ids import short
     from speedlead.lead_rows import state_of
@@ -145,6 +146,11 @@ def begin(start: LeadStart) -> LeadRun:
         lead,
         Seen(before.seen),
         unanswered=unanswered,
+        unheard=[
+            (number, word.at + timedelta(seconds=word.after_s if word.then == "again" else 0))
+            for word in before.undelivered
+            if (number := inquiry_unheard(word.step, word.then)) is not None
+        ],
         answers=[AnswerSignal(number=answer.number, channel=answer.channel) for answer in before.answers],
         attempts=dict(before.attempts),
         deal_at=before.deal_at,

@@ -45,7 +45,7 @@ from speedlead.contracts.signals import (
     ReplySignal,
     Signal,
 )
-from speedlead.contracts.start import LeadClosed, LeadStart, Reach, Resume, StepRow, WrittenAnswer
+from speedlead.contracts.start import LeadClosed, LeadStart, Reach, Resume, StepRow, Undelivered, WrittenAnswer
 from speedlead.contracts.updates import (
     AcceptRequest,
     CallNowRequest,
@@ -67,7 +67,7 @@ __all__ = [  # noqa: RUF022
     "SkipRow", "SkipStepsRequest", "TakePlanRequest", "TakeRequest", "TouchRequest", "TouchResult", "TouchState",
     "Channel", "Code", "Contract", "Id", "LeadType", "Soon", "AnswerSignal", "AssignedSignal", "CallProgressSignal",
     "DeliverySignal", "InquirySignal", "OptOutSignal", "OutcomeSignal", "ReplanSignal", "ReplySignal", "Signal",
-    "LeadClosed", "LeadStart", "Reach", "Resume", "StepRow", "WrittenAnswer", "AcceptRequest", "CallNowRequest",
-    "ChangePlanRequest", "CorrectRequest", "DeclineRequest", "LeadStatus", "PauseRequest", "ReassignRequest",
-    "ResumeRequest", "SkipRequest", "StopRequest",
+    "LeadClosed", "LeadStart", "Reach", "Resume", "StepRow", "Undelivered", "WrittenAnswer", "AcceptRequest",
+    "CallNowRequest", "ChangePlanRequest", "CorrectRequest", "DeclineRequest", "LeadStatus", "PauseRequest",
+    "ReassignRequest", "ResumeRequest", "SkipRequest", "StopRequest",
 ]  # fmt: skip

@@ -28,6 +28,16 @@ class StepRow(Contract):
     channel: Literal["call", "sms", "email"] | None = None
 
 
+class Undelivered(Contract):
+    """What a provider said of a message that it had taken: `step` is without its round, `then` as in DeliverySignal."""
+
+    step: str
+    then: Literal["again", "other_channel", "plan", "decide"] | None
+    after_s: float = 0
+    times: int = 1
+    at: AwareDatetime
+
+
 class WrittenAnswer(Contract):
     """The row `answer` with this number."""
 
@@ -72,6 +82,8 @@ class Resume(Contract):
     attempts: dict[str, int] = Field(default_factory=dict)
     # written by people of ours, and not sent when the workflow was lost
     answers: tuple[WrittenAnswer, ...] = ()
+    # messages of this round, and answers to inquiries, that did not arrive
+    undelivered: tuple[Undelivered, ...] = ()
     # ids of the messages that were delivered to the lost workflow
     seen: tuple[str, ...] = ()
     # it has come from another plan

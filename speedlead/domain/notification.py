@@ -25,7 +25,7 @@ URGENT = frozenset({
     "assigned", "new_lead", "call_task", "rep_task", "task", "reassigned", "new_inquiry", "callback", "call_personally",
     "write_personally", "reply_received", "reply_overdue", "reply_after_close", "missed_call", "nobody_available",
     "nobody_accepted", "escalation", "escalated", "acknowledgement_failed", "breach", "missed", "notification_test",
-    "asked_next", "claim_offer", "due_soon", "nobody_on_call", "on_call_instead",
+    "asked_next", "claim_offer", "due_soon", "nobody_on_call", "on_call_instead", "wrote_by_messenger",
 })  # fmt: skip
 
 # what is settled by accepting the lead and calling it: the link does both

@@ -1,6 +1,7 @@
 """After a touch that did not arrive: the next channel at once, the same message once more, or on with the plan."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -69,6 +70,27 @@ def ended(
     early = lead.early.pop(name, None)
     if early is not None and state == "sent":
         not_delivered(lead, name, early, at)
+
+
+def restored(lead: LeadState, reports: Sequence[tuple[str, Report, datetime]]) -> None:
+    """What the provider's word had put off, from rows: steps that ended and reports (step, word, when) in their order.
+
+    A step that was left out is no end of a touch: what waited, waited on.
+    """
+    ends = [(over.at, name, None) for name, over in lead.settled.items() if over.state != "skipped"]
+    words = [(at, name, report) for name, report, at in reports]
+    for at, name, report in sorted([*ends, *words], key=lambda event: (event[0], event[2] is not None)):
+        if report is None:
+            over = lead.settled[name]
+            ended(lead, name, over.channel, over.state, over.reason, None, at)
+        else:
+            not_delivered(lead, name, report, at)
+
+
+def inquiry_unheard(name: str, then: str | None) -> int | None:
+    """The inquiry whose answer goes once more, as step `name` of it did not arrive: once for each inquiry."""
+    number = name.split("-")[1] if name.startswith("ack-") else ""
+    return int(number) if number.isdigit() and "-again" not in name and then in ("other_channel", "again") else None
 
 
 def at_once(lead: LeadState, step: Step) -> datetime | None:

@@ -28,7 +28,7 @@ from speedlead.intake_text import many_lines, one_line
 from speedlead.mail_text import is_absence_note, is_automatic, text_of_html, written_part
 from speedlead.mail_thread import tokens
 from speedlead.mail_trust import Doubt, doubt_of
-from speedlead.optout import opt_out_scope
+from speedlead.optout import opt_out_scope, says_more
 from speedlead.ports import Clock, SendErrorKind
 from speedlead.providers.errors import mail_event_ruling
 from speedlead.providers.signatures import is_fresh, verify_sendgrid
@@ -166,6 +166,7 @@ async def inbound_mail(context: Context, received: Received, clock: Clock) -> Jo
     subject = one_line(form.get("subject", "")[:2000])[:500]
     automatic = is_automatic(_lines(headers), _text(envelope.get("from")) if "from" in envelope else None)
     address = one_line(sender).lower()[:320]
+    scope = None if automatic else opt_out_scope(text, "email")
     inbound = Inbound(
         provider="sendgrid",
         key=f"inbound:{message_id or received.digest}",
@@ -175,7 +176,8 @@ async def inbound_mail(context: Context, received: Received, clock: Clock) -> Jo
         body=said,
         provider_id=message_id or received.digest,
         automatic=automatic,
-        opt_out=None if automatic else opt_out_scope(text, "email"),
+        opt_out=scope,
+        asks_more=scope is not None and says_more(text),
         absence=f"{subject}\n\n{text}" if automatic and is_absence_note(_lines(headers), sender) else None,
         mailed_at=_date(headers),
         lead_id=_lead_of(context, envelope, form) or _lead_of_thread(context, _lines(headers)),

@@ -16,16 +16,17 @@ from starlette.responses import Response
 
 from speedlead.composer import Composer
 from speedlead.composing.assemble import read_composer
+from speedlead.composing.languages import choose
 from speedlead.contact_marks import marks_of
 from speedlead.gateway import inbound_calls, twiml
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.problems import Problem
 from speedlead.gateway.webhook_keys import Key, twilio_keys
 from speedlead.gateway.webhooks import Act, Acted, Job, Reader, Verifier, ask, count, endpoint, receive, take
-from speedlead.help_words import asks_for_help, help_text
+from speedlead.help_words import LANGUAGES, asks_for_help, help_text
 from speedlead.intake_text import many_lines
 from speedlead.logging import about_touch
-from speedlead.optout import answered_by_provider, asks_to_resume, confirmation, opt_out_scope
+from speedlead.optout import answered_by_provider, asks_to_resume, confirmation, opt_out_scope, says_more
 from speedlead.ports import Clock, SendError, SendErrorKind
 from speedlead.providers.errors import delivery_ruling
 from speedlead.providers.signatures import verify_twilio
@@ -39,6 +40,8 @@ from speedlead.store.voicemail import wished
 from speedlead.store.webhooks import Received
 
 MAX_BYTES = 65_536
+# as the sender's address names them: https://www.twilio.com/docs/messaging/channels
+_MESSENGERS = {"whatsapp": "WhatsApp", "rcs": "RCS"}
 _LEAVING = "A machine answered. Our message is being left for them; you are free."
 _TROUBLE = "Sorry, something went wrong on our side. Please call the lead yourself."
 
@@ -158,10 +161,17 @@ def sms_status(context: Context, call: Call) -> Job:
     return Job(Response(status_code=204), acts)
 
 
+def sender_of(address: str) -> tuple[str, str | None]:
+    """(the number, the messenger that it wrote from): a messenger's numbers come through the door of the texts."""
+    scheme, _, number = address.partition(":")
+    return (number, _MESSENGERS[scheme]) if scheme in _MESSENGERS and number.startswith("+") else (address, None)
+
+
 def sms_inbound(context: Context, call: Call) -> Job:
-    sid, sender, body = call.get("MessageSid"), call.get("From"), call.form.get("Body", "")
-    if not (sid and sender):
+    sid, address, body = call.get("MessageSid"), call.get("From"), call.form.get("Body", "")
+    if not (sid and address):
         return Job(twiml.nothing())
+    sender, messenger = sender_of(address)
     # sent with Advanced Opt-Out only, so we judge the words ourselves as well
     kind = (call.get("OptOutType") or "").upper()
     scope = opt_out_scope(body, "sms") or ("sms" if kind == "STOP" else None)
@@ -176,10 +186,13 @@ def sms_inbound(context: Context, call: Call) -> Job:
         resumes=kind == "START" or asks_to_resume(body),
         wants_help=kind == "HELP" or asks_for_help(body),
         marks=marks_of(context.deps.credentials.secret_bytes, None, sender),
+        asks_more=scope is not None and kind != "STOP" and says_more(body),
+        messenger=messenger,
     )
     settings = context.deps.settings
     # only what the provider does not confirm itself, and only while its request is open: later it would be too late
-    ours = scope not in (None, "email") and kind != "STOP" and not answered_by_provider(body)
+    theirs = messenger is None and answered_by_provider(body)
+    ours = scope not in (None, "email") and kind != "STOP" and not theirs
 
     async def act(conn: Any) -> Acted:
         heard = await take_inbound(conn, call.clock, inbound, context.deps.returns)
@@ -189,7 +202,8 @@ def sms_inbound(context: Context, call: Call) -> Job:
         if ours and heard.opted_out:
             words = confirmation(body, settings.company_name)
         elif heard.helped and kind != "HELP":
-            words = help_text(body, settings.company_name, settings.company_phone, settings.sendgrid_from)
+            language = choose(heard.language, heard.country, LANGUAGES, "en")
+            words = help_text(body, settings.company_name, settings.company_phone, settings.sendgrid_from, language)
         return Acted(heard.told, twiml.text(words) if words else None)
 
     return Job(twiml.nothing(), (act,))

@@ -43,6 +43,8 @@ class Row(_Data):
 
     @model_validator(mode="after")
     def _names_what_is_bad(self) -> "Row":
+        if self.kind is SendErrorKind.CONFIG and self.scope in (None, "number"):
+            return self  # with a scope: one number is closed to the account, the others are not
         if (self.kind is SendErrorKind.BAD_ADDRESS) != (self.scope is not None):
             raise ValueError("expected scope (number, sms or email) with bad_address, and with nothing else")
         return self

@@ -39,6 +39,7 @@ CALL_ALREADY_OVER = 21220  # hanging up a call that has ended is what we wanted
 # Twilio's time stamps are whole seconds of its clock, ours are not: a message must not be missed for that
 CLOCK_TOLERANCE = timedelta(seconds=2)
 _LOOK_BACK_ROWS = 50
+_BEGUN_BY_US = "outbound-api"
 
 # the SDK logs whole URLs, which carry phone numbers in list filters
 _silent = logging.getLogger("speedlead.providers.twilio.sdk")
@@ -174,9 +175,10 @@ class TwilioDialer:
 
     async def find(self, *, to: str, since: datetime) -> list[str]:
         found = await self._account.ask(
-            self._account.client.calls.list_async(to=to, limit=_LOOK_BACK_ROWS), repeatable=True
+            self._account.client.calls.list_async(to=to, from_=self._from, limit=_LOOK_BACK_ROWS), repeatable=True
         )
-        return [c.sid for c in found if _not_before(c.date_created, since)]
+        # a caller who was put through to the same rep is a leg to that number as well, and none that we began
+        return [c.sid for c in found if c.direction == _BEGUN_BY_US and _not_before(c.date_created, since)]
 
     async def is_over(self, call_id: str) -> bool:
         call = await self._account.ask(self._account.client.calls(call_id).fetch_async(), repeatable=True)

@@ -17,7 +17,7 @@ from lead l where id = $1::text::uuid"""
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`account_id` is None for the command line; `asked` holds codes and ids of the request."""
+    """`account_id` is None for the command line; `asked` holds codes and ids of the request, `note` why it was made."""
 
     account_id: str | None
     role: str
@@ -25,6 +25,7 @@ class Change:
     action: str
     object: str | None
     asked: dict[str, Any]
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Line:
     after: dict[str, Any] | None
     status: int | None
     request_id: str
-    # of a run that asks many leads: in the words of whoever began it
+    # in the words of whoever did it, or began the run that asks many leads
     why: str | None
 
 
@@ -51,10 +52,11 @@ async def lead_facts(conn: Any, lead_id: str) -> dict[str, Any] | None:
 async def begin(conn: Any, change: Change, before: dict[str, Any] | None, wall: datetime) -> int:
     return int(
         await conn.fetchval(
-            """insert into audit (at_wall, account_id, role, rep_id, action, object, asked, before, request_id)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id""",
+            """insert into audit (at_wall, account_id, role, rep_id, action, object, asked, before, request_id,
+                   note)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id""",
             wall, change.account_id, change.role, change.rep_id, change.action, change.object, change.asked, before,
-            ids.new_id(),
+            ids.new_id(), change.note,
         )
     )  # fmt: skip
 
@@ -71,7 +73,7 @@ async def lines(conn: Any, *, object_id: str | None = None, limit: int = 200) ->
     """Newest first."""
     rows = await conn.fetch(
         """select u.at_wall, coalesce(a.email, r.email, u.role) as who, u.role, u.action, u.object, u.asked, u.before,
-               u.after, u.status, u.request_id::text as request_id, s.reason as why
+               u.after, u.status, u.request_id::text as request_id, coalesce(u.note, s.reason) as why
            from audit u left join account a on a.id = u.account_id left join rep r on r.id = u.rep_id
            left join steering_run s on s.id::text = u.asked ->> 'run'
            where $1::text is null or u.object = $1 order by u.id desc limit $2""",

@@ -15,7 +15,7 @@ from speedlead.ports import Clock
 from speedlead.store.acceptance import taken
 from speedlead.store.presence import came_back, missed
 from speedlead.store.remarks import remark
-from speedlead.store.rows import first_time, lock_open_lead, lock_person, put_message
+from speedlead.store.rows import daily, first_time, lock_open_lead, lock_person, put_message, put_notice
 from speedlead.store.story import tell_story
 from speedlead.store.touches import record_sent
 
@@ -30,6 +30,8 @@ _LEAD_RESULT = {
 }  # fmt: skip
 # the network says that there is no such number (RFC 3261 21.4; 13224 is Twilio's)
 _NO_SUCH_NUMBER = frozenset({"404", "410", "484", "604", "13224", "21211", "21217"})
+# our account may not call this number: its country is not permitted, or the account is a trial
+_CLOSED_TO_US = frozenset({"21215", "21216", "21219"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,11 @@ async def _lead_leg_over(
                reason = case when state = 'claimed' then $2 else reason end where id = $1""",
         leg["touch_id"], result.value, now, late,
     )  # fmt: skip
+    if result is CallResult.FAILED and report.code in _CLOSED_TO_US:
+        await put_notice(
+            conn, audience="ops", kind="provider_config", at=now, lead_id=leg["lead_id"], reason=report.code,
+            dedupe=daily("provider_config", "call", now),
+        )  # fmt: skip
     if result is CallResult.DISCONNECTED:
         await conn.execute(
             """update person_phone n set bad_reason = coalesce(bad_reason, 'disconnected') from touch t

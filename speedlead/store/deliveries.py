@@ -11,6 +11,7 @@ from speedlead.contracts import DeliverySignal
 from speedlead.domain.recovery import Then
 from speedlead.ports import Clock, Ruling, SendErrorKind
 from speedlead.store.optouts import opt_out
+from speedlead.store.reach import lost_channel
 from speedlead.store.remarks import remark
 from speedlead.store.rows import daily, first_time, lock_open_lead, lock_person, put_message, put_notice
 from speedlead.store.story import tell_story
@@ -94,9 +95,10 @@ async def _not_arrived(conn: Any, clock: Clock, touch: Any, report: Report, faul
     if fault.kind is SendErrorKind.OPTED_OUT:
         channel = cast(Literal["sms", "email"], touch["channel"])
         return await opt_out(conn, clock, touch["person_id"], channel, source="provider")
-    bad_address = fault.kind is SendErrorKind.BAD_ADDRESS
-    if bad_address:
+    lost = None
+    if fault.kind is SendErrorKind.BAD_ADDRESS:
         await _mark_address(conn, touch, report, fault)
+        lost = await lost_channel(conn, touch["lead_id"], touch["channel"])
     if fault.tell:
         kind = "provider_config" if fault.kind is SendErrorKind.CONFIG else "content_refused"
         await put_notice(
@@ -109,8 +111,8 @@ async def _not_arrived(conn: Any, clock: Clock, touch: Any, report: Report, faul
     signal = DeliverySignal(
         touch_id=touch["id"],
         status=cast(Literal["bounced", "blocked", "dropped", "undelivered", "failed", "spam_report"], report.status),
-        bad_address=bad_address,
-        channel=("call" if fault.scope == "number" else touch["channel"]) if bad_address else None,
+        bad_address=lost is not None,
+        channel=lost,
         then=cast(Literal["again", "other_channel", "plan", "decide"], fault.then.value),
         again_after_s=fault.after_s,
         times=fault.times,

@@ -34,7 +34,8 @@ class Inbound:
     `absence`: what an automatic mail says, where that may be until when somebody is away; `mailed_at`: its own date.
     `said`: the body without what it quotes. `name` and `language` count only where the sender is a stranger.
     `doubt`: why its sender's address may be somebody else's, or is one of ours; a thread that it answers is no guess.
-    `marks`: of the sender, as the opt-outs of the erased have them.
+    `marks`: of the sender, as the opt-outs of the erased have them. `asks_more`: it says more than its opt-out.
+    `messenger`: such as WhatsApp, where the number wrote from there: we hear it, and cannot write to it.
     """
 
     provider: Literal["twilio", "sendgrid"]
@@ -56,27 +57,32 @@ class Inbound:
     language: str | None = None
     doubt: Doubt | None = None
     marks: Marks = NO_MARKS
+    asks_more: bool = False
+    messenger: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """`told`: leads that have a message to their workflow. `opted_out`: somebody is out who was not so before.
 
-    `helped`: it asked for help, and nobody with this number was given any today. `stranger`: what became of a message
-    whose sender we do not know.
+    `helped`: it asked for help, and nobody with this number was given any today; `language` and `country` are the
+    lead's, as far as we know them. `stranger`: what became of a message whose sender we do not know.
     """
 
     told: list[str] = field(default_factory=list)
     opted_out: bool = False
     helped: bool = False
     stranger: Stranger | None = None
+    language: str | None = None
+    country: str | None = None
 
 
 async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Returns) -> Heard:
     """Stores the message and acts on it.
 
     A number may belong to several people, and a mail of a lead's thread may come from another person's address: an
-    opt-out counts for all of them, a reply for the thread's lead, or else for the newest open one. Anybody can type an
+    opt-out counts for all of them, a reply for the thread's lead, or else for the newest open one. Who refuses one
+    channel and asks something has done both; who refuses all is not written to any more. Anybody can type an
     address: a doubtful mail that nothing but its address ties to somebody stops e-mail at most, and a person looks.
     """
     event = {"automatic": inbound.automatic, "opt_out": inbound.opt_out}
@@ -84,7 +90,7 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
         return Heard()
     people, in_thread = await people_behind(conn, inbound.channel, inbound.sender, inbound.lead_id)
     if inbound.wants_help:
-        return Heard(helped=await _help(conn, clock, inbound.sender, people))
+        return await _help(conn, clock, inbound, people)
     if in_thread and await _is_ours(conn, people[0], inbound):
         return Heard(stranger="ours")  # what one of us writes into a thread is not what the lead says
     doubtful = inbound.doubt in ("unverified", "spam")
@@ -96,28 +102,32 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
     lead = await newest_lead(conn, people[0]) if people else None
     now = clock.business(lead["clock_offset_us"] if lead else 0)
     reply_id = ids.new_id()
-    await conn.execute(
-        """insert into reply (id, lead_id, person_id, channel, automatic, subject, body, provider_id, received_at,
-               sender)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (channel, provider_id) do nothing""",
-        reply_id, lead and lead["id"], people[0] if people else None, inbound.channel, inbound.automatic,
-        inbound.subject, inbound.body[:MAX_BODY], inbound.provider_id, now, inbound.sender,
-    )  # fmt: skip
+    await _keep(conn, reply_id, lead and lead["id"], people[0] if people else None, inbound, now)
     if not people:
         return await _from_unknown(conn, clock, inbound, now, reply_id, returns, guessed=guessed)
-    if guessed and inbound.opt_out != "email":
-        await _look_at(conn, inbound, now)
-        inbound = replace(inbound, opt_out="email")
+    if guessed:
+        if inbound.opt_out != "email" or inbound.asks_more:
+            await _look_at(conn, inbound, now)
+        inbound = replace(inbound, opt_out="email", asks_more=False)
     if in_thread and inbound.sender and inbound.doubt is None and not inbound.automatic:
         await _other_address(conn, people[0], lead, inbound.sender, now)
+    return await _from_known(conn, clock, people, inbound, now, reply_id, returns)
+
+
+async def _from_known(
+    conn: Any, clock: Clock, people: list[str], inbound: Inbound, now: datetime, reply_id: str, returns: Returns
+) -> Heard:
+    heard = Heard()
     if inbound.opt_out is not None:
-        return await _opted_out(conn, clock, people, inbound.opt_out, f"{inbound.channel}_reply")
-    if inbound.resumes:
+        heard = await _opted_out(conn, clock, people, inbound.opt_out, f"{inbound.channel}_reply")
+        if inbound.opt_out == "all" or not inbound.asks_more:
+            return heard
+    elif inbound.resumes:
         resumed = [await resume_sms(conn, clock, person_id) for person_id in people]
         if any(lifted for lifted, _ in resumed):
             return Heard([lead_id for _, lead_id in resumed if lead_id is not None])
     told = await _replied(conn, clock, people[0], inbound, now, reply_id, returns)
-    return Heard([told] if told else [])
+    return replace(heard, told=list(dict.fromkeys([*heard.told, *([told] if told else [])])))
 
 
 async def _from_unknown(
@@ -126,18 +136,31 @@ async def _from_unknown(
     if guessed:
         await _look_at(conn, inbound, now)
         return Heard(stranger=inbound.doubt)
-    if inbound.opt_out is None and not inbound.resumes:
+    heard = Heard()
+    if inbound.asks_more or (inbound.opt_out is None and not inbound.resumes):
         became, told = await take_stranger(conn, clock, returns.plan, inbound, reply_id)
-        return Heard([told] if told else [], stranger=became)
-    # nobody of ours to suppress, and nothing to take back: a person has to look
+        heard = Heard([told] if told else [], stranger=became)
+        if told is not None:
+            await _tell_of_messenger(conn, told, None, inbound, now, reply_id)
+        if told is not None and inbound.opt_out is not None:
+            # the lead is new, so its row and its person are ours alone until the commit
+            person_id = await conn.fetchval("select person_id from lead where id = $1", told)
+            opted_out = await _opted_out(conn, clock, [person_id], inbound.opt_out, f"{inbound.channel}_reply")
+            heard = replace(heard, opted_out=opted_out.opted_out)
+        if inbound.opt_out is None or (told is not None and inbound.opt_out != "all"):
+            return heard
+    # nobody of ours to suppress, nothing to take back, or a lead that nobody may write to: a person has to look
     kind = "opt_out_from_unknown" if inbound.opt_out else "reply_from_unknown"
     await put_notice(conn, audience="ops", kind=kind, at=now, dedupe=f"{kind}:{reply_id}")
-    return Heard()
+    return heard
 
 
-async def _help(conn: Any, clock: Clock, number: str, people: list[str]) -> bool:
-    """A word for a machine, and no reply: the plan goes on. Answered once a day for each number."""
-    now = clock.business(0)
+async def _help(conn: Any, clock: Clock, inbound: Inbound, people: list[str]) -> Heard:
+    """A word for a machine, and no reply: the plan goes on. Answered once a day for each number.
+
+    INFO is also what somebody writes who has seen the number somewhere: of a stranger, a person of ours looks at it.
+    """
+    now, number = clock.business(0), inbound.sender
     await conn.execute("delete from help_told where day < $1", now.date())
     first = await conn.fetchval(
         "insert into help_told (number, day) values ($1, $2) on conflict do nothing returning true", number, now.date()
@@ -146,7 +169,26 @@ async def _help(conn: Any, clock: Clock, number: str, people: list[str]) -> bool
     if lead is not None:
         at = clock.business(lead["clock_offset_us"])
         await tell_story(conn, lead["id"], kind="help_asked", at=at, data={"channel": "sms"})
-    return bool(first)
+        reach = await conn.fetchrow(LEAD_WITH_REACH, lead["id"], None)
+        return Heard(helped=True, language=reach["language"], country=reach["country"])
+    if first and not people:
+        reply_id = ids.new_id()
+        await _keep(conn, reply_id, None, None, inbound, now)
+        kind = "reply_from_unknown"
+        await put_notice(conn, audience="ops", kind=kind, at=now, dedupe=f"{kind}:{reply_id}")
+    return Heard(helped=bool(first))
+
+
+async def _keep(
+    conn: Any, reply_id: str, lead_id: str | None, person_id: str | None, inbound: Inbound, now: datetime
+) -> None:
+    await conn.execute(
+        """insert into reply (id, lead_id, person_id, channel, automatic, subject, body, provider_id, received_at,
+               sender)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (channel, provider_id) do nothing""",
+        reply_id, lead_id, person_id, inbound.channel, inbound.automatic, inbound.subject, inbound.body[:MAX_BODY],
+        inbound.provider_id, now, inbound.sender,
+    )  # fmt: skip
 
 
 async def _is_ours(conn: Any, person_id: str, inbound: Inbound) -> bool:
@@ -189,6 +231,7 @@ async def _replied(
         # the gate reads it under the same lock; it never shortens a pause that somebody of ours has set
         await conn.execute("update lead set paused_until = greatest(paused_until, $2) where id = $1", lead["id"], until)
     due = await _ask(conn, lead["id"], inbound, now, reply_id, returns)
+    await _tell_of_messenger(conn, lead["id"], lead["owner_id"], inbound, now, reply_id)
     await _tell_reply(conn, lead["id"], inbound, now, until)
     signal = ReplySignal(channel=inbound.channel, automatic=inbound.automatic, until=until, due=due)
     await put_message(conn, lead["id"], "reply", signal)
@@ -217,7 +260,19 @@ async def _replied_to_closed(
     )  # fmt: skip
     await conn.execute("update reply set lead_id = $2 where id = $1", reply_id, lead_id)
     await _ask(conn, lead_id, inbound, now, reply_id, returns)
+    await _tell_of_messenger(conn, lead_id, last["owner_id"], inbound, now, reply_id)
     return lead_id
+
+
+async def _tell_of_messenger(
+    conn: Any, lead_id: str, owner_id: str | None, inbound: Inbound, now: datetime, reply_id: str
+) -> None:
+    """We hear a messenger and cannot write to it: whoever answers has to know."""
+    if inbound.messenger is not None:
+        await put_notice(
+            conn, audience="rep" if owner_id else "manager", kind="wrote_by_messenger", at=now, rep_id=owner_id,
+            lead_id=lead_id, dedupe=f"wrote_by_messenger:{reply_id}",
+        )  # fmt: skip
 
 
 async def _ask(

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from speedlead.contracts import Channel
 from speedlead.domain.law import LONGEST_CAP
 from speedlead.domain.placing import Consents, PastTouch
 from speedlead.domain.zones import Evidence
@@ -72,6 +73,19 @@ async def numbers_to_call(connection: Any) -> list[str]:
             union all select phone from rep where active and phone is not null"""  # noqa: S608
     )
     return [row["number"] for row in rows]
+
+
+async def lost_channel(connection: Any, lead_id: str, channel: str) -> Channel | None:
+    """An address of `channel` was found bad: how the lead is not reached any more; `call` stands for texts as well.
+
+    None while another address or number is good: then the next message goes there.
+    """
+    lead = await connection.fetchrow(LEAD_WITH_REACH, lead_id, None)
+    if channel == "email":
+        return "email" if lead["email"] is None else None
+    if lead["phone"] is None:
+        return "call"
+    return "sms" if lead["sms_phone"] is None else None
 
 
 async def locked_lead(connection: Any, lead_id: str) -> asyncpg.Record | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from speedlead.contracts import LeadStart, Reach, Resume, StepRow, WrittenAnswer
+from speedlead.contracts import DeliverySignal, LeadStart, Reach, Resume, StepRow, Undelivered, WrittenAnswer
 from speedlead.domain.outcomes import Outcome
 from speedlead.domain.plan import Plan
 from speedlead.store.reach import LEAD_WITH_REACH
@@ -94,6 +94,7 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         paused_until=None if indefinitely else paused_until,
         attempts=await _attempts(connection, touches),
         answers=await _unsent_answers(connection, lead_id),
+        undelivered=await _undelivered(connection, lead, current),
         seen=tuple(row["id"] for row in reversed(seen)),
         replanned=await connection.fetchval(
             "select exists (select from story where lead_id = $1 and kind = 'plan_changed')", lead_id
@@ -124,6 +125,33 @@ async def _unsent_answers(connection: Any, lead_id: str) -> tuple[WrittenAnswer,
         lead_id,
     )
     return tuple(WrittenAnswer(number=row["number"], channel=row["channel"]) for row in rows)
+
+
+async def _undelivered(connection: Any, lead: asyncpg.Record, current: int) -> tuple[Undelivered, ...]:
+    """What the lost workflow had heard of messages that did not arrive, but for inquiries answered once more since."""
+    rows = await connection.fetch(
+        """select t.step, t.purpose, m.payload, s.at from message m join touch t on t.id = m.payload ->> 'touch_id'
+           join story s on s.lead_id = m.lead_id and s.dedupe = 'delivery:' || t.id || ':' || (m.payload ->> 'status')
+           where m.lead_id = $1 and m.kind = 'delivery' and m.delivered_wall is not null
+               and t.purpose in ('plan', 'acknowledgement')
+               and not exists (select from touch again where again.lead_id = t.lead_id
+                   and again.purpose = 'acknowledgement' and t.purpose = 'acknowledgement'
+                   and again.step ~ ('^ack-' || split_part(t.step, '-', 2) || '-again')
+                   and again.state not in ('claimed', 'deferred'))
+           order by m.seq""",
+        lead["id"],
+    )
+    heard = []
+    for row in rows:
+        match = _ROUND.match(row["step"])
+        assert match is not None
+        if row["purpose"] == "plan" and int(match["round"] or 1) != current:
+            continue
+        signal = DeliverySignal.model_validate(row["payload"])
+        heard.append(Undelivered(
+            step=match["step"], then=signal.then, after_s=signal.again_after_s or 0, times=signal.times, at=row["at"],
+        ))  # fmt: skip
+    return tuple(heard)
 
 
 async def _asked(connection: Any, lead: asyncpg.Record) -> dict[str, Any]:

@@ -81,8 +81,8 @@ async def _lead(conn: Any, clock: Clock, plan: Plan, inbound: "Inbound") -> str 
         "email" if inbound.channel == "email" else "phone": inbound.sender,
         "name": inbound.name,
         "message": (inbound.said or inbound.body or inbound.subject or "")[:_MOST_MESSAGE],
-        "source": f"inbound_{inbound.channel}",
-        "channel": inbound.channel,
+        "source": f"inbound_{inbound.messenger.lower() if inbound.messenger else inbound.channel}",
+        "channel": "messenger" if inbound.messenger else inbound.channel,
     }
     more = {"subject": inbound.subject, "browser_lang": inbound.language}
     fields |= {name: value for name, value in more.items() if value}

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from speedlead.contracts import Channel
 from speedlead.domain.outcomes import CallResult
 from speedlead.domain.placing import PastTouch
 from speedlead.records import CallSoFar, Doubtful, Ended, Purpose
@@ -13,7 +14,7 @@ from speedlead.store.calling_off import take_back
 from speedlead.store.claims import FINAL, Claims, doubtful_of, ended_of
 from speedlead.store.optouts import suppress
 from speedlead.store.questions import questions_answered
-from speedlead.store.reach import LEAD_WITH_REACH, number_history
+from speedlead.store.reach import LEAD_WITH_REACH, lost_channel, number_history
 from speedlead.store.rows import lock_person
 from speedlead.store.story import tell_story
 from speedlead.store.sweeping import end_acknowledgement
@@ -55,12 +56,12 @@ class TouchStore(Claims):
         bad_address: bool = False,
         whole_number: bool = False,
         opted_out: bool = False,
-    ) -> None:
+    ) -> Channel | None:
         async with self._pool.acquire() as connection, connection.transaction():
             # as whoever writes down what the provider reports: else each of the two waits for a row of the other
             person = await connection.fetchval("select person_id from touch where id = $1", touch_id)
             if person is None:
-                return
+                return None
             await lock_person(connection, person)
             # refused this time: of an earlier request in doubt that says nothing
             touch = await connection.fetchrow(
@@ -73,7 +74,7 @@ class TouchStore(Claims):
                 at,
             )
             if touch is None:
-                return
+                return None
             await connection.execute(
                 """update leg set state = 'failed', result = $2, ended_at = $3
                    where touch_id = $1 and state in ('claimed', 'ringing')""",
@@ -96,6 +97,7 @@ class TouchStore(Claims):
                 data={"channel": touch["channel"]},
                 dedupe=f"{touch['state']}:{touch_id}",
             )
+            return await lost_channel(connection, touch["lead_id"], touch["channel"]) if bad_address else None
 
     async def doubtful(self, touch_id: str) -> Ended | Doubtful | None:
         touch = await self._pool.fetchrow("select * from touch where id = $1", touch_id)

@@ -77,11 +77,12 @@ class Provider:
     hung_up: list[str] = field(default_factory=list)
     over: list[str] = field(default_factory=list)  # calls that have ended
     queued_ms: int = 0
+    whole_number: bool = False  # the refusal is about this one number
 
     def _answer(self, request: Any) -> Accepted:
         self.requests.append(request)
         if self.refuse is not None:
-            raise SendError(self.refuse, "HTTP 400, code 1")
+            raise SendError(self.refuse, "HTTP 400, code 1", whole_number=self.whole_number)
         return Accepted(f"SM{len(self.requests)}", self.queued_ms)
 
     async def send(self, mail: Mail | None = None, **text: Any) -> Accepted:

@@ -92,3 +92,28 @@ async def test_what_arrived_is_not_told_as_lost(house: House, status: str) -> No
     async with house.pool.acquire() as conn, conn.transaction():
         await take_report(conn, house.clock, report)
     assert await house.pool.fetchval("select count(*) from notice where kind = 'answer_not_arrived'") == 0
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+@pytest.mark.parametrize("another", [True, False])
+async def test_a_second_address_that_bounces_leaves_the_first_one_open(
+    house: House, channel: str, another: bool
+) -> None:
+    """The workflow closes a channel by this signal, for the whole plan."""
+    lead = await house.lead()
+    to, second = ("ada@example.com", PRIVATE) if channel == "email" else ("+12125550123", "+12125550199")
+    if another:
+        table, column = ("person_email", "address") if channel == "email" else ("person_phone", "number")
+        await house.put(table, person_id=await house.person(lead), created_at=house.clock.now, **{column: second})
+    # a text always goes to the number that comes first
+    bad = second if another and channel == "email" else to
+    await answered(house, lead, bad, channel, subject=None)
+    assert await address(house, lead, channel=channel) == bad
+    fault = Ruling(SendErrorKind.BAD_ADDRESS, Then.OTHER_CHANNEL, "", "email" if channel == "email" else "number")
+    status = "bounced" if channel == "email" else "undelivered"
+    report = Report("sendgrid", "1", "events", f"{lead}.answer-1", "m1", status, {}, fault)
+    async with house.pool.acquire() as conn, conn.transaction():
+        await take_report(conn, house.clock, report)
+    said = await house.pool.fetchval("select payload from message where kind = 'delivery'")
+    lost = None if another else {"email": "email", "sms": "call"}[channel]
+    assert (said["bad_address"], said["channel"], said["then"]) == (lost is not None, lost, "other_channel")

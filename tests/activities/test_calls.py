@@ -71,11 +71,13 @@ async def test_a_call_that_nobody_takes_is_offered_again_soon(house: House) -> N
     assert (await house.dial(lead, attempt=2)).state is TouchState.RINGING
 
 
-async def test_a_reps_wrong_number_costs_the_lead_nothing(house: House) -> None:
+@pytest.mark.parametrize("kind", [SendErrorKind.BAD_ADDRESS, SendErrorKind.CONFIG])
+async def test_a_reps_wrong_number_costs_the_lead_nothing(house: House, kind: SendErrorKind) -> None:
+    """Also one in a country that the account may not call."""
     await house.rep("First")
     await house.rep("Second", phone="+14155552702")
     lead = await house.lead()
-    house.phone.refuse = SendErrorKind.BAD_ADDRESS
+    house.phone.refuse, house.phone.whole_number = kind, True
     assert (await house.dial(lead)).state is TouchState.DECLINED
     assert ("ops", "provider_config") in await house.notices(lead)
     first = await house.pool.fetchval("select rep_id from leg")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from speedlead.composer import ComposeError, Composer
 from speedlead.contracts import AcknowledgeRequest, CheckRequest, SkipRow, TouchRequest, TouchResult, TouchState
 from speedlead.ports import SendErrorKind
 from tests.activities.house import NOW, PHONE, House
@@ -363,3 +364,34 @@ async def test_a_text_of_too_many_segments_is_not_sent_and_says_why(
     assert (result.state, result.reason) == (TouchState.SKIPPED, "too_many_segments")
     assert house.text.requests == []
     assert ("ops", "template_error") in await house.notices(lead)
+
+
+@pytest.mark.parametrize("broken", ["email", "email sms"])
+async def test_an_acknowledgement_without_words_goes_by_the_other_channel(
+    house: House, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    real = Composer.compose
+
+    def compose(self: Composer, channel: str, *args: Any, **more: Any) -> Any:
+        if channel in broken.split():
+            raise ComposeError("template acknowledgement: no such word")
+        return real(self, channel, *args, **more)
+
+    monkeypatch.setattr(Composer, "compose", compose)
+    lead = await house.lead()
+    result = await acknowledge(house, lead)
+    if broken == "email":
+        assert (result.state, result.step) == (TouchState.SENT, "ack-1-sms")
+    else:
+        assert (result.state, result.reason) == (TouchState.SKIPPED, "template_error")
+    assert (len(house.mail.requests), len(house.text.requests)) == (0, 1 if broken == "email" else 0)
+    assert ("ops", "template_error") in await house.notices(lead)
+    assert (await house.touch(lead, "ack-1") or {})["reason"] == "template_error"
+
+
+async def test_an_address_that_is_refused_closes_the_channel_when_it_was_the_last(house: House) -> None:
+    lead = await house.lead()
+    await house.put("person_email", address="second@example.com", person_id=await house.person(lead), created_at=NOW)
+    house.mail.refuse = SendErrorKind.BAD_ADDRESS
+    assert (await house.send(lead)).bad_channel is None
+    assert (await house.send(lead, step="email-2")).bad_channel == "email"

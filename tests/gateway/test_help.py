@@ -32,8 +32,14 @@ async def test_help_is_answered_once_a_day_for_each_number_and_is_no_reply(house
     assert await house.count("help_told") == 1  # of earlier days nothing is kept
     assert [message["kind"] for message in await house.messages(lead_id)] == ["start"]
     assert await house.pool.fetchval("select plan_stopped from lead where id = $1", lead_id) is None
-    assert (await house.count("reply"), await house.count("lead")) == (0, 1)
+    assert (await house.count("reply"), await house.count("lead")) == (1, 1)  # the stranger's, for a person to look at
+    assert await house.pool.fetchval("select array_agg(kind) from notice") == ["reply_from_unknown"]
     assert await house.pool.fetchval("select count(*) from story where kind = 'help_asked'") == 2
+
+
+async def test_info_is_answered_in_the_leads_language(house: House) -> None:
+    await house.lead(phone=PHONE, browser_lang="de-AT")
+    assert "Mit STOP erhalten Sie keine SMS mehr" in str(said(await text(house, "INFO")))
 
 
 async def test_the_same_webhook_again_changes_nothing(house: House) -> None:

@@ -124,6 +124,15 @@ async def test_a_gate_that_breaks_dials_nobody(house: House) -> None:
     assert (await call.leg_state(call.rep_leg))[0] == "claimed"
 
 
+@pytest.mark.parametrize(("code", "told"), [("21215", ["21215"]), ("21219", ["21219"]), ("480", [])])
+async def test_ops_hear_of_a_lead_whose_number_we_may_not_call(house: House, code: str, told: list[str]) -> None:
+    call = await ring(house)
+    await call.dialled()
+    await call.lead_phone("failed", ErrorCode=code)
+    rows = await house.pool.fetch("select reason from notice where audience = 'ops' and kind = 'provider_config'")
+    assert [row["reason"] for row in rows] == told
+
+
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled", "completed"])
 async def test_a_rep_who_does_not_take_it(house: House, status: str) -> None:
     call = await ring(house)
@@ -148,6 +157,7 @@ async def test_a_rep_who_does_not_take_it(house: House, status: str) -> None:
         ("failed", {}, "failed", False),
         ("failed", {"SipResponseCode": "404"}, "disconnected", True),
         ("failed", {"ErrorCode": "13224"}, "disconnected", True),
+        ("failed", {"ErrorCode": "21215"}, "failed", False),
     ],
 )
 async def test_how_a_call_ends(house: House, status: str, more: dict[str, str], result: str, attempt: bool) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from speedlead.ports import SendError, SendErrorKind
-from speedlead.providers.twilio import TwilioAccount, TwilioTexter
+from speedlead.providers.twilio import TwilioAccount, TwilioDialer, TwilioTexter
 from tests.sandbox.world import ACCOUNT, LEAD, OURS, REP, TOKEN, World, world
 
 
@@ -130,6 +131,24 @@ async def test_calls_are_found_by_number_and_time(late: World) -> None:
     assert await late.dialer.find(to=REP, since=since) == [call.provider_id]
     assert await late.dialer.find(to=REP, since=since + timedelta(minutes=1)) == []
     assert await late.dialer.find(to=LEAD, since=since) == []
+    other = TwilioDialer(late.account, public_url=late.gateway.url, from_number=LEAD)
+    assert await other.find(to=REP, since=since) == []
+
+
+async def test_a_caller_who_is_put_through_to_the_rep_meanwhile_is_no_call_of_ours() -> None:
+    now = datetime.now(UTC)
+    legs = [
+        SimpleNamespace(sid=sid, direction=direction, date_created=now)
+        for sid, direction in (("CA1", "outbound-dial"), ("CA2", "outbound-api"), ("CA3", "inbound"))
+    ]
+
+    async def listed(**asked: object) -> list[SimpleNamespace]:
+        return legs
+
+    account = TwilioAccount(ACCOUNT, TOKEN, base_url="http://127.0.0.1:9")
+    account.client = SimpleNamespace(calls=SimpleNamespace(list_async=listed))
+    assert await TwilioDialer(account, public_url="http://x", from_number=OURS).find(to=REP, since=now) == ["CA2"]
+    await account.close()
 
 
 def test_a_sender_is_a_number_or_a_messaging_service() -> None:

@@ -11,7 +11,7 @@ from speedlead.plan_publishing import publish_text, use_version
 from speedlead.plan_shelf import PlanShelf
 from speedlead.planbook import load_plan
 from speedlead.plans_in_use import open_shelf, refresh
-from speedlead.store import plan_drafts, plans
+from speedlead.store import audit, plan_drafts, plans
 from speedlead.store.pool import open_pool
 
 BASE = load_plan()
@@ -98,3 +98,13 @@ async def test_a_draft_is_published_once_and_only_as_it_was_looked_at(pool, tmp_
         await publish_text(pool, BASE, now, who="ann", role="ops", note="x", wall=NOW)
     with pytest.raises(plan_drafts.DraftRefused, match="there is no such draft"):
         await plan_drafts.draft_of(pool, 4711)
+
+
+async def test_the_audit_says_why_a_version_came_into_use(pool) -> None:  # type: ignore[no-untyped-def]
+    await plans.from_file(pool, BASE)
+    await publish_text(pool, BASE, None, who="command_line", role="command_line", note="calls earlier", wall=NOW)
+    await use_version(pool, BASE.id, BASE.version, role="command_line", note="calls too early", wall=NOW)
+    await use_version(pool, BASE.id, BASE.version, role="ops", note="", wall=NOW)
+    async with pool.acquire() as conn:
+        said = [(line.action, line.why) for line in await audit.lines(conn)]
+    assert said == [("plan use", None), ("plan use", "calls too early"), ("plan publish", "calls earlier")]

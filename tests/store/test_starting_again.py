@@ -6,7 +6,11 @@ from datetime import timedelta
 import pytest_asyncio
 
 from speedlead.contracts import LeadStart, TouchRequest, TouchResult, TouchState, WrittenAnswer
+from speedlead.domain.lead import Hurry, Repeat
+from speedlead.domain.recovery import Then
+from speedlead.ports import Ruling, SendErrorKind
 from speedlead.store.answers import Draft, write_answer
+from speedlead.store.deliveries import Report, take_report
 from speedlead.store.starts import build_start
 from speedlead.store.transactions import transact
 from tests.activities.house import House, open_house
@@ -94,3 +98,63 @@ async def test_an_acknowledgement_that_waits_for_its_hour_is_still_owed(house: H
     house.clock.now += NIGHT
     assert (await acknowledge(house, lead)).state is TouchState.SENT
     assert begin(await again(house, lead)).unanswered == []
+
+
+AGAIN = Ruling(SendErrorKind.RETRY_LATER, Then.AGAIN, "", after_s=3600, times=2)
+ELSEWHERE = Ruling(SendErrorKind.CONFIG, Then.OTHER_CHANNEL, "")
+
+
+async def not_delivered(house: House, lead: str, step: str, status: str, fault: Ruling, *, heard: bool = True) -> None:
+    report = Report("twilio", f"{step}:{status}", "sms/status", f"{lead}.{step}", None, status, {}, fault)
+    await transact(house.pool, lambda conn: take_report(conn, house.clock, report))
+    if heard:
+        await house.pool.execute("update message set delivered_wall = clock_timestamp() where kind = 'delivery'")
+
+
+async def test_a_text_that_goes_once_more_still_does(house: House) -> None:
+    lead = await house.lead()
+    await house.send(lead, "sms")
+    house.clock.now += timedelta(minutes=5)
+    at = house.clock.now + timedelta(hours=1)
+    await not_delivered(house, lead, "sms-1", "undelivered", AGAIN, heard=False)
+    assert begin(await again(house, lead)).lead.repeats == {}  # it comes by its own message
+    await house.pool.execute("update message set delivered_wall = clock_timestamp() where kind = 'delivery'")
+    assert begin(await again(house, lead)).lead.repeats == {"sms-1": Repeat("sms-1", 1, at)}
+    house.clock.now = at
+    await house.send(lead, "sms", "sms-1-again")
+    assert begin(await again(house, lead)).lead.repeats == {}
+    house.clock.now += timedelta(minutes=5)
+    await not_delivered(house, lead, "sms-1-again", "undelivered", AGAIN)
+    repeat = Repeat("sms-1", 2, house.clock.now + timedelta(hours=1))
+    assert begin(await again(house, lead)).lead.repeats == {"sms-1": repeat}
+    # a later step of the plan has taken its place
+    house.clock.now += timedelta(minutes=5)
+    await house.send(lead, "email")
+    assert begin(await again(house, lead)).lead.repeats == {}
+
+
+async def test_what_goes_at_once_in_place_of_a_lost_touch_still_does(house: House) -> None:
+    lead = await house.lead()
+    await house.send(lead, "sms")
+    house.clock.now += timedelta(minutes=5)
+    await not_delivered(house, lead, "sms-1", "failed", ELSEWHERE)
+    assert begin(await again(house, lead)).lead.hurry == Hurry("sms", house.clock.now)
+    house.clock.now += timedelta(minutes=5)
+    await house.send(lead, "email")
+    assert begin(await again(house, lead)).lead.hurry is None
+    house.text.refuse = SendErrorKind.CONFIG
+    house.clock.now += timedelta(hours=2)
+    await house.send(lead, "sms", "sms-2")
+    assert begin(await again(house, lead)).lead.hurry == Hurry("sms", house.clock.now)
+
+
+async def test_an_acknowledgement_that_goes_once_more_still_does(house: House) -> None:
+    lead = await house.lead()
+    await acknowledge(house, lead)
+    house.clock.now += timedelta(minutes=5)
+    await not_delivered(house, lead, "ack-1", "blocked", AGAIN)
+    run = begin(await again(house, lead))
+    assert (run.unheard, run.unanswered) == ([(1, house.clock.now + timedelta(hours=1))], [])
+    house.clock.now += timedelta(hours=1)
+    await acknowledge(house, lead, fallback=True)
+    assert begin(await again(house, lead)).unheard == []

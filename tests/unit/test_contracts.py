@@ -19,6 +19,7 @@ OUTCOME = c.OutcomeSignal(message_id="m", call_result="connected", outcome="not_
 EXAMPLES: list[c.Contract] = [
     c.LeadStart(lead_id="7f3a", lead_type="hot", intent="pricing", source="organic", submitted_at=NOW, reach=REACH,
                 plan=CADENCE, resume=c.Resume(steps=(c.StepRow(step="call-1", state="sent", at=NOW),), seen=("m",),
+                                undelivered=(c.Undelivered(step="sms-1", then="again", after_s=3600, at=NOW),),
                                         attempts={"call-1": 2}, answers=(c.WrittenAnswer(number=1, channel="sms"),))),
     c.LeadClosed(lead_id="7f3a", reason="converted", at=NOW),
     c.InquirySignal(message_id="m", number=2, lead_type="hot", reach=REACH), OUTCOME,
@@ -76,7 +77,7 @@ async def test_an_older_worker_reads_a_message_with_newer_fields(model: c.Contra
 
 
 def test_every_contract_has_an_example() -> None:
-    shown = {type(model) for model in EXAMPLES} | {c.Resume, c.StepRow, c.Reach, c.WrittenAnswer}
+    shown = {type(model) for model in EXAMPLES} | {c.Resume, c.StepRow, c.Reach, c.WrittenAnswer, c.Undelivered}
     assert {kind for kind in KINDS if kind not in (c.Contract, c.Signal)} <= shown
 
 

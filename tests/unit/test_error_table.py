@@ -18,13 +18,13 @@ TWILIO = [
     ("21211 21214 21217 21265 13224", "bad_address", "other_channel", None, 1),
     ("21614 21635", "bad_address", "other_channel", None, 1),
     ("21610", "opted_out", "plan", None, 1),
-    ("21408 21606 21608 21612 21703", "config", "other_channel", None, 1),
+    ("21408 21606 21608 21612 21703 21215 21216 21219 30023 30035", "config", "other_channel", None, 1),
     ("21617", "content", "plan", None, 1),
     ("30001", "retry_later", "again", 300, 1),
     ("30003", "retry_later", "again", 3600, 2),
     ("30004 30005 30006", "bad_address", "other_channel", None, 1),
     ("30007", "content", "plan", None, 1),
-    ("30008 30500", "retry_later", "again", 600, 1),
+    ("30008 30500 30022", "retry_later", "again", 600, 1),
     ("30032 30034", "config", "other_channel", None, 1),
     ("30036", "stale", "decide", None, 1),
     ("22005", "retry_later", "again", 300, 1),
@@ -65,6 +65,13 @@ def test_a_number_that_takes_no_texts_may_still_be_called() -> None:
     codes = [code for codes, kind, *_ in TWILIO if kind == "bad_address" for code in codes.split()]
     texts = {code for code in codes if (ruling := errors.twilio_ruling(code)) and ruling.scope == "sms"}
     assert texts == TEXTS_ONLY
+
+
+def test_a_number_that_is_closed_to_the_account_says_nothing_of_the_others() -> None:
+    codes = [code for codes, kind, *_ in TWILIO if kind == "config" for code in codes.split()]
+    assert {code for code in codes if (ruling := errors.twilio_ruling(code)) and ruling.scope == "number"} == {
+        "21215", "21216", "21219",
+    }  # fmt: skip
 
 
 def test_operations_hear_of_what_only_they_can_mend() -> None:
