@@ -83,7 +83,7 @@ def posting(house: House, loop: asyncio.AbstractEventLoop) -> Post:
 
 async def run(house: House, work: Callable[[Post], None]) -> None:
     await asyncio.to_thread(work, posting(house, asyncio.get_running_loop()))
-    assert "bugs" not in house.app.state.context.counters.text()
+    assert "speedlead_bugs_total 0\n" in house.app.state.context.counters.text()
 
 
 async def stocked(house: House) -> tuple[str, str]:

@@ -1,7 +1,10 @@
 """A person goes through everything on a real server, encrypted: Temporal, logs and counters tell nobody anything."""
 
 import asyncio
+import io
+import logging
 import re
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +31,7 @@ from speedlead.demo.people import answers_mail
 from speedlead.demo.world import World, open_world
 from speedlead.erasing import erase_people
 from speedlead.ids import new_id, workflow_id
+from speedlead.logging import configure_logging
 from speedlead.payload_codec import ENCODING, ERASED
 from speedlead.payloads import converter_of
 from speedlead.store.pool import open_pool
@@ -81,10 +85,23 @@ def in_turn(*happenings: Happening) -> Happening:
     return happens
 
 
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What this process logs, as the product does it and whatever other tests have set."""
+    written = io.StringIO()
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", written)
+        configure_logging("info", json=True)
+    yield written
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
 async def test_nobody_but_the_database_knows_the_person_and_after_erasure_nobody_does(
-    world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str], log: io.StringIO
 ) -> None:
-    caplog.set_level("INFO")
     rep = str(await world.pool.fetchval("select id from rep where active order by name limit 1"))
     typed = in_turn(
         asks_for(world, "pause", reason="the walrus is ill"), asks_for(world, "resume"),
@@ -120,7 +137,7 @@ async def test_nobody_but_the_database_knows_the_person_and_after_erasure_nobody
     assert b"speedlead_inquiries" in counters
     assert PRIVATE.search(counters) is None
     printed = capfd.readouterr()
-    logs = (printed.out + printed.err + caplog.text).encode()
+    logs = (printed.out + printed.err + log.getvalue()).encode()
     assert len(logs) > 100
     # the stand-in for the providers is none of ours
     files = [path for path in tmp_path.rglob("*") if path.is_file() and "sandbox" not in path.name]
