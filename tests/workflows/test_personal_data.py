@@ -93,7 +93,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     before, level = root.handlers[:], root.level
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", written)
-        configure_logging("info", json=True)
+        configure_logging("debug", json=True)
     yield written
     root.handlers[:] = before
     root.setLevel(level)

@@ -64,6 +64,8 @@ async def speedlead(world: World, *words: str) -> asyncio.subprocess.Process:
         **os.environ, "SPEEDLEAD_DATABASE_URL": str(world.pool._connect_args[0]),
         "SPEEDLEAD_TEMPORAL_ADDRESS": world.client.service_client.config.target_host,
         "SPEEDLEAD_DATA_DIR": str(world.settings.data_dir),
+        # the worker of these tests reads and writes plain payloads
+        "SPEEDLEAD_PAYLOAD_ENCRYPTION": "false",
     }  # fmt: skip
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "speedlead", *words, env=environment, cwd=ROOT,
