@@ -131,7 +131,7 @@ TABLES: tuple[Table, ...] = (
     Table("steering_item", "blank", LEAD.format("lead_id"), "",
           "run_id number lead_id state tries audit_id ended_wall", _null("answer") | {"asked": "'{}'"}),
     Table("audit", "keep", "", "",
-          "id at_wall account_id role rep_id action object asked before after status request_id"),
+          "id at_wall account_id role rep_id action object asked before after status request_id note"),
     Table("suppressed_contact", "keep", "", "", "mark channel at"),
     # our own people, texts, plans and machines
     Table("flow_check", "ours"), Table("audit_run", "ours"), Table("plan_draft", "ours"), Table("steering_run", "ours"),
