@@ -141,7 +141,6 @@ TABLES: tuple[Table, ...] = (
     Table("capacity_change", "ours"), Table("oncall_override", "ours"), Table("oncall_shift", "ours"),
     Table("oncall_recorded", "ours"), Table("notify_channel", "ours"), Table("plan", "ours"),
     Table("template_version", "ours"), Table("data_release", "ours"), Table("chore", "ours"),
-    Table("flow_check", "ours"), Table("limbo", "ours"), Table("audit_run", "ours"), Table("audit_finding", "ours"),
     Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
 )  # fmt: skip
 

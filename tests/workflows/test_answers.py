@@ -129,3 +129,17 @@ async def test_a_reply_after_the_end_begins_a_new_lead_that_a_person_answers(wor
     assert "manager: reply_overdue" in told
     owners = await world.pool.fetch("select distinct owner_id from lead")
     assert len(owners) == 1
+
+
+async def test_a_refusal_of_calls_beside_a_question_is_kept_and_the_question_is_answered(world: World) -> None:
+    words = "Please don't call me. Could you email me the price list for 40 seats?"
+    asks = Moment("call-1", answers_mail(world, ADA["email"], words))
+    answers = Moment("reply_received", writes(world, channel="email", body="40 seats are 400 a month."))
+    lead = await world.submit(tuesday_at(15), moments=[asks, answers], **ADA)
+    await ended(world, lead)
+    assert await touches(world, lead) == ["ack-1 sent", "call-1 sent no_answer", "answer-1 sent"]
+    assert await world.pool.fetchval("select array_agg(distinct channel) from suppression") == ["call"]
+    assert await world.pool.fetchval("select plan_stopped from lead where id = $1", lead) == "replied"
+    row = await question(world, lead)
+    assert row["received_at"] <= row["answered_at"] < row["due_at"]
+    assert "rep: reply_received" in await notices(world, lead)
