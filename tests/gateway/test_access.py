@@ -477,7 +477,9 @@ async def test_every_change_by_a_person_is_a_line_without_anybodys_words(house: 
     assert (rows[0]["before"]["plan_stopped"], rows[0]["after"]["plan_stopped"]) == (None, "meeting_booked")
     assert rows[1]["asked"] == {"action": "pause"}
     # no word of letters a to f alone: ids are full of those
-    assert not any(word in str([tuple(r) for r in rows]).lower() for word in ("lovelace", "mother", "walrus", "example.com"))
+    assert not any(
+        word in str([tuple(r) for r in rows]).lower() for word in ("lovelace", "mother", "walrus", "example.com")
+    )
     _, page = await ask(house, "GET", f"/audit?object={lead}", house.staff)
     assert "meeting_booked" in page
     # machines are not people
