@@ -23,7 +23,6 @@ with workflow.unsafe.imports_passed_through():
         Substitute,
         decide,
     )
-    from speedlead.domain.lead import FollowUp
     from workflows import options
     from workflows.dealing import Dealing
     from workflows.inbox import Inbox
@@ -53,6 +52,8 @@ class LeadWorkflow:
                 # routing would cost the answer milliseconds; a slow provider must not cost the lead its owner
                 await self._run.beside.over(options.ROUTE_AFTER)
                 await self._steps.route()
+                if self._run.lead.opened is None:  # it became hotter meanwhile, which has an opening of its own
+                    continue
             self._dealing.watch()
             closed = await self._do(decide(self._run.lead, workflow.now()))
             if closed is not None:
@@ -79,8 +80,7 @@ class LeadWorkflow:
                 self._run.placement = None
                 self._run.note("resumed", reason="pause_over")
             case HandOver(skips=skips, reminded=reminded):
-                await self._steps.skip(skips)
-                self._run.lead.follow_up = FollowUp("unreachable", workflow.now(), reminded)
+                await self._steps.hand_over(skips, reminded)
             case Finish():
                 return await self._finish(decision)
         return None
@@ -90,8 +90,19 @@ class LeadWorkflow:
         while self._run.unanswered:
             self._run.beside.begin(self._steps.acknowledging.first(self._run.unanswered.pop(0)))
             await asyncio.sleep(0)  # its command stands before all others: the first one needs no queue
+        self._acknowledge_again()
+
+    def _acknowledge_again(self) -> None:
         while self._run.unheard:
             self._run.beside.begin(self._steps.acknowledging.again(*self._run.unheard.pop(0)))
+
+    def _acknowledge_at_once(self) -> None:
+        """The loop may be with a call, which lasts for long."""
+        waits = self._run.unanswered or self._run.unheard
+        if waits and workflow.patched("touch-of-its-round"):
+            while self._run.unanswered:
+                self._run.beside.begin(self._steps.acknowledging.first(self._run.unanswered.pop(0)))
+            self._acknowledge_again()
 
     def _send_answers(self) -> None:
         """At once, whatever the plan is doing."""
@@ -138,6 +149,7 @@ class LeadWorkflow:
     @workflow.signal(name="inquiry", description="The person sent another form")
     def _on_inquiry(self, *args: Any) -> None:
         self._inbox.take("inquiry", c.InquirySignal, args, self._inbox.inquiry)
+        self._acknowledge_at_once()
 
     @workflow.signal(name="outcome", description="What a rep learned: {call_result, outcome, at, until, scope, reason}")
     def _on_outcome(self, *args: Any) -> None:
@@ -159,6 +171,7 @@ class LeadWorkflow:
     @workflow.signal(name="delivery", description="A touch could not be delivered")
     def _on_delivery(self, *args: Any) -> None:
         self._inbox.take("delivery", c.DeliverySignal, args, self._inbox.delivery)
+        self._acknowledge_at_once()
 
     @workflow.signal(name="call_progress", description="A leg of a call ended")
     def _on_call_progress(self, *args: Any) -> None:

@@ -35,4 +35,12 @@ class Patch:
     why: str
 
 
-PATCHES: Sequence[Patch] = ()
+PATCHES: Sequence[Patch] = (
+    Patch(
+        "touch-of-its-round",
+        "active",
+        date(2026, 11, 22),
+        "a touch that ended after its lead became hotter settled a step of the hotter track, "
+        "and a form that came during a call was answered after it",
+    ),
+)

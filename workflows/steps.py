@@ -17,10 +17,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.routing import Routing
     from speedlead import contracts as c
     from speedlead.domain.cadence import Act, Skip, Substitute
+    from speedlead.domain.lead import FollowUp
     from speedlead.domain.plan import Step
     from speedlead.domain.recovery import too_late
     from speedlead.domain.replanning import PLAN_CHANGED, cannot_move, move
-    from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle
+    from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle, settle_of_earlier_round
     from speedlead.telling import markdown
     from workflows import options
     from workflows.acknowledging import Acknowledging
@@ -130,7 +131,7 @@ class Steps:
     async def _do(self, act: Act, at: datetime, anchors: dict[str, datetime]) -> None:
         lead = self._run.lead
         self._run.placement = None
-        step = act.step
+        step, began = act.step, lead.round
         skips = tuple(
             c.SkipRow(step=passed.step, channel=passed.channel, reason=passed.reason, at=passed.at)
             for passed in pass_over(lead, act, at, anchors, workflow.now())
@@ -144,7 +145,11 @@ class Steps:
                 result = await self._send(step, at, skips)
         finally:
             self._run.touching = False
-        self._settle(act, at, result)
+        if self._hotter_since(began) and not act.manual:
+            settle_of_earlier_round(lead, result)
+        else:
+            self._settle(act, at, result)
+        self._run.changed()
 
     async def _call(self, act: Act, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
         """Reps are rung one after the other, so nobody else has to be asked meanwhile, nor afterwards."""
@@ -205,27 +210,31 @@ class Steps:
             **options.ROWS,
         )
 
+    def _hotter_since(self, began: int) -> bool:
+        """Did the lead become hotter during a wait? Then what ended belongs to a track that it has left."""
+        return self._run.lead.round != began and workflow.patched("touch-of-its-round")
+
     def _settle(self, act: Act, at: datetime, result: c.TouchResult) -> None:
         lead = self._run.lead
         again = settle(lead, act, at, result, workflow.now())
         if again is not None:
             self._run.not_before[lead.touch_step(act.step.id)] = again
-        self._run.changed()
 
     # ── everything that is not a touch ───────────────────────────────────────────────────────────────────────────────
 
     async def route(self) -> None:
-        lead = self._run.lead
+        lead, began = self._run.lead, self._run.lead.round
         result = await workflow.execute_activity_method(
             Routing.route,
             c.RouteRequest(lead_id=lead.lead_id, lead_type=lead.lead_type, submitted_at=lead.submitted_at),
             summary=f"route · {self._run.title}",
             **options.ROWS,
         )
-        if lead.opened is None:  # a pause may have moved it since
-            lead.opened = result.open_at
-        lead.due, self._run.deal_at = result.due_at, result.deal_at
-        self._run.watch.assign_due = result.assign_due_at
+        if not self._hotter_since(began):
+            if lead.opened is None:  # a pause may have moved it since
+                lead.opened = result.open_at
+            lead.due, self._run.deal_at = result.due_at, result.deal_at
+            self._run.watch.assign_due = result.assign_due_at
         if result.offered:
             self._run.watch.acceptance.ask(result.offered, max(workflow.now(), result.open_at), claim=True)
         if result.owner_id is not None:
@@ -234,12 +243,13 @@ class Steps:
 
     async def substitute(self, substitute: Substitute) -> None:
         """No usable channel for a step that matters: the owner gets it as a task with the same deadline."""
-        lead, step = self._run.lead, substitute.step
+        lead, step, began = self._run.lead, substitute.step, self._run.lead.round
         self.show(step.id, substitute.reason)
         await self._notify(
             f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due
         )
-        await self.skip((Skip(step, substitute.reason),), substitute.at)
+        if not self._hotter_since(began):
+            await self.skip((Skip(step, substitute.reason),), substitute.at)
         if lead.callbacks:
             lead.manual_calls += 1
             lead.callbacks.clear()
@@ -269,15 +279,26 @@ class Steps:
         """`at`: what later steps count from, if that is not now."""
         if not skips:
             return
+        began = self._run.lead.round
         await workflow.execute_activity_method(
             Records.skip_steps,
             c.SkipStepsRequest(lead_id=self._run.lead.lead_id, skips=self.skip_rows(skips)),
             summary=f"skip {skips[0].step.id}",
             **options.ROWS,
         )
+        if self._hotter_since(began):
+            return
         for skip in skips:
             anchor = at or workflow.now()
             self._run.lead.settle(skip.step.id, "skipped", anchor, skip.step.channel, skip.reason)
+
+    async def hand_over(self, skips: Sequence[Skip], reminded: int) -> None:
+        """The plan is over and nobody was reached; unless the person was heard of while that was written down."""
+        lead, began = self._run.lead, self._run.lead.round
+        await self.skip(skips)
+        heard = lead.follow_up is not None or lead.round != began
+        if not (heard and workflow.patched("touch-of-its-round")):
+            lead.follow_up = FollowUp("unreachable", workflow.now(), reminded)
 
     def skip_rows(self, skips: Sequence[Skip]) -> tuple[c.SkipRow, ...]:
         return tuple(

@@ -167,8 +167,12 @@ class LeadState:
             self.owed = None
         if state in ("sent", "in_doubt"):
             self.last_touch_at = at
-        if state == "sent" and self.first_attempt_at is None:
-            self.first_attempt_at = at
+        if state == "sent":
+            self.attempted(at)
+
+    def attempted(self, at: datetime) -> None:
+        self.last_touch_at = at
+        self.first_attempt_at = self.first_attempt_at or at
 
     def breached(self, now: datetime) -> bool:
         """Was, or is, the first attempt late?"""

@@ -127,6 +127,21 @@ def settle(lead: LeadState, act: Act, at: datetime, result: Result, now: datetim
     return None
 
 
+def settle_of_earlier_round(lead: LeadState, result: Result) -> None:
+    """Takes in the end of a touch during which the lead became hotter: it says how the person can be reached, and
+    settles no step of the track that the lead is on now, whatever their names have in common.
+    """
+    if result.opted_out is not None:
+        lead.opted_out(result.opted_out)
+    if result.bad_channel is not None:
+        lead.undeliverable(result.bad_channel)
+    if str(result.state) == "sent":
+        lead.attempted(result.at)
+        lead.move(Stage.ATTEMPTING)
+        if result.call_result is not None:
+            lead.call_ended(result.call_result, result.at)
+
+
 def _defer(lead: LeadState, act: Act, at: datetime, result: Result, now: datetime) -> datetime | None:
     """Deferred is not failed: it has an instant. A call that found nobody of ours stays due beside the plan."""
     again = result.next_at or now + _TRY_AGAIN

@@ -91,16 +91,3 @@ async def test_a_call_that_nobody_accepts_stays_due_and_the_mail_goes(world: Wor
     assert "manager: nobody_accepted" in await notices(world, lead)
     await world.leads.update(lead, "stop", {})
     await ended(world, lead)
-
-
-async def test_a_lead_that_became_hotter_is_offered_and_accepted_anew(world: World) -> None:
-    lead = await world.submit(datetime.now(UTC), **ADA | {"intent": "newsletter"})
-    rep = (await offered(world, lead, 1))[0]
-    await world.leads.update(lead, "accept", {"rep_id": rep})
-    await world.leads.update(lead, "log_outcome", {"call_result": "no_answer"})
-    assert await world.submit(datetime.now(UTC), **ADA | {"intent": "demo_request", "message": "now!"}) == lead
-    again = (await offered(world, lead, 2))[1]
-    await world.leads.update(lead, "accept", {"rep_id": again})
-    await world.leads.update(lead, "log_outcome", {"call_result": "connected", "outcome": "qualified"})
-    assert (await ended(world, lead))["reason"] == "qualified"
-    assert "call-1-r2 sent connected" in await touches(world, lead)

@@ -1,0 +1,135 @@
+"""A lead that becomes hotter, or writes, while something of the colder track is still under way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from activities.routing import Routing
+from speedlead.demo.world import World
+from speedlead.ids import workflow_id
+from speedlead.store.touches import TouchStore
+from tests.workflows.leads import ADA, ended, notices, touches
+from tests.workflows.test_tasks import offered, world
+
+__all__ = ["world"]
+
+COLD = ADA | {"intent": "newsletter"}
+HOT = ADA | {"intent": "demo_request", "message": "now!"}
+
+
+class Held:
+    """A method of ours that is done, and whose answer waits until it is let go. `about`: only where it names this."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, about: str = "") -> None:
+        self._stands, self._goes = asyncio.Event(), asyncio.Event()
+        method: Callable[..., Awaitable[Any]] = getattr(owner, name)
+
+        async def held(*args: Any, **options: Any) -> Any:
+            result = await method(*args, **options)
+            if about in str(args):
+                self._stands.set()
+                await self._goes.wait()
+            return result
+
+        monkeypatch.setattr(owner, name, held)
+
+    async def __aenter__(self) -> None:
+        async with asyncio.timeout(30):
+            await self._stands.wait()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._goes.set()
+
+
+async def until(found: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await found():
+            await asyncio.sleep(0.05)
+
+
+async def acknowledged(world: World, lead: str, number: int) -> None:
+    """The workflow has heard this inquiry: it has answered it."""
+
+    async def answered() -> bool:
+        return f"ack-{number} sent" in await touches(world, lead)
+
+    await until(answered)
+
+
+async def takes_the_call(world: World, lead: str, times: int) -> None:
+    rep = (await offered(world, lead, times))[times - 1]
+    await world.leads.update(lead, "accept", {"rep_id": rep})
+    await world.leads.update(lead, "log_outcome", {"call_result": "connected", "outcome": "qualified"})
+    assert (await ended(world, lead))["reason"] == "qualified"
+
+
+async def test_a_lead_that_became_hotter_is_offered_and_accepted_anew(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **COLD)
+    rep = (await offered(world, lead, 1))[0]
+    await world.leads.update(lead, "accept", {"rep_id": rep})
+    await world.leads.update(lead, "log_outcome", {"call_result": "no_answer"})
+    assert await world.submit(datetime.now(UTC), **HOT) == lead
+    await takes_the_call(world, lead, 2)
+    assert "call-1-r2 sent connected" in await touches(world, lead)
+
+
+async def test_a_call_that_was_begun_before_is_no_call_of_the_hotter_track(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **COLD)
+    rep = (await offered(world, lead, 1))[0]
+    await world.leads.update(lead, "accept", {"rep_id": rep})
+    assert await world.submit(datetime.now(UTC), **HOT) == lead
+    await acknowledged(world, lead, 2)
+    await world.leads.update(lead, "log_outcome", {"call_result": "no_answer"})
+    await takes_the_call(world, lead, 2)
+    assert {"call-1 sent no_answer", "call-1-r2 sent connected"} <= set(await touches(world, lead))
+
+
+async def test_a_talk_that_was_begun_before_is_a_talk(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **COLD)
+    rep = (await offered(world, lead, 1))[0]
+    await world.leads.update(lead, "accept", {"rep_id": rep})
+    assert await world.submit(datetime.now(UTC), **HOT) == lead
+    await acknowledged(world, lead, 2)
+    await world.leads.update(lead, "log_outcome", {"call_result": "connected"})
+    await asyncio.sleep(1.5)  # a call of the hotter track would be offered at once
+    assert len(await offered(world, lead, 1)) == 1
+    await world.leads.update(lead, "log_outcome", {"outcome": "qualified"})
+    assert (await ended(world, lead))["reason"] == "qualified"
+
+
+async def test_a_lead_that_is_being_routed_is_routed_again_as_the_hotter_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routing = Held(monkeypatch, Routing, "_route")
+    lead = await world.submit(datetime.now(UTC), **COLD)
+    async with routing:
+        assert await world.pool.fetchval("select first_attempt_due from lead where id = $1", lead) is None
+        assert await world.submit(datetime.now(UTC), **HOT) == lead
+        await acknowledged(world, lead, 2)
+    await offered(world, lead, 1)
+    due = await world.pool.fetchval("select first_attempt_due - created_at < '3m 30s' from lead where id = $1", lead)
+    assert due is True, "a target of three minutes from the second form"
+    await takes_the_call(world, lead, 1)
+    assert "call-1-r2 sent connected" in await touches(world, lead)
+
+
+async def test_a_plan_that_ends_while_the_lead_writes_leaves_its_answer_to_a_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {name: text for name, text in ADA.items() if name not in ("email", "consent_text", "consent_sms", "tz")}
+    skipping = Held(monkeypatch, TouchStore, "skip", "email-1")
+    lead = await world.submit(
+        datetime.now(UTC), **fields | {"country": "DE", "phone": "+493012345678", "consent_call": "false"}
+    )
+    async with skipping:
+        handle = world.client.get_workflow_handle(workflow_id(lead))
+        await handle.signal("reply", {"message_id": "reply:1", "channel": "sms"})
+
+    async def told() -> bool:
+        return "rep: reply_received" in await notices(world, lead)
+
+    await until(told)
+    assert "the owner, who has to answer" in await handle.query("explain")
