@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.clock import ActivityClock, Moment
 from activities.planning import Planning
+from activities.sharing import Shared
 from speedlead.contracts import ReassignTo, RouteRequest, RouteResult
 from speedlead.domain.calendar import offset_at, to_second
 from speedlead.domain.dealing import Hold, hold
@@ -120,18 +121,20 @@ class Routing:
         self._tracks: Mapping[str, Track] = {}
         self._tracks_read = -math.inf
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._reps = Shared(leads.reps)
 
     @activity.defn
     async def route(self, request: RouteRequest) -> RouteResult:
         """Opens the lead's clock and gives it an owner; without anybody, says why and when somebody is there."""
+        reps = await self._reps()
         async with self._turns:
-            return await self._route(request)
+            return await self._route(request, reps)
 
-    async def _route(self, request: RouteRequest) -> RouteResult:
+    async def _route(self, request: RouteRequest, reps: Sequence[RepRecord]) -> RouteResult:
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, request.submitted_at)
-        asked = await self.ask(lead, opening, moment, request.excluding)
+        asked = await self._ask(lead, opening, moment, reps, request.excluding)
         if lead.source == SOURCE:  # it takes nobody's time, and no row but its own says that it was here
             return RouteResult(owner_id=None, open_at=opening.open_at, reason="flow_check")
         later = hold(
@@ -169,14 +172,19 @@ class Routing:
         next_at = next_shift(serving(team_of(asked.reps), asked.facts), moment.now)
         return result.model_copy(update={"reason": "rep_unavailable", "next_available_at": next_at})
 
-    async def ask(self, lead: LeadRecord, opening: Opening, moment: Moment, excluding: tuple[str, ...] = ()) -> Asked:
+    async def ask(self, lead: LeadRecord, opening: Opening, moment: Moment) -> Asked:
         """Who could have the lead, and by which rules, at this moment."""
-        reps = await self._leads.reps()
+        return await self._ask(lead, opening, moment, await self._reps())
+
+    async def _ask(
+        self, lead: LeadRecord, opening: Opening, moment: Moment, reps: Sequence[RepRecord],
+        excluding: tuple[str, ...] = (),
+    ) -> Asked:  # fmt: skip
         facts = self._planning.facts(lead)
         wanted = self._wanted(lead, opening.channel, max(opening.open_at, moment.now), moment.now, excluding, facts)
         rules, peak = self._rules.at(moment.now)
         known = await self._candidates(lead, reps, wanted, facts)
-        return Asked(lead, moment, facts, wanted, reps, known, rules, peak)
+        return Asked(lead, moment, facts, wanted, tuple(reps), known, rules, peak)
 
     async def best_of(self, lead: LeadRecord, crew: Sequence[RepRecord], now: datetime) -> str | None:
         """Whose phone rings for a call that is due now: by the rules and scores by which an owner is found.

@@ -1,5 +1,6 @@
 """Row routing: one decision among 500 reps with 10,000 open leads, against the same transaction without a decision."""
 
+import asyncio
 import random
 import tempfile
 import time
@@ -35,6 +36,7 @@ from speedlead.store.routing import RoutingStore
 from speedlead.store.touches import TouchStore
 
 REPS, OPEN_LEADS = 500, 10_000
+BURST = 100
 AIM_MS, WHOLE_AIM_S = 100.0, 10.0
 ZONES = ("America/New_York", "America/Los_Angeles", "Europe/Berlin", "Europe/London", "Asia/Tokyo", "Asia/Kolkata")
 TERRITORIES: tuple[list[str], ...] = ([], ["US"], ["US-NY", "US-NJ"], ["US:100"], ["DE", "AT"], ["JP"])
@@ -59,7 +61,7 @@ async def measure(report: Report, *, quick: bool) -> Result:
     rounds = 30 if quick else 300
     report("hiring 500 people and opening 10,000 leads", 0.0)
     async with _pool() as pool:
-        reps, leads = await _fill(pool, rounds * 2)
+        reps, leads = await _fill(pool, rounds * 2 + BURST)
         store, routing = _routing(pool)
         whole: list[float] = []
         bare: list[float] = []
@@ -74,8 +76,12 @@ async def measure(report: Report, *, quick: bool) -> Result:
                 if decides is None:
                     whole.append((time.perf_counter() - began) * 1000)
                 samples.append(store.took.pop())
+        store.decides = None
+        began = time.perf_counter()
+        await asyncio.gather(*(_route(routing, leads.pop()) for _ in range(BURST)))
+        burst = time.perf_counter() - began
         owned = await pool.fetchval("select count(*) from assignment where rep_id is not null")
-    assert owned == rounds * 2, "somebody was left without an owner: nothing was measured"
+    assert owned == rounds * 2 + BURST, "somebody was left without an owner: nothing was measured"
     lines = [
         Line("routing", f"the transaction, {name}", "ms", quantile(decided, part), quantile(bare, part), *aim)
         for name, part, aim in (
@@ -90,6 +96,8 @@ async def measure(report: Report, *, quick: bool) -> Result:
         "the same transaction with the owner given."
     )
     details = {"transaction_ms": spread(decided), "floor_ms": spread(bare), "activity_ms": spread(whole)}
+    lines.append(Line("routing", f"{BURST} leads at once, until the last has its owner", "s", burst, None,
+                      f"< {WHOLE_AIM_S:.0f} s", burst < WHOLE_AIM_S))  # fmt: skip
     return Result(lines, [note], details)
 
 
@@ -127,11 +135,13 @@ async def _fill(pool: Any, new: int) -> tuple[list[str], list[str]]:
     chance, now, plan = random.Random(7), datetime.now(UTC), load_plan()
     await PlanStore(pool).publish(plan)
     reps = [new_id() for _ in range(REPS)]
-    week = {str(day): [[480 + chance.randrange(8) * 15, 1080]] for day in range(5)}
+    # different weeks, and somebody is there at any hour: a lead that waits for a shift is not decided about
+    ends = [1380 + chance.randrange(5) * 15 for _ in reps]
+    weeks = [{str(day): [[0, end]] for day in range(7)} for end in ends]
     await pool.executemany(
         """insert into rep (id, name, email, phone, zone, weekly, capacity, weight, territories, products, languages)
            values ($1, $2, $3, '+14155552701', $4, $5, 200, $6, $7, $8, $9)""",
-        [(rep, f"Rep {n}", f"rep{n}@bench.example", ZONES[n % 6], week, 1 + n % 3, TERRITORIES[n % 6],
+        [(rep, f"Rep {n}", f"rep{n}@bench.example", ZONES[n % 6], weeks[n], 1 + n % 3, TERRITORIES[n % 6],
           ["crm"] if n % 4 == 0 else [], ["de"] if n % 5 == 0 else []) for n, rep in enumerate(reps)],
     )  # fmt: skip
     leads = [new_id() for _ in range(OPEN_LEADS + new)]

@@ -6,7 +6,7 @@ may be contacted and somebody of the team is on shift. Never from one rep's stat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from speedlead.domain.business import TEAM_RULE
@@ -20,6 +20,7 @@ from speedlead.domain.sla import Deadline, LeadFacts, attempt_deadlines, matches
 Place = Callable[[Question], Placed | Impossible]
 
 LOOK = "look"
+_NO_INSTANT = datetime.max.replace(tzinfo=UTC)
 # a look needs nobody's consent, and no inquiry that is recent enough
 _NOTHING_IS_SENT = Consents(call_requested=True, sms=True, call=True, inquiry=True)
 
@@ -105,12 +106,15 @@ def place_human(place: Place, question: Question, team: Sequence[Shift]) -> Plac
 
     For calls, cover counts beyond business hours where it makes the answer earlier; it never makes it later.
     """
-    usual = [
-        place(replace(question, extra=(*question.extra, *shift.rules))) for shift in _distinct(on_shift(team))
-    ] or [place(question)]
-    placed = [answer for answer in usual if isinstance(answer, Placed)]
-    # a shift on the other side of the world must not cost the lead its business hours while another one fits
-    best = min(placed, key=lambda answer: (_gave_way(answer), answer.at)) if placed else usual[0]
+    best: Placed | Impossible | None = None
+    for shift in _distinct(on_shift(team)):
+        answer = place(replace(question, extra=(*question.extra, *shift.rules)))
+        # a shift on the other side of the world must not cost the lead its business hours while another one fits
+        if best is None or _rank(answer) < _rank(best):
+            best = answer
+        if _rank(best) == (0, 0, question.earliest):
+            return best  # nobody is there sooner
+    best = place(question) if best is None else best
     cover = [shift for shift in _distinct(team) if shift.covers is not None] if question.channel == "call" else ()
     for shift in cover:
         answer = place(replace(question, hours=None, extra=(*question.extra, *shift.rules)))
@@ -171,6 +175,11 @@ def next_shift(team: Sequence[Shift], now: datetime) -> datetime | None:
     """When somebody of the team is on shift, a minute from now or later; None: never within the horizon."""
     starts = [next_permitted(now + timedelta(minutes=1), shift.rules) for shift in _distinct(team)]
     return min((start for start in starts if start is not None), default=None)
+
+
+def _rank(answer: Placed | Impossible) -> tuple[int, int, datetime]:
+    """Less is better: an instant at all, one for which nothing gave way, an early one."""
+    return (0, _gave_way(answer), answer.at) if isinstance(answer, Placed) else (1, 0, _NO_INSTANT)
 
 
 def _gave_way(answer: Placed) -> int:

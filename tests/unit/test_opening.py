@@ -127,16 +127,26 @@ def test_a_same_day_target_ends_with_the_business_day() -> None:
     assert (found.deadlines[0].target, found.due) == ("trade-show", utc("2026-11-24T23:00"))
 
 
-def test_hundreds_of_reps_with_one_shift_are_asked_once() -> None:
+@pytest.mark.parametrize(
+    ("at", "times"),
+    [
+        pytest.param(TUESDAY, 1, id="nobody is there sooner than the first who is there"),
+        pytest.param("2026-11-25T04:00", 2, id="at night every shift once"),
+    ],
+)
+def test_hundreds_of_reps_with_one_shift_are_asked_once(at: str, times: int) -> None:
     asked = []
 
     def place(question: Question) -> Placed | Impossible:
         asked.append(question)
         return PLACER.place(question)
 
-    question = Question("call", utc(TUESDAY), None, NEW_YORK, PLAN.hours["call"], None, ASKED)
-    place_human(place, question, [HOME] * 300 + [PARIS])
-    assert len(asked) == 2
+    question = Question("call", utc(at), None, NEW_YORK, PLAN.hours["call"], None, ASKED)
+    answer = place_human(place, question, [HOME] * 300 + [PARIS])
+    assert len(asked) == times
+    other_way_round = place_human(PLACER.place, question, [PARIS, HOME])
+    assert isinstance(answer, Placed) and isinstance(other_way_round, Placed)
+    assert answer.at == other_way_round.at
 
 
 def test_a_planned_call_keeps_business_hours_unless_somebody_is_on_call_for_such_a_lead_then() -> None:
