@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.acceptance import MANAGER_LEVEL
     from speedlead.domain.watching import Due, next_due
     from workflows import options
+    from workflows.failures import refusal
     from workflows.state import LeadRun
     from workflows.waiting import Alarm
 
@@ -131,10 +132,7 @@ class Deadlines:
                 **options.ROWS,
             )
         except ActivityError as error:
-            reason = str(error.cause.message) if isinstance(error.cause, ApplicationError) else "could not be done"
-            raise ApplicationError(
-                f"rep_id: {reason}", {"field": "rep_id"}, type="rejected", non_retryable=True
-            ) from error
+            raise refusal("rep_id", error) from error
         if not result.taken:
             raise ApplicationError(result.why or "not yours", type="rejected", non_retryable=True)
         run.lead.owner_id = request.rep_id

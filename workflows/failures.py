@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import exceptions as failed
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, TimeoutType
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifying import Notifying
@@ -60,3 +60,9 @@ class Queues:
                 **options.ROWS,
             )
         return still_due()
+
+
+def refusal(field: str, error: ActivityError) -> ApplicationError:
+    """What the caller of an update is answered with when the rows refuse it: `field`, and why."""
+    reason = str(error.cause.message) if isinstance(error.cause, ApplicationError) else "could not be done"
+    return ApplicationError(f"{field}: {reason}", {"field": field}, type="rejected", non_retryable=True)

@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.dealing import Dealing
     from workflows.inbox import Inbox
     from workflows.messages import read
+    from workflows.moving import Moving
     from workflows.state import begin
     from workflows.steps import Steps
 
@@ -38,6 +39,7 @@ class LeadWorkflow:
         self._run = begin(start)
         self._inbox = Inbox(self._run)
         self._steps = Steps(self._run)
+        self._moving = Moving(self._run)
         self._dealing = Dealing(self._run, self._steps.route)
 
     @workflow.run
@@ -47,7 +49,7 @@ class LeadWorkflow:
         while True:
             await self._acknowledge_new_inquiries()
             await self._write_records()
-            await self._steps.take_plan()
+            await self._moving.take()
             if self._run.lead.opened is None:
                 # routing would cost the answer milliseconds; a slow provider must not cost the lead its owner
                 await self._run.beside.over(options.ROUTE_AFTER)
@@ -277,7 +279,7 @@ class LeadWorkflow:
 
     @workflow.update(name="change_plan", description="Move the lead to another plan version: {plan_id, version, by}")
     async def _change_plan(self, *args: Any) -> c.LeadStatus:
-        return await self._steps.change_plan(read(c.ChangePlanRequest, args))
+        return await self._moving.ask(read(c.ChangePlanRequest, args))
 
     @_change_plan.validator
     def _check_change_plan(self, *args: Any) -> None:

@@ -1,13 +1,12 @@
 """Doing what was decided: place it, wait for it, do it, and take in how it ended."""
 
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.messaging import Messaging
@@ -20,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.lead import FollowUp
     from speedlead.domain.plan import Step
     from speedlead.domain.recovery import too_late
-    from speedlead.domain.replanning import PLAN_CHANGED, cannot_move, move
     from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle, settle_of_earlier_round
     from speedlead.telling import markdown
     from workflows import options
@@ -28,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.answers import Answers
     from workflows.calls import Calls
     from workflows.deadlines import Deadlines
-    from workflows.failures import Queues, never_began
+    from workflows.failures import Queues, never_began, refusal
     from workflows.state import LeadRun, Placement, named
     from workflows.telling import told_by, utc
     from workflows.waiting import Alarm
@@ -325,7 +323,7 @@ class Steps:
                 **options.ROWS,
             )
         except ActivityError as error:
-            raise _unknown("rep_id", error) from error
+            raise refusal("rep_id", error) from error
         self._run.lead.owner_id = request.rep_id
         self._run.watch.acceptance.take()
         self._run.changed()
@@ -338,62 +336,6 @@ class Steps:
             await self.skip((Skip(step, request.reason),))
             self._run.note("skipped_by_hand", reason=f"{step.id}: {request.reason}")
         return self._run.status()
-
-    async def change_plan(self, request: c.ChangePlanRequest) -> c.LeadStatus:
-        """Between two touches: one that is under way ends on its own plan; the answer says that the change waits."""
-        run = self._run
-        try:
-            cadence = await workflow.execute_activity_method(
-                Records.load_plan,
-                c.LoadPlanRequest(lead_id=run.lead.lead_id, plan_id=request.plan_id, version=request.version),
-                summary="load plan",
-                **options.ROWS,
-            )
-        except ActivityError as error:
-            raise _unknown("plan_id", error) from error
-        if (refusal := cannot_move(run.lead, cadence)) is not None:
-            raise ApplicationError(f"version: {refusal}", {"field": "version"}, type="rejected", non_retryable=True)
-        run.plan_to = cadence
-        run.changed()
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: run.plan_to is not cadence or run.touching, timeout=options.PLAN_TAKEN_WITHIN
-            )
-        if run.plan_to is cadence:
-            run.note("plan_change_waits", reason=named(cadence))
-        return run.status()
-
-    async def take_plan(self) -> None:
-        """Goes where the lead was told to, if anywhere. Only the loop does this, so no decision is half of a plan."""
-        run, lead, cadence = self._run, self._run.lead, self._run.plan_to
-        if cadence is None:
-            return
-        if (refusal := cannot_move(lead, cadence)) is not None:  # what was under way has ended otherwise than it began
-            run.plan_to = None
-            run.note("plan_change_refused", reason=refusal[:300])
-            return
-        before = named(lead.cadence)
-        passed = move(lead, cadence, workflow.now())
-        run.placement = None
-        await workflow.execute_activity_method(
-            Records.take_plan,
-            c.TakePlanRequest(
-                lead_id=lead.lead_id,
-                plan_id=cadence.id,
-                version=cadence.version,
-                before=before,
-                skips=tuple(
-                    c.SkipRow(step=lead.touch_step(skip.step), channel=skip.channel, reason=PLAN_CHANGED, at=skip.at)
-                    for skip in passed
-                ),
-                at=workflow.now(),
-            ),
-            summary=f"take plan {named(cadence)}",
-            **options.ROWS,
-        )
-        if run.plan_to is cadence:  # else somebody has asked for yet another one meanwhile
-            run.plan_to = None
-        run.changed()
 
     # ── what people see ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -436,11 +378,6 @@ class Steps:
             {"step": step, "state": end.state, "at": end.at, "reason": end.reason}
             for step, end in sorted(self._run.lead.settled.items(), key=lambda item: item[1].at)
         ]
-
-
-def _unknown(field: str, error: ActivityError) -> ApplicationError:
-    reason = str(error.cause.message) if isinstance(error.cause, ApplicationError) else "could not be done"
-    return ApplicationError(f"{field}: {reason}", {"field": field}, type="rejected", non_retryable=True)
 
 
 def _audience(wanted: str, owner_id: str | None) -> Literal["rep", "manager", "ops"]:
