@@ -96,10 +96,16 @@ class Records:
         )
 
     @activity.defn
+    async def owner(self, lead_id: str) -> str | None:
+        return (await self._leads.read(lead_id)).owner_id
+
+    @activity.defn
     async def close(self, request: CloseRequest) -> CloseResult:
-        """Refused while a message to this lead is on its way; the workflow then goes on and hears it."""
+        """Refused while the workflow has not heard what was said to the lead; it then goes on and hears it."""
         lead = await self._leads.read(request.lead_id)
         now = self._clock.moment(lead.clock_offset_us).now
         await self._touches.skip(request.lead_id, skip_rows(request.skips), now)
-        closed = await self._leads.close(request.lead_id, reason=request.reason, stage=request.stage, at=now)
+        closed = await self._leads.close(
+            request.lead_id, reason=request.reason, stage=request.stage, at=now, heard=request.heard
+        )
         return CloseResult(closed=closed, at=now)

@@ -337,14 +337,19 @@ class Touches(Protocol):
         ...
 
     async def put_off(
-        self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime, purpose: Purpose
-    ) -> None:
+        self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime, planned_at: datetime,
+        purpose: Purpose,
+    ) -> None:  # fmt: skip
         """A call that stays due although nobody of ours can make it now."""
         ...
 
     async def history(self, lead_id: str, now: datetime) -> tuple[PastTouch, ...]:
         """Calls and texts of the last 31 days to this lead's number, over all leads."""
         ...
+
+
+class MovedOn(LookupError):
+    """The lead is not theirs any more from whom it was to be taken."""
 
 
 class Leads(Protocol):
@@ -358,7 +363,11 @@ class Leads(Protocol):
         """Gives the lead to the rep unless it has an owner; answers the owner. Never exceeds the capacity."""
         ...
 
-    async def reassign(self, lead_id: str, rep_id: str, now: datetime, reason: str) -> None: ...
+    async def reassign(
+        self, lead_id: str, rep_id: str, now: datetime, reason: str, expected_owner: str | None = None
+    ) -> None:
+        """Raises LookupError when there is no such active rep, MovedOn when another than `expected_owner` has it."""
+        ...
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None: ...
 
@@ -429,8 +438,10 @@ class Leads(Protocol):
 
     async def stop(self, lead_id: str) -> None: ...
 
-    async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:
-        """False when a message to the lead is still on its way: then it stays open."""
+    async def close(
+        self, lead_id: str, *, reason: str, stage: str, at: datetime, heard: Sequence[str] | None = None
+    ) -> bool:
+        """False when a message to the lead is on its way, or none of `heard`: then it stays open."""
         ...
 
 

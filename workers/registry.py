@@ -61,6 +61,7 @@ class Activities:
                 self.records.load_plan,
                 self.records.take_plan,
                 self.records.close,
+                self.records.owner,
                 self.routing.route,
                 self.routing.reassign,
                 self.acceptance.accept,

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead import contracts as c
     from speedlead.domain.plan import Step
     from workflows import options
-    from workflows.state import LeadRun
+    from workflows.state import LeadRun, heeds_what_came
 
 Send = Callable[[Step, datetime, tuple[c.SkipRow, ...], Literal["plan", "manual"]], Awaitable[c.TouchResult]]
 Notify = Callable[[str, str, str, str | None, datetime | None], Awaitable[None]]
@@ -29,6 +29,7 @@ class Answers:
         """Sent once like every touch, as soon as the gate lets it; whoever wrote it hears if it does not."""
         lead, name = self._run.lead, f"answer-{answer.number}"
         step = Step(id=name, channel=answer.channel, template="answer")
+        question = lead.follow_up
         result = await self._send(step, workflow.now(), (), "manual")
         while result.state is c.TouchState.DEFERRED and result.next_at is not None:
             await self._run.beside.wait_until(result.next_at, lambda: lead.ending is not None, f"{name} waits")
@@ -37,7 +38,8 @@ class Answers:
                 return
             result = await self._send(step, workflow.now(), (), "manual")
         if result.state is c.TouchState.SENT:
-            lead.answered(workflow.now())
+            if lead.follow_up is question or not heeds_what_came():  # a further question is not answered by this
+                lead.answered(workflow.now())
             self._run.changed()
         else:
             await self._notify(f"not_sent:{name}", "rep", "answer_not_sent", result.reason, None)

@@ -1,5 +1,6 @@
 """One call attempt: reps are rung level by level until one accepts, then the lead is (REQ 46-50, 88, X3)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -15,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.ids import touch_id
     from workflows import options
     from workflows.failures import Queues, never_began, still_due
-    from workflows.state import LeadRun
+    from workflows.state import LeadRun, heeds_what_came
     from workflows.waiting import Alarm
 
 # not_permitted: the gate refused the lead's leg after the key; the next claim says why, and until when
@@ -30,14 +31,19 @@ class Calls:
 
     async def attempt(self, act: Act, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
         """How the attempt ended. Ringing a rep is not an attempt; without any rep the call stays due."""
-        name = self._run.lead.touch_step(act.step.id)
+        name, began = self._run.lead.touch_step(act.step.id), self._run.lead.round
+
+        def left_behind() -> bool:
+            """It became hotter since: who has not taken this call is asked for the one of the hotter track."""
+            return not act.manual and self._run.lead.round != began and heeds_what_came()
+
         self._run.attempts[name] = self._run.attempts.get(name, 0) + 1
         for level in range(1, options.MAX_LEVELS + 1):
             try:
                 result = await self._dial(act, name, at, level, skips)
                 self._queues.flows(options.VOICE_QUEUE)
                 if result.state is c.TouchState.RINGING:
-                    result = await self._hear(act, name, result)
+                    result = await self._hear(act, name, result, left_behind)
             except ActivityError as error:
                 if never_began(error):
                     return await self._queues.backed_up(options.VOICE_QUEUE)
@@ -48,6 +54,8 @@ class Calls:
             result = self._after_all(name, result)
             if result.state is not c.TouchState.DECLINED:
                 return result
+            if left_behind():
+                return still_due()
             skips = ()
         return c.TouchResult(
             state=c.TouchState.DEFERRED,
@@ -85,13 +93,15 @@ class Calls:
         rep_id, since = self._run.caller or (None, workflow.now())
         return rep_id if workflow.now() - since < options.CALLER_WAITS else None
 
-    async def _hear(self, act: Act, name: str, ringing: c.TouchResult) -> c.TouchResult:
+    async def _hear(
+        self, act: Act, name: str, ringing: c.TouchResult, left_behind: Callable[[], bool]
+    ) -> c.TouchResult:
         """Waits for the end of the leg. A word that does not come is looked up in the rows.
 
         A rep whose phone rings for a call that nobody wants any more is hung up; a talk that is on goes on.
         """
         if self._run.lead.track.mode == "task":
-            return await self._hear_task(name, ringing)
+            return await self._hear_task(name, ringing, left_behind)
         touch = touch_id(self._run.lead.lead_id, name)
         ring = timedelta(seconds=self._run.lead.track.ring)
         # a connected call may go on for long: look again at growing distances, then give up
@@ -126,15 +136,19 @@ class Calls:
                 return result
         raise AssertionError("check_call gives up at the last look")
 
-    async def _hear_task(self, name: str, ringing: c.TouchResult) -> c.TouchResult:
+    async def _hear_task(self, name: str, ringing: c.TouchResult, left_behind: Callable[[], bool]) -> c.TouchResult:
         """A rep accepts on the page, dials and logs. A result not logged goes on as an unconfirmed no-answer."""
         run = self._run
         window = timedelta(seconds=run.lead.track.accept_within)
-        await self._alarm.until(
-            workflow.now() + window,
-            lambda: name in run.accepted or name in run.declined or run.task_result is not None,
-            f"{name}: waiting for a rep to accept",
-        )
+        run.offering = (name, ringing.rep_id)
+        try:
+            await self._alarm.until(
+                workflow.now() + window,
+                lambda: name in run.accepted or name in run.declined or run.task_result is not None or left_behind(),
+                f"{name}: waiting for a rep to accept",
+            )
+        finally:
+            run.offering = None
         if name not in run.accepted and run.task_result is None:
             await self._settle_task(name, ringing, workflow.now(), None)
             return c.TouchResult(state=c.TouchState.DECLINED, at=workflow.now(), reason="not_accepted")

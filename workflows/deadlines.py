@@ -13,18 +13,20 @@ with workflow.unsafe.imports_passed_through():
     from activities.acceptance import Acceptance
     from speedlead import contracts as c
     from speedlead.domain.acceptance import MANAGER_LEVEL
-    from speedlead.domain.watching import Due, next_due
+    from speedlead.domain.watching import Due, named, next_due
     from workflows import options
     from workflows.failures import refusal
     from workflows.state import LeadRun
     from workflows.waiting import Alarm
 
 Notify = Callable[[str, str, str, str | None, datetime | None], Awaitable[None]]
+Owner = Callable[[str | None, str], Awaitable[str]]
 
 
 class Deadlines:
-    def __init__(self, run: LeadRun, notify: Notify, show_again: Callable[[], None]) -> None:
+    def __init__(self, run: LeadRun, notify: Notify, show_again: Callable[[], None], owner: Owner) -> None:
         self._run = run
+        self._owner = owner
         self._notify = notify
         self._show_again = show_again
         self._alarm = Alarm()
@@ -66,9 +68,9 @@ class Deadlines:
                 await self._escalate()
             case "remind":
                 watch.reminded = True
-                await self._notify("due_soon", "rep", "due_soon", None, self._run.lead.due)
+                await self._notify(named("due_soon", watch.round), "rep", "due_soon", None, self._run.lead.due)
             case "breach":
-                watch.reported.add(due.target)
+                watch.reported.add(named(due.target, watch.round_of(due.target)))
                 await self._report(due)
 
     async def _escalate(self) -> None:
@@ -112,7 +114,9 @@ class Deadlines:
         run = self._run
         phase = await workflow.execute_activity_method(
             Acceptance.breach,
-            c.BreachRequest(lead_id=run.lead.lead_id, target=due.target, due_at=due.at),
+            c.BreachRequest(
+                lead_id=run.lead.lead_id, target=due.target, due_at=due.at, round=run.watch.round_of(due.target)
+            ),
             summary=f"target missed? · {due.target}",
             **options.ROWS,
         )
@@ -123,7 +127,7 @@ class Deadlines:
 
     async def accept(self, request: c.AcceptRequest) -> None:
         """The rows decide. Raises what a wrong or late rep is answered with; then nothing has changed."""
-        run = self._run
+        run, before = self._run, self._run.lead.owner_id
         try:
             result = await workflow.execute_activity_method(
                 Acceptance.accept,
@@ -135,7 +139,7 @@ class Deadlines:
             raise refusal("rep_id", error) from error
         if not result.taken:
             raise ApplicationError(result.why or "not yours", type="rejected", non_retryable=True)
-        run.lead.owner_id = request.rep_id
+        run.lead.owner_id = await self._owner(before, request.rep_id)
         run.watch.acceptance.take()
         run.changed()
 

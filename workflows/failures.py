@@ -14,6 +14,8 @@ with workflow.unsafe.imports_passed_through():
 _NEXT_TURN = timedelta(minutes=2)
 # a provider's peak may cost a lead one turn; the second one in a row is for ops
 _TOLD_AFTER = 2
+# refusals that are about another field than the one that was asked for
+_FIELDS = {"moved_on": "expected_owner"}
 
 
 def never_began(error: ActivityError) -> bool:
@@ -64,5 +66,7 @@ class Queues:
 
 def refusal(field: str, error: ActivityError) -> ApplicationError:
     """What the caller of an update is answered with when the rows refuse it: `field`, and why."""
-    reason = str(error.cause.message) if isinstance(error.cause, ApplicationError) else "could not be done"
+    cause = error.cause if isinstance(error.cause, ApplicationError) else None
+    reason = str(cause.message) if cause is not None else "could not be done"
+    field = _FIELDS.get(cause.type or "", field) if cause is not None else field
     return ApplicationError(f"{field}: {reason}", {"field": field}, type="rejected", non_retryable=True)

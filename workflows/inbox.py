@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.outcomes import CallResult, Outcome
     from speedlead.domain.recovery import inquiry_unheard, not_delivered
     from workflows.messages import Rejected, read
-    from workflows.state import LeadRun
+    from workflows.state import LeadRun, heeds_what_came
 
 S = TypeVar("S", bound=c.Signal)
 
@@ -38,7 +38,7 @@ class Inbox:
     def inquiry(self, message: c.InquirySignal) -> None:
         lead = self._run.lead
         before, away = lead.lead_type, lead.paused
-        reach = message.reach
+        reach, anew = message.reach, heeds_what_came()
         lead.inquired(
             message.lead_type,
             has_email=reach.has_email,
@@ -46,10 +46,13 @@ class Inbox:
             consent_sms=reach.consent_sms,
             call_requested=reach.call_requested,
             at=workflow.now(),
+            anew=anew,
         )
         self._run.unanswered.append(message.number)
         if lead.lead_type != before:
             lead.submitted_at = workflow.now()
+            if anew:
+                self._run.watch.again(lead.round)
         self._run.note(
             "inquiry_heard",
             reason=f"{before}_to_{lead.lead_type}" if lead.lead_type != before else "again",
@@ -157,7 +160,8 @@ class Inbox:
         settled = lead.settled.get(name)
         late = not current or (settled is not None and settled.state != "deferred")
         nobody_has_it = lead.follow_up is None or lead.follow_up.kind == "unreachable"
-        if late and message.result == "connected" and nobody_has_it:
+        called_back = bool(lead.callbacks)  # what was agreed in that talk is kept
+        if late and message.result == "connected" and nobody_has_it and not (called_back and heeds_what_came()):
             # nobody waits for this result any more; they talk all the same, and the plan must not call again
             lead.call_ended(CallResult.CONNECTED, message.at)
 
@@ -197,13 +201,34 @@ class Inbox:
 
     def decline(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.DeclineRequest, args)
-        self._run.declined.add(self._offered())
-        self._run.watch.acceptance.decline(request.rep_id)
+        offering = self._run.offering
+        if offering is None or offering[1] in (None, request.rep_id) or not heeds_what_came():
+            self._run.declined.add(self._offered())
+        acceptance = self._run.watch.acceptance
+        acceptance.decline(request.rep_id, early=request.rep_id not in acceptance.asked and heeds_what_came())
         self._run.note("declined", reason=request.reason, rep_id=request.rep_id)
         return self._run.status()
 
+    def check_decline(self, args: Sequence[Any]) -> None:
+        """Only who is asked can decline: a second click, or somebody else's, ends nobody's offer."""
+        self.refuse(c.DeclineRequest, args)
+        rep_id, run = read(c.DeclineRequest, args).rep_id, self._run
+        acceptance, offering = run.watch.acceptance, run.offering
+        asked = set(acceptance.asked) - acceptance.declined
+        if offering is not None:
+            asked.add(offering[1] or rep_id)
+        # where the next one is being asked, their word may be quicker than the answer that names them
+        unknown = not asked or (run.calling and offering is None)
+        if rep_id not in asked and not unknown:
+            raise ApplicationError(
+                "rep_id: this lead is offered to somebody else now", {"field": "rep_id"}, type="rejected",
+                non_retryable=True,
+            )  # fmt: skip
+
     def _offered(self) -> str:
-        return self._run.lead.touch_step(self._run.next_step or "")
+        now = self._run.lead.touch_step(self._run.next_step or "")
+        offered = self._run.offering[0] if self._run.offering is not None else now
+        return offered if offered == now or heeds_what_came() else now
 
     def pause(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.PauseRequest, args)

@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.inbox import Inbox
     from workflows.messages import read
     from workflows.moving import Moving
-    from workflows.state import begin
+    from workflows.state import begin, heeds_what_came
     from workflows.steps import Steps
 
 
@@ -41,6 +41,7 @@ class LeadWorkflow:
         self._steps = Steps(self._run)
         self._moving = Moving(self._run)
         self._dealing = Dealing(self._run, self._steps.route)
+        self._writing = False
 
     @workflow.run
     async def run(self, start: c.LeadStart) -> c.LeadClosed:
@@ -98,13 +99,21 @@ class LeadWorkflow:
         while self._run.unheard:
             self._run.beside.begin(self._steps.acknowledging.again(*self._run.unheard.pop(0)))
 
-    def _acknowledge_at_once(self) -> None:
-        """The loop may be with a call, which lasts for long."""
-        waits = self._run.unanswered or self._run.unheard
-        if waits and workflow.patched("touch-of-its-round"):
-            while self._run.unanswered:
-                self._run.beside.begin(self._steps.acknowledging.first(self._run.unanswered.pop(0)))
+    def _meanwhile(self) -> None:
+        """What does not wait for the loop, which may be with a call that lasts for long."""
+        run, beside = self._run, self._run.beside
+        if (run.unanswered or run.unheard) and heeds_what_came():
+            while run.unanswered:
+                beside.begin(self._steps.acknowledging.first(run.unanswered.pop(0)))
             self._acknowledge_again()
+        if not run.touching or run.lead.ending is not None:
+            return
+        if run.lead.opened is None and heeds_what_came():  # its deadlines count from now, and somebody watches them
+            beside.begin(self._steps.route())
+        elif run.lead.follow_up is not None and heeds_what_came():
+            match decide(run.lead, workflow.now()):
+                case Remind(audience=audience, kind=kind, number=1 as number, due=due):
+                    beside.begin(self._steps.remind(audience, kind, number, due))
 
     def _send_answers(self) -> None:
         """At once, whatever the plan is doing."""
@@ -112,15 +121,28 @@ class LeadWorkflow:
             self._run.beside.begin(self._steps.answers.send(self._run.answers.pop(0)))
 
     async def _write_records(self) -> None:
-        while self._run.records:
-            record = self._run.records.pop(0)  # before the wait: a handler may be writing as well
-            await workflow.execute_activity_method(
-                Records.record, record, summary=f"record {record.kind}", **options.ROWS
-            )
+        """In their order: a pause must not be written after its end. What was noted before this is written after it."""
+        while self._run.records or self._writing:
+            if self._writing:
+                if heeds_what_came():
+                    await workflow.wait_condition(lambda: not self._writing)
+                    continue
+                if not self._run.records:
+                    return
+            record = self._run.records.pop(0)
+            self._writing = True
+            try:
+                await workflow.execute_activity_method(
+                    Records.record, record, summary=f"record {record.kind}", **options.ROWS
+                )
+            finally:
+                self._writing = False
 
     async def _finish(self, end: Finish) -> c.LeadClosed | None:
         await self._run.beside.sent()  # an answer that is on its way is part of the lead
         await self._write_records()
+        if self._decided_otherwise(end):
+            return None
         self._run.lead.stage = end.stage
         self._steps.show(None, end.reason)
         at = workflow.now()
@@ -131,6 +153,7 @@ class LeadWorkflow:
                 reason=end.reason,
                 stage=end.stage.value,
                 skips=self._steps.skip_rows(end.skips),
+                heard=self._run.seen.newest(options.HEARD_LAST),
             ),
             summary=f"close · {end.reason}",
             **options.ROWS,
@@ -142,16 +165,23 @@ class LeadWorkflow:
             self._steps.show(None, end.reason)
             await self._run.beside.sent()  # an answer that came meanwhile learns from the gate that it is too late
             return c.LeadClosed(lead_id=self._run.lead.lead_id, reason=end.reason, at=result.at)
+        if self._decided_otherwise(end):
+            return None
         # a message is on its way to this lead: hear it first
         await self._steps.wait(workflow.now() + options.CLOSE_AGAIN_AFTER, "message_on_its_way")
         return None
+
+    def _decided_otherwise(self, end: Finish) -> bool:
+        """Something came during a wait, after which this is not the end."""
+        lead = self._run.lead
+        return (lead.opened is None or decide(lead, workflow.now()) != end) and heeds_what_came()
 
     # ── signals: facts that happened ─────────────────────────────────────────────────────────────────────────────────
 
     @workflow.signal(name="inquiry", description="The person sent another form")
     def _on_inquiry(self, *args: Any) -> None:
         self._inbox.take("inquiry", c.InquirySignal, args, self._inbox.inquiry)
-        self._acknowledge_at_once()
+        self._meanwhile()
 
     @workflow.signal(name="outcome", description="What a rep learned: {call_result, outcome, at, until, scope, reason}")
     def _on_outcome(self, *args: Any) -> None:
@@ -160,6 +190,7 @@ class LeadWorkflow:
     @workflow.signal(name="reply", description="The lead answered: {channel}")
     def _on_reply(self, *args: Any) -> None:
         self._inbox.take("reply", c.ReplySignal, args, self._inbox.reply)
+        self._meanwhile()
 
     @workflow.signal(name="answer", description="A person of ours wrote to the lead: {number, channel}")
     def _on_answer(self, *args: Any) -> None:
@@ -173,7 +204,7 @@ class LeadWorkflow:
     @workflow.signal(name="delivery", description="A touch could not be delivered")
     def _on_delivery(self, *args: Any) -> None:
         self._inbox.take("delivery", c.DeliverySignal, args, self._inbox.delivery)
-        self._acknowledge_at_once()
+        self._meanwhile()
 
     @workflow.signal(name="call_progress", description="A leg of a call ended")
     def _on_call_progress(self, *args: Any) -> None:
@@ -215,7 +246,7 @@ class LeadWorkflow:
 
     @_decline.validator
     def _check_decline(self, *args: Any) -> None:
-        self._inbox.refuse(c.DeclineRequest, args)
+        self._inbox.check_decline(args)
 
     @workflow.update(name="pause", description="Hold the plan: {until, by, reason}")
     async def _pause(self, *args: Any) -> c.LeadStatus:

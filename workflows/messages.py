@@ -44,6 +44,9 @@ class Seen:
         self._order: deque[str] = deque(ids, maxlen=_REMEMBERED)
         self._ids = set(self._order)
 
+    def newest(self, most: int) -> tuple[str, ...]:
+        return tuple(self._order)[-most:]
+
     def is_new(self, message_id: str | None) -> bool:
         """Remembers it. A message without an id, typed by a person, is always new."""
         if message_id is None:

@@ -36,7 +36,7 @@ class Moving:
         run.changed()
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: run.plan_to is not cadence or run.touching, timeout=options.PLAN_TAKEN_WITHIN
+                lambda: run.plan_to is not cadence or run.touching > 0, timeout=options.PLAN_TAKEN_WITHIN
             )
         if run.plan_to is cadence:
             run.note("plan_change_waits", reason=named(cadence))
@@ -45,7 +45,7 @@ class Moving:
     async def take(self) -> None:
         """Goes where the lead was told to, if anywhere. Only the loop does this, so no decision is half of a plan."""
         run, lead, cadence = self._run, self._run.lead, self._run.plan_to
-        if cadence is None:
+        if cadence is None or run.touching:
             return
         if (why := cannot_move(lead, cadence)) is not None:  # what was under way has ended otherwise than it began
             run.plan_to = None

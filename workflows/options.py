@@ -34,6 +34,9 @@ ACKNOWLEDGE = ActivityOptions(
     priority=Priority(priority_key=1),
 )
 
+# of the messages that a lead has heard, so many are named when it closes: more do not come while that is under way
+HEARD_LAST = 20
+
 # Rows only. Never gives up: Postgres is the record, and a lead waits for it rather than going on without.
 ROWS = ActivityOptions(
     task_queue=LEADS_QUEUE,

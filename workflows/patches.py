@@ -37,10 +37,9 @@ class Patch:
 
 PATCHES: Sequence[Patch] = (
     Patch(
-        "touch-of-its-round",
+        "facts-during-a-wait",
         "active",
         date(2026, 11, 22),
-        "a touch that ended after its lead became hotter settled a step of the hotter track, "
-        "and a form that came during a call was answered after it",
+        "what came while the workflow waited for an activity was overwritten, or waited for its end",
     ),
 )

@@ -65,8 +65,10 @@ class LeadRun:
     # phones of ours ring for this lead: whoever takes the call takes the lead
     calling: bool = False
     watch: Watch = field(default_factory=Watch)
-    # a touch is under way: claimed, ringing, or in doubt
-    touching: bool = False
+    # touches under way: claimed, ringing, or in doubt
+    touching: int = 0
+    # the call that a rep is asked to make by hand, and who is asked
+    offering: tuple[str, str | None] | None = None
     # where the lead goes to as soon as no touch is under way
     plan_to: Cadence | None = None
     shown: tuple[object, ...] = ()
@@ -131,6 +133,11 @@ class LeadRun:
         )
 
 
+def heeds_what_came() -> bool:
+    """Asked only where something came during a wait: leads that went the old way when it did, go it again."""
+    return workflow.patched("facts-during-a-wait")
+
+
 def named(plan: Cadence) -> str:
     return f"{plan.id} v{plan.version}"
 
@@ -175,4 +182,5 @@ def _watched(before: Resume) -> Watch:
         assigned_at=before.assigned_at,
         assign_due=before.assign_due_at,
         reported=set(before.missed),
+        round=before.round,
     )

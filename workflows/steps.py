@@ -1,6 +1,7 @@
 """Doing what was decided: place it, wait for it, do it, and take in how it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,7 +10,6 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messaging import Messaging
     from activities.notifying import Notifying
     from activities.placing import Placing
     from activities.records import Records
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead import contracts as c
     from speedlead.domain.cadence import Act, Skip, Substitute
     from speedlead.domain.lead import FollowUp
-    from speedlead.domain.plan import Step
+    from speedlead.domain.outcomes import CallResult
     from speedlead.domain.recovery import too_late
     from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle, settle_of_earlier_round
     from speedlead.telling import markdown
@@ -26,8 +26,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.answers import Answers
     from workflows.calls import Calls
     from workflows.deadlines import Deadlines
-    from workflows.failures import Queues, never_began, refusal
-    from workflows.state import LeadRun, Placement, named
+    from workflows.failures import Queues, refusal
+    from workflows.sending import Sending
+    from workflows.state import LeadRun, Placement, heeds_what_came, named
     from workflows.telling import told_by, utc
     from workflows.waiting import Alarm
 
@@ -39,19 +40,33 @@ _BREACHED = SearchAttributeKey.for_bool("SlaBreached")
 _PLAN = SearchAttributeKey.for_keyword("PlanVersion")
 
 
+@dataclass(frozen=True, slots=True)
+class Began:
+    """What was true of the lead when a touch began."""
+
+    round: int
+    decisions: int
+
+
 class Steps:
     def __init__(self, run: LeadRun) -> None:
         self._run = run
         self._alarm = Alarm()
         self._queues = Queues(run.lead.lead_id)
         self._calls = Calls(run, self._alarm, self._queues)
-        self.answers = Answers(run, self._send, self._notify)
-        self.acknowledging = Acknowledging(run, self.reconcile, self._notify)
-        self.deadlines = Deadlines(run, self._notify, self._show_again)
+        self._sending = Sending(run, self._queues)
+        # a message that more urgent things did not wait for
+        self._aside: Began | None = None
+        self._routing = False
+        self.answers = Answers(run, self._sending.send, self._notify)
+        self.acknowledging = Acknowledging(run, self._sending.reconcile, self._notify)
+        self.deadlines = Deadlines(run, self._notify, self._show_again, self.owner)
 
     # ── a touch ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def act(self, act: Act) -> None:
+        if not await self._message_ended(act):
+            return
         at: datetime | None = act.earliest
         named_time = self._run.not_before.get(self._run.lead.touch_step(act.step.id))
         apart = None if act.manual else self._run.lead.apart(act.step)
@@ -111,7 +126,8 @@ class Steps:
             **options.ROWS,
         )
         if result.at is None:
-            self._impossible(act, result)
+            if self._run.changes == changes or not heeds_what_came():
+                self._impossible(act, result)
             return None
         placement = Placement(
             act.step.id, workflow.now(), result.at, key, dict(result.anchors), result.reason or "scheduled"
@@ -129,25 +145,50 @@ class Steps:
     async def _do(self, act: Act, at: datetime, anchors: dict[str, datetime]) -> None:
         lead = self._run.lead
         self._run.placement = None
-        step, began = act.step, lead.round
+        step, began = act.step, Began(lead.round, lead.decisions)
         skips = tuple(
             c.SkipRow(step=passed.step, channel=passed.channel, reason=passed.reason, at=passed.at)
             for passed in pass_over(lead, act, at, anchors, workflow.now())
         )
         self.show(step.id, "due", at)
-        self._run.touching = True
+        self._run.touching += 1
+        if step.channel == "call":
+            await self._end(act, at, began, self._call(act, at, skips))
+            return
+        sending = self._sending.begin(step, at, skips)
+        await workflow.wait_condition(lambda: sending.answer.done() or self._more_urgent(began))
+        end = self._end(act, at, began, self._sending.end(sending))
+        if sending.answer.done() or not heeds_what_came():
+            await end
+        else:  # its provider may refuse it for half an hour
+            self._aside = began
+            self._run.beside.begin(end)
+
+    async def _end(self, act: Act, at: datetime, began: Began, ends: Awaitable[c.TouchResult]) -> None:
+        lead = self._run.lead
         try:
-            if step.channel == "call":
-                result = await self._call(act, at, skips)
-            else:
-                result = await self._send(step, at, skips)
+            result = await ends
         finally:
-            self._run.touching = False
-        if self._hotter_since(began) and not act.manual:
-            settle_of_earlier_round(lead, result)
+            self._run.touching -= 1
+        talked = result.call_result is CallResult.CONNECTED
+        decided = talked and lead.decisions != began.decisions and heeds_what_came()
+        if self._hotter_since(began.round) and not act.manual:
+            settle_of_earlier_round(lead, result, decided=decided)
         else:
-            self._settle(act, at, result)
+            self._settle(act, at, result, decided=decided)
         self._run.changed()
+
+    def _more_urgent(self, began: Began) -> bool:
+        """What does not wait for a message that cannot go at once: a call by hand, and a track with other deadlines."""
+        return self._run.lead.round != began.round or any(at <= workflow.now() for at in self._run.lead.callbacks)
+
+    async def _message_ended(self, act: Act) -> bool:
+        """False: a message that was left aside for this lead has just ended, and all is to be decided again."""
+        aside = self._aside
+        if aside is None or not self._run.touching or act.manual or aside.round != self._run.lead.round:
+            return True
+        await workflow.wait_condition(lambda: not self._run.touching or self._more_urgent(aside))
+        return False
 
     async def _call(self, act: Act, at: datetime, skips: tuple[c.SkipRow, ...]) -> c.TouchResult:
         """Reps are rung one after the other, so nobody else has to be asked meanwhile, nor afterwards."""
@@ -164,64 +205,31 @@ class Steps:
             acceptance.nobody()
         return result
 
-    async def _send(
-        self,
-        step: Step,
-        at: datetime,
-        skips: tuple[c.SkipRow, ...],
-        purpose: Literal["plan", "manual"] = "plan",
-    ) -> c.TouchResult:
-        lead = self._run.lead
-        name = lead.touch_step(step.id) if purpose == "plan" else step.id
-        queue = options.queue_of(step.channel)
-        try:
-            result = await workflow.execute_activity_method(
-                Messaging.send,
-                c.TouchRequest(
-                    lead_id=lead.lead_id,
-                    step=name,
-                    channel=step.channel,
-                    purpose=purpose,
-                    template=step.template or "",
-                    planned_at=at,
-                    skips=skips,
-                ),
-                summary=f"{step.channel} {step.id}",
-                **options.send(step.channel, lead.lead_type),
-            )
-        except ActivityError as error:
-            if never_began(error):
-                return await self._queues.backed_up(queue)
-            self._queues.flows(queue)
-            return await self.reconcile(name, give_up=True, channel=step.channel)
-        self._queues.flows(queue)
-        if result.state is c.TouchState.IN_DOUBT:
-            await workflow.sleep(options.RECONCILE_AFTER, summary=f"wait for the provider's word on {step.id}")
-            return await self.reconcile(name, give_up=True, channel=step.channel)
-        return result
-
-    async def reconcile(self, step: str, *, give_up: bool, channel: c.Channel | None = None) -> c.TouchResult:
-        return await workflow.execute_activity_method(
-            Messaging.reconcile,
-            c.CheckRequest(lead_id=self._run.lead.lead_id, step=step, give_up=give_up, channel=channel),
-            summary=f"reconcile {step}",
-            **options.ROWS,
-        )
-
     def _hotter_since(self, began: int) -> bool:
         """Did the lead become hotter during a wait? Then what ended belongs to a track that it has left."""
-        return self._run.lead.round != began and workflow.patched("touch-of-its-round")
+        return self._run.lead.round != began and heeds_what_came()
 
-    def _settle(self, act: Act, at: datetime, result: c.TouchResult) -> None:
+    def _settle(self, act: Act, at: datetime, result: c.TouchResult, *, decided: bool) -> None:
         lead = self._run.lead
-        again = settle(lead, act, at, result, workflow.now())
+        again = settle(lead, act, at, result, workflow.now(), decided=decided)
         if again is not None:
             self._run.not_before[lead.touch_step(act.step.id)] = again
 
     # ── everything that is not a touch ───────────────────────────────────────────────────────────────────────────────
 
     async def route(self) -> None:
-        lead, began = self._run.lead, self._run.lead.round
+        """Whoever asks while an answer is on its way has that one."""
+        if self._routing and heeds_what_came():
+            await workflow.wait_condition(lambda: not self._routing)
+            return
+        self._routing = True
+        try:
+            await self._route()
+        finally:
+            self._routing = False
+
+    async def _route(self) -> None:
+        lead, began, before = self._run.lead, self._run.lead.round, self._run.lead.owner_id
         result = await workflow.execute_activity_method(
             Routing.route,
             c.RouteRequest(lead_id=lead.lead_id, lead_type=lead.lead_type, submitted_at=lead.submitted_at),
@@ -236,7 +244,7 @@ class Steps:
         if result.offered:
             self._run.watch.acceptance.ask(result.offered, max(workflow.now(), result.open_at), claim=True)
         if result.owner_id is not None:
-            lead.given_to(result.owner_id, workflow.now())
+            lead.given_to(await self.owner(before, result.owner_id), workflow.now())
         self._run.changed()
 
     async def substitute(self, substitute: Substitute) -> None:
@@ -249,8 +257,10 @@ class Steps:
         if not self._hotter_since(began):
             await self.skip((Skip(step, substitute.reason),), substitute.at)
         if lead.callbacks:
+            # one that was asked for meanwhile is not what was given to a person
+            asked_since = [at for at in lead.callbacks if not step.id.startswith("callback-") or at > substitute.due]
             lead.manual_calls += 1
-            lead.callbacks.clear()
+            lead.callbacks = asked_since if asked_since and heeds_what_came() else []
 
     async def remind(self, audience: str, kind: str, number: int, due: datetime | None = None) -> None:
         follow = self._run.lead.follow_up
@@ -295,7 +305,7 @@ class Steps:
         lead, began = self._run.lead, self._run.lead.round
         await self.skip(skips)
         heard = lead.follow_up is not None or lead.round != began
-        if not (heard and workflow.patched("touch-of-its-round")):
+        if not (heard and heeds_what_came()):
             lead.follow_up = FollowUp("unreachable", workflow.now(), reminded)
 
     def skip_rows(self, skips: Sequence[Skip]) -> tuple[c.SkipRow, ...]:
@@ -314,17 +324,32 @@ class Steps:
         changes = self._run.changes
         await self._alarm.until(until, lambda: self._run.changes != changes, why)
 
+    async def owner(self, before: str | None, answered: str) -> str:
+        """Who has the lead, by an answer that was asked for while `before` had it; where that is old, by the rows."""
+        if self._run.lead.owner_id in (before, answered) or not heeds_what_came():
+            return answered
+        found = await workflow.execute_activity_method(
+            Records.owner, self._run.lead.lead_id, summary="whose lead it is", **options.ROWS
+        )
+        return found or answered
+
     async def reassign(self, request: c.ReassignRequest) -> c.LeadStatus:
+        before = self._run.lead.owner_id
         try:
             await workflow.execute_activity_method(
                 Routing.reassign,
-                c.ReassignTo(lead_id=self._run.lead.lead_id, rep_id=request.rep_id, reason=request.reason),
+                c.ReassignTo(
+                    lead_id=self._run.lead.lead_id,
+                    rep_id=request.rep_id,
+                    reason=request.reason,
+                    expected_owner=request.expected_owner,
+                ),
                 summary="reassign",
                 **options.ROWS,
             )
         except ActivityError as error:
             raise refusal("rep_id", error) from error
-        self._run.lead.owner_id = request.rep_id
+        self._run.lead.owner_id = await self.owner(before, request.rep_id)
         self._run.watch.acceptance.take()
         self._run.changed()
         return self._run.status()

@@ -79,9 +79,12 @@ class EscalateResult(Contract):
 
 
 class BreachRequest(Contract):
+    """`round`: of a target that a lead which became hotter is owed again."""
+
     lead_id: str
     target: Code
     due_at: AwareDatetime
+    round: int = Field(default=1, ge=1)
 
 
 class SkipRow(Contract):
@@ -253,9 +256,12 @@ class RecordRequest(Contract):
 
 
 class ReassignTo(Contract):
+    """`expected_owner`: only while it is still theirs."""
+
     lead_id: str
     rep_id: str
     reason: str
+    expected_owner: str | None = None
 
 
 class LoadPlanRequest(Contract):
@@ -280,10 +286,12 @@ class CloseRequest(Contract):
     reason: str
     stage: Literal["closed", "exhausted", "converted", "qualified"]
     skips: tuple[SkipRow, ...] = ()
+    # ids of the newest messages that were heard before this was decided; None: not said
+    heard: tuple[str, ...] | None = None
 
 
 class CloseResult(Contract):
-    """Closing is refused while a message to the lead is on its way."""
+    """Closing is refused while something was said to the lead that was not heard when its end was decided."""
 
     closed: bool
     at: datetime

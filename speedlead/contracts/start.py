@@ -65,7 +65,9 @@ class Resume(Contract):
     asked_first_at: AwareDatetime | None = None
     ask_level: int = 0
     claim: bool = False
-    # targets that are known to be missed
+    # the first attempt since the lead became as hot as it is
+    attempted_at: AwareDatetime | None = None
+    # targets that are known to be missed, by the round in which they were
     missed: tuple[str, ...] = ()
     steps: tuple[StepRow, ...] = ()
     closed_channels: dict[str, str] = Field(default_factory=dict)

@@ -16,9 +16,12 @@ class DeclineRequest(Contract):
 
 
 class ReassignRequest(Contract):
+    """`expected_owner`: only while the lead is still theirs."""
+
     rep_id: Id
     by: Id = "ops"
     reason: Code = "reassigned"
+    expected_owner: Id | None = None
 
 
 class PauseRequest(Contract):

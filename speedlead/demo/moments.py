@@ -55,6 +55,8 @@ class Moments(temporalio.client.Interceptor, temporalio.worker.Interceptor):
         self.routed = routed
         self._coming: dict[str, list[Moment]] = {}
         self._seen: dict[tuple[str, str], int] = {}
+        # what could not happen; nothing else tells, as the activity is tried again and its lead goes on
+        self.failures: list[Exception] = []
         self._nobody_enters = asyncio.Event()
         self._nobody_enters.set()
 
@@ -87,7 +89,11 @@ class Moments(temporalio.client.Interceptor, temporalio.worker.Interceptor):
             coming.remove(moment)
             # the offset that the activity itself took; a later one would set the lead's clock back
             await self._move(lead_id, activity.info().current_attempt_scheduled_time - began)
-            await moment.happens(lead_id)
+            try:
+                await moment.happens(lead_id)
+            except Exception as error:
+                self.failures.append(error)
+                raise
 
 
 class _Watch(temporalio.worker.ActivityInboundInterceptor):

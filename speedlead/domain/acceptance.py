@@ -29,6 +29,8 @@ class Acceptance:
     accepted: bool = False
     over: bool = False
     declined: set[str] = field(default_factory=set)
+    # their word was quicker than the news that they are asked
+    early: set[str] = field(default_factory=set)
 
     def ask(self, reps: tuple[str, ...], at: datetime, *, level: int = 1, claim: bool = False) -> None:
         """Asks them; who has a lead already is not asked again."""
@@ -36,14 +38,19 @@ class Acceptance:
             return
         self.asked, self.since, self.level, self.claim = reps, at, level, claim
         self.began = self.began or at
+        self.declined |= self.early.intersection(reps)
+        self.early.clear()
 
     def take(self) -> None:
         self.accepted, self.over = True, False
         self.asked = ()
 
-    def decline(self, rep_id: str) -> None:
+    def decline(self, rep_id: str, *, early: bool = False) -> None:
+        """`early`: also of somebody who is not asked yet."""
         if rep_id in self.asked:
             self.declined.add(rep_id)
+        elif early:
+            self.early.add(rep_id)
 
     def nobody(self) -> None:
         """Everybody was asked. What comes later, a key press or a click, still takes the lead."""

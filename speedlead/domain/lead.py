@@ -15,6 +15,7 @@ from speedlead.domain.outcomes import (
 from speedlead.domain.plan import Cadence, LeadTypeName, Step, Track
 
 OUT_OF_OFFICE = "out_of_office"
+_BEFORE_A_TALK = (Stage.NEW, Stage.ACKNOWLEDGED, Stage.ASSIGNED, Stage.ATTEMPTING)
 _HEAT: dict[LeadTypeName, int] = {"cold": 0, "warm": 1, "hot": 2}
 # as between the default plan's own first calls (REQ 47); for messages a house default
 _CALLS_APART, _MESSAGES_APART = timedelta(minutes=7), timedelta(hours=1)
@@ -114,7 +115,11 @@ class LeadState:
     callbacks: list[datetime] = field(default_factory=list)
     manual_calls: int = 0
     ending: tuple[str, Stage] | None = None
+    # decisions of people that were heard: the end of a call that was under way before one says nothing against it
+    decisions: int = 0
+    # since the lead became as hot as it is
     first_attempt_at: datetime | None = None
+    hotter_at: datetime | None = None
     # it has come from another plan while it was under way
     replanned: bool = False
 
@@ -172,7 +177,8 @@ class LeadState:
 
     def attempted(self, at: datetime) -> None:
         self.last_touch_at = at
-        self.first_attempt_at = self.first_attempt_at or at
+        if self.hotter_at is None or at >= self.hotter_at:
+            self.first_attempt_at = self.first_attempt_at or at
 
     def breached(self, now: datetime) -> bool:
         """Was, or is, the first attempt late?"""
@@ -180,7 +186,7 @@ class LeadState:
 
     def move(self, stage: Stage) -> None:
         """Stages of the plan only go forward; decisions of people set any."""
-        order = [Stage.NEW, Stage.ACKNOWLEDGED, Stage.ASSIGNED, Stage.ATTEMPTING]
+        order = _BEFORE_A_TALK
         if stage in order and (self.stage not in order or order.index(stage) <= order.index(self.stage)):
             return
         self.stage = stage
@@ -203,11 +209,12 @@ class LeadState:
         consent_sms: bool,
         call_requested: bool,
         at: datetime | None = None,
+        anew: bool = True,
     ) -> None:
         """A further form of the same person: it may add a way to reach them, and may make the lead hotter.
 
         A lead whose end was decided, and that has not closed yet, goes on; where no step of the plan will answer the
-        form, a person of ours has to.
+        form, a person of ours has to. `anew`: a hotter lead is owed a first attempt again, from this form on.
         """
         self.heard(at)
         hotter = _HEAT[lead_type] > _HEAT[self.lead_type]
@@ -225,6 +232,8 @@ class LeadState:
             self.repeats.clear()
             self.early.clear()
             self.opened = None  # counted from this inquiry: routing says it again
+            if anew:
+                self.first_attempt_at, self.due, self.hotter_at = None, None, at
         self.has_email = self.has_email or has_email
         self.has_phone = self.has_phone or has_phone
         self.consent_sms = self.consent_sms or consent_sms
@@ -235,11 +244,16 @@ class LeadState:
         self.has_email, self.has_phone = has_email, has_phone
         self.consent_sms, self.call_requested = consent_sms, call_requested
 
-    def call_ended(self, result: CallResult, at: datetime) -> None:
-        """What the line said. Connected is not decided: a person owes us the outcome."""
+    def call_ended(self, result: CallResult, at: datetime, *, decided: bool = False) -> None:
+        """What the line said. Connected is not decided: a person owes us the outcome, unless they have said it
+        already (`decided`).
+        """
         if result in BAD_NUMBER:
             for channel in ("call", "sms"):
-                self.closed_channels[channel] = "invalid_number"
+                if self.closed_channels.get(channel) != "opted_out":
+                    self.closed_channels[channel] = "invalid_number"
+        elif result is CallResult.CONNECTED and decided:
+            self.stage = Stage.CONNECTED if self.stage in _BEFORE_A_TALK else self.stage
         elif result is CallResult.CONNECTED:
             self.stage = Stage.CONNECTED
             self.callbacks.clear()
@@ -251,6 +265,7 @@ class LeadState:
         self, outcome: Outcome, at: datetime, *, when: datetime | None = None, scope: str = "all", reason: str = ""
     ) -> None:
         """A person's decision. `when` is the callback's moment, or the end of a 'not now'."""
+        self.decisions += 1
         self.callbacks.clear()
         if outcome is Outcome.DO_NOT_CONTACT:
             self.opted_out(scope)

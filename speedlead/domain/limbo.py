@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 # "no_workflow": its workflow is gone; "no_next_step": no step, time or reason stands in its rows; "overdue_unnoticed":
-# its time is past and nothing is under way; "never_routed": it has neither an owner nor a place in the waiting pool
+# its time is past and nothing is under way; "never_routed": it has neither an owner nor a place in the waiting pool,
+# or it waits for a person's word and its owner has left
 Limbo = Literal["no_workflow", "no_next_step", "overdue_unnoticed", "never_routed"]
 
 # a step that waits for its provider's pace, a retry or a deploy is under way
@@ -17,7 +18,8 @@ class OpenLead:
     """What rows say of an open lead whose workflow was started a while ago. Instants are business time.
 
     `busy`: a touch of it is in flight, or a message to its workflow is on its way. `held`: it is paused, or a person's
-    word has stopped its plan, so it waits for a person. `routed`: it has an owner, was asked about, or is in the pool.
+    word has stopped its plan, so it waits for a person. `routed`: it has an owner, was asked about, or is in the pool;
+    the owner has left: only while its plan goes on, which finds another.
     """
 
     lead_id: str

@@ -25,7 +25,7 @@ _CLOSES_CHANNEL = frozenset(
 )
 _TRY_AGAIN = timedelta(minutes=15)
 # a call that was not made and is still wanted: the plan goes on beside it
-_STAYS_DUE = ("rep_unavailable", "provider_busy")
+STAYS_DUE = ("rep_unavailable", "provider_busy")
 
 
 class Result(Protocol):
@@ -64,7 +64,8 @@ def must_be_placed(act: Act, now: datetime, not_before: datetime | None) -> bool
 
 def cannot_be_placed(lead: LeadState, act: Act, reason: str) -> None:
     """No instant is lawful: the channel is closed for a reason, and the step is decided again."""
-    lead.closed_channels[act.step.channel] = reason
+    if lead.closed_channels.get(act.step.channel) != "opted_out":
+        lead.closed_channels[act.step.channel] = reason
 
 
 def no_longer_wanted(lead: LeadState, *, manual: bool) -> Literal["paused", "stopped", "opted_out"] | None:
@@ -93,8 +94,13 @@ def pass_over(
     return tuple(passed)
 
 
-def settle(lead: LeadState, act: Act, at: datetime, result: Result, now: datetime) -> datetime | None:
-    """Takes in how the touch ended. Answers the time that a rule or a provider named for another try of the step."""
+def settle(
+    lead: LeadState, act: Act, at: datetime, result: Result, now: datetime, *, decided: bool = False
+) -> datetime | None:
+    """Takes in how the touch ended. Answers the time that a rule or a provider named for another try of the step.
+
+    `decided`: a person of ours has said while it was under way what came of it.
+    """
     step = act.step
     if result.opted_out is not None:
         lead.opted_out(result.opted_out)
@@ -109,7 +115,7 @@ def settle(lead: LeadState, act: Act, at: datetime, result: Result, now: datetim
             lead.settle(step.id, "sent" if attempt else "failed", result.at, step.channel, how)
             lead.move(Stage.ATTEMPTING)
             if result.call_result is not None:
-                lead.call_ended(result.call_result, result.at)
+                lead.call_ended(result.call_result, result.at, decided=decided)
         case "skipped":
             if result.reason in _CLOSES_CHANNEL:
                 lead.closed_channels.setdefault(step.channel, result.reason)
@@ -127,7 +133,7 @@ def settle(lead: LeadState, act: Act, at: datetime, result: Result, now: datetim
     return None
 
 
-def settle_of_earlier_round(lead: LeadState, result: Result) -> None:
+def settle_of_earlier_round(lead: LeadState, result: Result, *, decided: bool = False) -> None:
     """Takes in the end of a touch during which the lead became hotter: it says how the person can be reached, and
     settles no step of the track that the lead is on now, whatever their names have in common.
     """
@@ -139,7 +145,7 @@ def settle_of_earlier_round(lead: LeadState, result: Result) -> None:
         lead.attempted(result.at)
         lead.move(Stage.ATTEMPTING)
         if result.call_result is not None:
-            lead.call_ended(result.call_result, result.at)
+            lead.call_ended(result.call_result, result.at, decided=decided)
 
 
 def _defer(lead: LeadState, act: Act, at: datetime, result: Result, now: datetime) -> datetime | None:
@@ -148,7 +154,7 @@ def _defer(lead: LeadState, act: Act, at: datetime, result: Result, now: datetim
     if act.manual:
         lead.callbacks = [again if wanted == act.earliest else wanted for wanted in lead.callbacks]
         return None
-    if act.step.channel != "call" or result.reason not in _STAYS_DUE:
+    if act.step.channel != "call" or result.reason not in STAYS_DUE:
         return again
     step = act.step.id
     anchor = lead.settled[step].at if step in lead.settled else at

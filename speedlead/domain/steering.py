@@ -1,11 +1,14 @@
 """What people of ours may ask of leads, and what each request has to say. Pure: names in, the update's payload out."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 LONGEST_REASON = 80
+# what a column of the type int holds
+MOST_VERSIONS = 2**31 - 1
 # leads a second: what one worker takes beside the leads that come in
 PACE = 20.0
 FASTEST = 200.0
@@ -85,9 +88,15 @@ def payload(action: str, asked: Mapping[str, Any], *, by: str, reason: str) -> d
     return {**asked, "by": by} | ({"reason": reason} if action_of(action).tells_reason else {})
 
 
+def mark_of(leads: Iterable[str]) -> str:
+    """Of the leads that a preview showed: another one, or one less, gives another mark."""
+    return hashlib.sha256(" ".join(sorted(leads)).encode()).hexdigest()
+
+
 def plan_named(text: str) -> dict[str, Any]:
     """`inbound v4`, `inbound:4` -> {plan_id, version}. Raises BadRequest."""
     name, _, version = text.strip().replace(" v", ":").rpartition(":")
-    if not name or not version.isdigit() or int(version) < 1:
+    number = int(version) if version.isascii() and version.isdigit() and len(version) <= 10 else 0
+    if not name or not 1 <= number <= MOST_VERSIONS:
         raise BadRequest(f"plan: expected a name and a version such as inbound:4, got {text!r}")
-    return {"plan_id": name, "version": int(version)}
+    return {"plan_id": name, "version": number}

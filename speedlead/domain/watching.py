@@ -13,17 +13,29 @@ from speedlead.domain.plan import CEILING
 _TALKED = frozenset({"connected", "answered", "booked", "nurturing"})
 # what a person of ours has to come back to; a reply has a target of its own
 _COME_BACK = frozenset({"inquired", "unreachable", "nurturing"})
+# what a lead that became hotter is owed again
+_OF_A_ROUND = frozenset({"assignment", "first_attempt"})
 
 
 @dataclass(slots=True)
 class Watch:
-    """What is known beside the lead's own state. `reported`: targets that were looked at when they were due."""
+    """What is known beside the lead's own state. `reported`: targets that were looked at when they were due.
+
+    `round`: of the lead, which begins anew when it becomes hotter; `reported` has it by `named`.
+    """
 
     acceptance: Acceptance = field(default_factory=Acceptance)
     assigned_at: datetime | None = None
     assign_due: datetime | None = None
     reminded: bool = False
     reported: set[str] = field(default_factory=set)
+    round: int = 1
+
+    def again(self, number: int) -> None:
+        self.round, self.reminded = number, False
+
+    def round_of(self, target: str) -> int:
+        return self.round if target in _OF_A_ROUND else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,13 @@ def _all(lead: LeadState, watch: Watch, opened: datetime, calling: bool, helped:
 
 
 def _target(watch: Watch, target: str, at: datetime) -> Iterator[Due]:
-    if target not in watch.reported:
+    if named(target, watch.round_of(target)) not in watch.reported:
         yield Due(at, "breach", target)
+
+
+def named(target: str, number: int) -> str:
+    """The target as one of a round: `first_attempt`, and `first_attempt-r2` after the lead became hotter."""
+    return target if number == 1 else f"{target}-r{number}"
 
 
 def _half_time(start: datetime, due: datetime) -> datetime:

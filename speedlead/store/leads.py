@@ -1,6 +1,7 @@
 """Lead rows as activities read and change them."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -23,6 +24,14 @@ from speedlead.store.sweeping import end_touches
 _NO_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+# what was delivered longer ago was heard, or could not be read
+_UNHEARD = """
+select exists (select from message where lead_id = $1 and (delivered_wall is null or (
+    $2::text[] is not null and kind <> 'start' and delivered_wall > clock_timestamp() - interval '1 minute'
+    and not (payload->>'message_id' = any($2)))))
+"""
+
+
 class LeadStore:
     def __init__(self, pool: "asyncpg.Pool[Any]", calendars: Calendars | None = None) -> None:
         self._pool = pool
@@ -41,9 +50,11 @@ class LeadStore:
         async with self._pool.acquire() as connection, connection.transaction():
             return await routing.assign(connection, lead_id, rep_id, now)
 
-    async def reassign(self, lead_id: str, rep_id: str, now: datetime, reason: str) -> None:
+    async def reassign(
+        self, lead_id: str, rep_id: str, now: datetime, reason: str, expected_owner: str | None = None
+    ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            await routing.reassign(connection, lead_id, rep_id, now, reason)
+            await routing.reassign(connection, lead_id, rep_id, now, reason, expected_owner)
 
     async def promised(self, lead_id: str, at: datetime | None, text: str) -> None:
         await self._pool.execute("update lead set promised_at = $2, promise_text = $3 where id = $1", lead_id, at, text)
@@ -218,7 +229,10 @@ class LeadStore:
             "update lead set plan_stopped = coalesce(plan_stopped, 'stopped') where id = $1", lead_id
         )
 
-    async def close(self, lead_id: str, *, reason: str, stage: str, at: datetime) -> bool:
+    async def close(
+        self, lead_id: str, *, reason: str, stage: str, at: datetime, heard: Sequence[str] | None = None
+    ) -> bool:
+        """False: something was said to the lead that is none of `heard`, the newest that its workflow knew of."""
         async with self._pool.acquire() as connection, connection.transaction():
             person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
             if person is None:
@@ -228,9 +242,7 @@ class LeadStore:
             lead = await connection.fetchrow("select closed_at from lead where id = $1 for update", lead_id)
             if lead is None or lead["closed_at"] is not None:
                 return True
-            if await connection.fetchval(
-                "select exists (select from message where lead_id = $1 and delivered_wall is null)", lead_id
-            ):
+            if await connection.fetchval(_UNHEARD, lead_id, heard):
                 return False
             await connection.execute(
                 """update lead set closed_at = $2::timestamptz, close_reason = $3, stage = $4, next_step = null,

@@ -61,9 +61,16 @@ async def _play(world: World, group: Group, tuesday: date, folder: Path) -> list
         lead_id = await world.submit(begins, moments=moments, **story.form)
         handles[story.key] = world.client.get_workflow_handle(workflow_id(lead_id))
     calls = asyncio.create_task(take_calls(world)) if group.by_hand else None
-    await asyncio.gather(*(_ended(handle) for handle in handles.values()))
+    ends = asyncio.gather(*(_ended(handle) for handle in handles.values()))
+    await asyncio.wait([ends] if calls is None else [ends, calls], return_when=asyncio.FIRST_COMPLETED)
+    if calls is not None and calls.done():
+        ends.cancel()
+        await calls  # says why nobody takes calls any more
+    await ends
     if calls is not None:
         calls.cancel()
+    if world.moments.failures:
+        raise ExceptionGroup("a story went on without what happens in it", world.moments.failures)
     return [await write_history(handle, folder / f"{key}.json") for key, handle in handles.items()]
 
 

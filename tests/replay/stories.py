@@ -117,13 +117,18 @@ async def _pauses_and_resumes(world: World, lead_id: str) -> None:
 
 
 async def take_calls(world: World) -> None:
-    """Until cancelled: whoever is offered a call by hand takes it at once, and logs that nobody answered."""
+    """Until cancelled: whoever is offered a call by hand takes it at once, and logs that nobody answered.
+
+    During its first call a cold lead sends another form.
+    """
     done: set[str] = set()
     while True:
         for task in await world.pool.fetch("select id, lead_id, rep_id from notice where kind = 'call_task'"):
             if task["id"] not in done:
                 done.add(task["id"])
                 await world.leads.update(task["lead_id"], "accept", {"rep_id": task["rep_id"]})
+                if await world.pool.fetchval("select lead_type = 'cold' from lead where id = $1", task["lead_id"]):
+                    await _asks_again(world, task["lead_id"], "demo_request")
                 await world.leads.update(task["lead_id"], "log_outcome", {"call_result": "no_answer"})
         await asyncio.sleep(0.05)
 
@@ -150,12 +155,13 @@ async def _somebody_gets_room(world: World, lead_id: str) -> None:
     await world.leads.signal(lead_id, "assigned", {"rep_id": rep, "message_id": f"deal-{lead_id}"})
 
 
-async def _asks_again(world: World, lead_id: str) -> None:
+async def _asks_again(world: World, lead_id: str, intent: str = "pricing") -> None:
     form = await world.pool.fetchrow(
-        "select name, email from person join lead on lead.person_id = person.id where lead.id = $1", lead_id
+        "select p.name, i.email from inquiry i join person p on p.id = i.person_id where i.lead_id = $1 limit 1",
+        lead_id,
     )
     assert form is not None
-    await world.call("POST", f"{world.url}/api/leads", {**form, "intent": "pricing", "message": "And what is it?"})
+    await world.call("POST", f"{world.url}/api/leads", {**form, "intent": intent, "message": "And what is it?"})
 
 
 async def _writes(world: World, lead_id: str) -> None:
@@ -199,7 +205,7 @@ OUT_OF_PLAN = (
         "steered", "Paused, skipped, given away, called at once, stopped", "Greta Lind",
         ("call-1", _pauses_for_an_hour), ("call-2", _asks("skip", step="call-3", by="ops", reason="too_many")),
         ("email-1", _gives_it_away), ("email-1", _pauses_and_resumes), ("sms-1", _asks("call_now", by="ops")),
-        ("day-3-email", _asks("stop", by="ops", reason="no_budget")),
+        ("sms-1", _asks("correct", by="ops")), ("day-3-email", _asks("stop", by="ops", reason="no_budget")),
     ),
     _by_mail("asks_again", "Sends another form, which makes it hotter", "Alma Reyes", ("email-1", _asks_again)),
     replace(_by_mail("is_answered", "Writes, and somebody of ours answers", "Iris Novak"),
@@ -225,7 +231,11 @@ GROUPS = (
         rows=("update rep set active = false",),
     ),
     Group(
-        (_hot("calls_by_hand", "A rep dials and logs", "Emil Nord"),),
+        (
+            _hot("calls_by_hand", "A rep dials and logs", "Emil Nord"),
+            _person("hotter_in_a_call", "Sends a form that makes it hotter while a rep calls", BASE, "Ylva Berg",
+                    phone=next(PHONES), intent="newsletter"),
+        ),
         settings={"plan_file": TASKS, "law_file": PLANS / "no_limits.yaml"},
         rows=(ALL_DAY,),
         by_hand=True,

@@ -1,9 +1,7 @@
 """A lead that becomes hotter, or writes, while something of the colder track is still under way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -11,6 +9,7 @@ from activities.routing import Routing
 from speedlead.demo.world import World
 from speedlead.ids import workflow_id
 from speedlead.store.touches import TouchStore
+from tests.workflows.held import Held, acknowledged, until
 from tests.workflows.leads import ADA, ended, notices, touches
 from tests.workflows.test_tasks import offered, world
 
@@ -18,45 +17,6 @@ __all__ = ["world"]
 
 COLD = ADA | {"intent": "newsletter"}
 HOT = ADA | {"intent": "demo_request", "message": "now!"}
-
-
-class Held:
-    """A method of ours that is done, and whose answer waits until it is let go. `about`: only where it names this."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, about: str = "") -> None:
-        self._stands, self._goes = asyncio.Event(), asyncio.Event()
-        method: Callable[..., Awaitable[Any]] = getattr(owner, name)
-
-        async def held(*args: Any, **options: Any) -> Any:
-            result = await method(*args, **options)
-            if about in str(args):
-                self._stands.set()
-                await self._goes.wait()
-            return result
-
-        monkeypatch.setattr(owner, name, held)
-
-    async def __aenter__(self) -> None:
-        async with asyncio.timeout(30):
-            await self._stands.wait()
-
-    async def __aexit__(self, *_: object) -> None:
-        self._goes.set()
-
-
-async def until(found: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await found():
-            await asyncio.sleep(0.05)
-
-
-async def acknowledged(world: World, lead: str, number: int) -> None:
-    """The workflow has heard this inquiry: it has answered it."""
-
-    async def answered() -> bool:
-        return f"ack-{number} sent" in await touches(world, lead)
-
-    await until(answered)
 
 
 async def takes_the_call(world: World, lead: str, times: int) -> None:
