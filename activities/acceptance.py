@@ -39,7 +39,7 @@ class Takers(Protocol):
 class Breaches(Protocol):
     """The record of what was missed (`store/breaches.py`)."""
 
-    async def found(self, lead_id: str, target: str, due: datetime, now: datetime) -> str | None: ...
+    async def found(self, lead_id: str, target: str, due: datetime, now: datetime, number: int = 1) -> str | None: ...
 
 
 class Acceptance:
@@ -98,4 +98,4 @@ class Acceptance:
         """Looks whether the target was missed, and tells the owner and the managers once; the slow phase."""
         lead = await self._leads.read(request.lead_id)
         now = self._clock.moment(lead.clock_offset_us).now
-        return await self._breaches.found(request.lead_id, request.target, request.due_at, now)
+        return await self._breaches.found(request.lead_id, request.target, request.due_at, now, request.round)

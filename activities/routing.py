@@ -32,7 +32,7 @@ from speedlead.domain.scoring import (
     refused,
 )
 from speedlead.domain.sla import LeadFacts
-from speedlead.records import LeadRecord, Leads, RepRecord, Standing, team_of
+from speedlead.records import LeadRecord, Leads, MovedOn, RepRecord, Standing, team_of
 
 # what came of a rep's leads in 90 days changes slowly
 _TRACKS_FOR_S = 300.0
@@ -269,13 +269,14 @@ class Routing:
 
     @activity.defn
     async def reassign(self, request: ReassignTo) -> str:
-        """Raises a non-retryable error naming the rep when there is no such rep."""
+        """Raises a non-retryable error that says why not: no such rep, or the lead is with somebody else by now."""
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
         try:
-            await self._leads.reassign(lead.lead_id, request.rep_id, moment.now, request.reason)
+            await self._leads.reassign(lead.lead_id, request.rep_id, moment.now, request.reason, request.expected_owner)
         except LookupError as error:
-            raise ApplicationError(str(error), type="unknown", non_retryable=True) from None
+            kind = "moved_on" if isinstance(error, MovedOn) else "unknown"
+            raise ApplicationError(str(error), type=kind, non_retryable=True) from None
         await self._leads.tell(
             lead.lead_id,
             dedupe=f"reassigned:{request.rep_id}:{moment.now.isoformat()}",

@@ -281,17 +281,19 @@ class Voice:
         """The call stays due. On a later level somebody is there but did not accept: offer it again soon."""
         crew = serving(team_of(reps), self._planning.facts(lead))
         again = moment.now + _OFFER_AGAIN if request.level > 1 else next_shift(crew, moment.now)
+        kind = "nobody_accepted" if request.level > 1 else "nobody_available"
         await self._leads.tell(
             lead.lead_id,
-            dedupe=f"nobody:{request.step}",
+            dedupe=f"{kind}:{request.step}",
             audience="manager",
-            kind="nobody_accepted" if request.level > 1 else "nobody_available",
+            kind=kind,
             at=moment.now,
             due=lead.first_attempt_due,
         )
         await self._touches.put_off(
-            lead.lead_id, request.step, reason="rep_unavailable", next_at=again, now=moment.now, purpose=request.purpose
-        )
+            lead.lead_id, request.step, reason="rep_unavailable", next_at=again, now=moment.now,
+            planned_at=request.planned_at, purpose=request.purpose,
+        )  # fmt: skip
         return TouchResult(state=TouchState.DEFERRED, at=moment.now, next_at=again, reason="rep_unavailable")
 
     async def _not_claimed(self, touch: str, leg: str, answer: ClaimAnswer, moment: Moment) -> TouchResult:

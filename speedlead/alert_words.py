@@ -12,9 +12,9 @@ MOST_SAID = 1500
 MOST_TEXT = 300
 
 
-def alert_of(row: Any, public_url: str, token: Callable[[str], str]) -> Alert:
+def alert_of(row: Any, staff_url: str, token: Callable[[str], str]) -> Alert:
     """`row`: of `store.notifications.to_tell`. `token`: signs the id of a notification for a link."""
-    url, button = _way(row, public_url, token)
+    url, button = _way(row, staff_url, token)
     return Alert(
         key=row["id"],
         title=wording.NOTICES.get(row["kind"]) or wording.plain(row["kind"]).capitalize(),
@@ -58,13 +58,13 @@ def _facts(row: Any) -> list[tuple[str, str]]:
     return [(name, " ".join(str(value).split())) for name, value in found if value]
 
 
-def _way(row: Any, public_url: str, token: Callable[[str], str]) -> tuple[str, str]:
+def _way(row: Any, staff_url: str, token: Callable[[str], str]) -> tuple[str, str]:
     lead_id = row["lead_id"]
     if lead_id is None:
-        return f"{public_url}/ops" if row["audience"] == "ops" else f"{public_url}/rep", "Open"
+        return f"{staff_url}/ops" if row["audience"] == "ops" else f"{staff_url}/rep", "Open"
     if row["kind"] not in TO_TAKE:
-        return f"{public_url}/leads/{lead_id}", "Open the lead"
+        return f"{staff_url}/leads/{lead_id}", "Open the lead"
     if row["rep_id"] is not None:
-        return f"{public_url}/n/{token(row['id'])}", "Accept and call"
+        return f"{staff_url}/n/{token(row['id'])}", "Accept and call"
     # a team's channel is nobody's: who opens it signs in first
-    return f"{public_url}/leads/{lead_id}/take", "Accept and call"
+    return f"{staff_url}/leads/{lead_id}/take", "Accept and call"

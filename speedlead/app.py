@@ -25,6 +25,7 @@ from speedlead.gateway.app import create_app
 from speedlead.gateway.context import home_country
 from speedlead.gateway.deps import GatewayDeps, Line
 from speedlead.gateway.webhook_replay import run_replay
+from speedlead.house_mark import HouseMark, OtherHouse
 from speedlead.lawbook import LawError
 from speedlead.payloads import converter_of
 from speedlead.plan_shelf import Source, in_use
@@ -42,6 +43,7 @@ from speedlead.settings import Settings
 from speedlead.store.asking import Asking
 from speedlead.store.data_releases import use_tzdata
 from speedlead.store.gate import LegGate
+from speedlead.store.house_marks import use_house
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanConflict
 from speedlead.store.pool import open_pool
@@ -71,7 +73,7 @@ DRAIN_S = 8
 # what somebody has to mend: a file, a stored plan, an address; the message says which and what
 TO_MEND = (
     Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData,
-    RoutingError, TemporalRefused, PortTaken,
+    RoutingError, TemporalRefused, PortTaken, OtherHouse,
 )  # fmt: skip
 
 
@@ -108,6 +110,7 @@ async def open_parts(
         except (OSError, asyncpg.PostgresError) as error:
             raise Unreachable(f"SPEEDLEAD_DATABASE_URL: the database does not answer: {error}") from error
         stack.push_async_callback(pool.close)
+        await use_house(pool, HouseMark.of(settings, credentials), settings.data_dir)
         if not lazy:
             # a gateway alone takes leads in with any data: what it decides, a worker has decided before
             await use_tzdata(pool, release())
@@ -250,6 +253,7 @@ async def serve_gateway(deps: GatewayDeps) -> None:
         except asyncio.CancelledError:
             server.should_exit = True
             app.state.rep_events.close()
+            app.state.figure_events.close()
             await task
             raise
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import (
     Client,
@@ -25,6 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from speedlead.cadence_errors import LeadNotFound, LeadRefused, LeadUnavailable
 from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.ids import lead_of_workflow, short, workflow_id
+from speedlead.payload_keys import UnknownKey
 from workflows.options import LEADS_QUEUE, lead_priority
 
 WORKFLOW = "LeadWorkflow"
@@ -108,6 +110,26 @@ class CadenceClient:
             if event.event_id == 1 or event.event_type == done:
                 newest = event.event_time.ToDatetime(UTC)
         return newest
+
+    async def why_failing(self, lead_id: str) -> str | None:
+        """The type of what its task failed with last; of a key that is missing the whole sentence. Raises RPCError.
+
+        What other errors say may be about the person.
+        """
+        failed: Failure | None = None
+        async for event in self._client.get_workflow_handle(workflow_id(lead_id)).fetch_history_events():
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                failed = event.workflow_task_failed_event_attributes.failure
+        if failed is None:
+            return None
+        kind = failed.application_failure_info.type
+        if kind != UnknownKey.__name__:
+            return kind or None
+        try:
+            said = await self._client.data_converter.decode_failure(failed)
+        except UnknownKey as missing:
+            return str(missing)  # this process has none of it either
+        return said.message if isinstance(said, ApplicationError) else kind
 
     async def end(self, lead_id: str, why: str) -> None:
         """Ends a workflow that no code can go on with; its lead stays open. Raises RPCError."""

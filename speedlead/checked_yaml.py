@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from speedlead.yaml_loaders import Quick, Thorough, first_that_reads
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -28,13 +30,13 @@ def parse(model: type[Model], text: str, name: str, *, whole: str, context: obje
     `whole` names the file's contents where a fault belongs to no field; `context` is handed to the model's validators.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+        data = first_that_reads(text, yaml.load, _QuickLoader, _ThoroughLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that the calendar does not have
         raise FileFault(f"{name}: not readable as YAML: {error}") from None
     try:
         return model.model_validate(data, context=context)
     except ValidationError as error:
+        node = first_that_reads(text, yaml.compose)
         lines = []
         for fault in error.errors():
             place = [part for part in fault["loc"] if isinstance(part, str | int)]
@@ -43,7 +45,7 @@ def parse(model: type[Model], text: str, name: str, *, whole: str, context: obje
         raise FileFault("\n".join(lines)) from None
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _Strict(yaml.constructor.SafeConstructor):
     """Refuses a key that stands twice in one mapping, which YAML readers silently let win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -57,6 +59,12 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+class _QuickLoader(_Strict, Quick): ...
+
+
+class _ThoroughLoader(_Strict, Thorough): ...
 
 
 def line_of(node: yaml.Node | None, place: Sequence[str | int]) -> int:

@@ -1,4 +1,4 @@
-"""One grammar of filters for the table of leads, `speedlead lead list` and what is asked of many leads.
+"""One grammar of filters for the table of leads, `speedlead lead list`, `GET /api/leads` and what is asked of many.
 
 state open|closed|all · stage · type hot|warm|cold · owner (a rep's id, or none) · source · plan inbound or inbound:4
 breached yes|no · next_before 2026-11-23T15:00Z (without a zone: UTC)
@@ -18,6 +18,10 @@ _STATES, _TYPES, _YES_NO = ("open", "closed", "all"), ("hot", "warm", "cold"), {
 
 class FilterError(ValueError):
     """Names the field and what was expected."""
+
+    def __init__(self, field: str, expected: str, got: str) -> None:
+        super().__init__(f"{field}: expected {expected}, got {got[:80]!r}")
+        self.field, self.expected, self.got = field, expected, got[:80]
 
 
 def read_filter(given: Mapping[str, str]) -> Filters:
@@ -70,19 +74,19 @@ def _with(filters: Filters, name: str, text: str) -> Filters:
         case "next_before":
             return replace(filters, next_before=_instant(text))
     expected = {"state": _STATES, "stage": tuple(wording.STAGES), "type": _TYPES, "breached": tuple(_YES_NO)}
-    raise FilterError(f"{name}: expected {' or '.join(expected.get(name, ('printable text',)))}, got {text[:80]!r}")
+    raise FilterError(name, " or ".join(expected.get(name, ("printable text",))), text)
 
 
 def _owner(text: str) -> str:
     try:
         return text if text == NOBODY else str(UUID(text))
     except ValueError:
-        raise FilterError(f"owner: expected the id of a rep, or {NOBODY}, got {text[:80]!r}") from None
+        raise FilterError("owner", f"the id of a rep, or {NOBODY}", text) from None
 
 
 def _instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
-        raise FilterError(f"next_before: expected a moment such as 2026-11-23T15:00Z, got {text[:80]!r}") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise FilterError("next_before", "a moment such as 2026-11-23T15:00Z", text) from None

@@ -33,6 +33,7 @@ def state_of(start: LeadStart) -> LeadState:
     channels = {step.id: step.channel for step in lead.track.steps}
     for row in before.steps:
         lead.settle(row.step, row.state, row.at, row.channel or channels.get(row.step, "call"), row.reason)
+    lead.first_attempt_at = before.attempted_at or lead.first_attempt_at
     for channel, reason in before.closed_channels.items():
         lead.closed_channels[channel] = reason
     lead.manual_calls = before.manual_calls

@@ -21,10 +21,13 @@ class PayloadBatch:
 
     @classmethod
     def read(cls, body: bytes) -> "PayloadBatch":
-        """Raises ValueError for anything but {"payloads": [{"metadata": {…}, "data": …}]}."""
+        """Raises ValueError for anything but {"payloads": [{"metadata": {…}, "data": …}]}.
+
+        {} is a batch of none: protobuf leaves empty lists out, and the CLI sends it with a query that has no input.
+        """
         try:
             given: Any = json.loads(body)
-            if not isinstance(given["payloads"], list):
+            if given != {} and not isinstance(given["payloads"], list):
                 raise TypeError
             return cls(list(ParseDict(given, Payloads(), ignore_unknown_fields=True).payloads))
         except (ValueError, LookupError, ParseError, RecursionError, TypeError) as error:

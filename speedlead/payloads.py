@@ -15,11 +15,15 @@ from speedlead.temporal import encrypting
 OWN_KEY = "own"
 
 
-def keys_of(settings: Settings, credentials: Credentials) -> PayloadKeys:
+def raw_keys_of(settings: Settings, credentials: Credentials) -> dict[str, bytes]:
     if settings.payload_keys is not None:
-        return PayloadKeys(parse_keys(settings.payload_keys.get_secret_value()))
-    own = bytes.fromhex(credentials.payload_key.get_secret_value())
-    return PayloadKeys({OWN_KEY: own}, f"{SETTING} (not set: the key in the data folder alone)")
+        return parse_keys(settings.payload_keys.get_secret_value())
+    return {OWN_KEY: bytes.fromhex(credentials.payload_key.get_secret_value())}
+
+
+def keys_of(settings: Settings, credentials: Credentials) -> PayloadKeys:
+    unset = f"{SETTING} (not set: the key in the data folder alone)"
+    return PayloadKeys(raw_keys_of(settings, credentials), SETTING if settings.payload_keys is not None else unset)
 
 
 def converter_of(settings: Settings, credentials: Credentials, pool: "asyncpg.Pool[Any]") -> DataConverter:

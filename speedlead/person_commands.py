@@ -13,7 +13,7 @@ from speedlead.intake_text import one_line
 
 Lead = Annotated[str | None, typer.Argument(help="The id of one of the person's leads, or its first eight characters")]
 Email = Annotated[str | None, typer.Option("--email", help="Or the person's e-mail address")]
-Phone = Annotated[str | None, typer.Option("--phone", help="Or the person's number, E.164; everybody who shares it")]
+Phone = Annotated[str | None, typer.Option("--phone", help="Or the person's number, E.164; erase: all who share it")]
 
 
 def erase(
@@ -107,6 +107,11 @@ async def _found(conn: Any, kind: str, value: str) -> Any:
     return whose
 
 
+def _leads(of_each: list[list[str]]) -> str:
+    """One lead of each person, as `speedlead lead show` takes it."""
+    return ", ".join(leads[0] for leads in of_each)
+
+
 async def _erase(settings: Any, pool: Any, asked: tuple[str, str], dry_run: bool, yes: bool) -> int:
     from speedlead.cadence_client import CadenceClient
     from speedlead.clock import SystemClock
@@ -122,9 +127,13 @@ async def _erase(settings: Any, pool: Any, asked: tuple[str, str], dry_run: bool
         if whose is None:
             return 1
         counted = titles(await erasure.count(conn, whose))
+        others = {other for person in whose.people for other in await erasure.maybe_the_same(conn, person)}
+        others_leads = await erasure.leads_of_each(conn, sorted(others - {*whose.people}))
     for what, many in counted.items():
         print(f"{many:>6}  {what}")
     print(f"{len(whose.people)} person(s), {len(whose.leads)} leads, {len(whose.open_leads)} of them open")
+    if others_leads:
+        print(f"Perhaps the same, and not erased with this: {_leads(others_leads)}")
     if dry_run:
         print("Nothing was erased.")
         return 0
@@ -171,6 +180,11 @@ async def _export(settings: Any, pool: Any, asked: tuple[str, str], out: Path | 
     async with pool.acquire() as conn:
         whose = await _found(conn, *asked)
         if whose is None:
+            return 1
+        if len(whose.people) > 1:
+            leads = await erasure.leads_of_each(conn, list(whose.people))
+            print(f"{asked[0]} {asked[1]}: {len(whose.people)} people share it, and nobody is given what is another's. "
+                  f"Export one of them by a lead: {_leads(leads)}", file=sys.stderr)  # fmt: skip
             return 1
         rows = await erasure.read_all(conn, whose)
         change = audit.Change(None, "command line", None, "lead export", whose.leads[0] if whose.leads else None, {})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from speedlead import wording
 from speedlead.composer import ComposeError, Composer
 from speedlead.domain.plan import LeadTypeName, Plan
 from speedlead.domain.plan_reach import LEAD_TYPES, unreachable
@@ -63,7 +64,7 @@ def check_text(text: str, name: str, desk: Desk, composer: Composer) -> Checked:
     try:
         plan = parse_plan(text, name)
     except PlanError as error:
-        return Checked(None, tuple(Finding(line) for line in str(error).splitlines()))
+        return Checked(None, tuple(map(Finding, _faults(str(error), name))))
     return check_plan(plan, desk, composer)
 
 
@@ -83,6 +84,17 @@ def check_plan(plan: Plan, desk: Desk, composer: Composer) -> Checked:
     for lead_type in LEAD_TYPES:
         found += _lawful(plan, lead_type, [shown for of_type, _, shown in previews if of_type == lead_type])
     return Checked(plan, tuple(found), tuple((title, shown) for _, title, shown in previews))
+
+
+def _faults(text: str, name: str) -> list[str]:
+    """Each begins with the name; what the YAML reader says of one fault takes several lines."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(name) or not found:
+            found.append(line)
+        elif line.strip() != "^":
+            found[-1] += f" {line.strip()}"
+    return found
 
 
 def _templates(plan: Plan, composer: Composer) -> list[Finding]:
@@ -107,7 +119,7 @@ def _lawful(plan: Plan, lead_type: LeadTypeName, shown: list[Preview]) -> list[F
     for step in plan.tracks[lead_type].steps:
         ends = [touch for preview in shown for touch in preview.week.touches if touch.step == step.id]
         if ends and all(touch.state != "sent" and touch.reason in _LAW for touch in ends):
-            why = ", ".join(sorted({str(touch.reason) for touch in ends}))
+            why = ", ".join(sorted({wording.reason(touch.reason) for touch in ends}))
             found.append(Finding(f"tracks.{lead_type}: {step.id}: never goes out to a typical lead: {why}"))
     for preview in shown:
         if not any(touch.state == "sent" and touch.step != "ack-1" for touch in preview.week.touches):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speedlead.domain.steering import PACE, BadRequest, plan_named
-from speedlead.steer_command import COMMAND_LINE, run_command
+from speedlead.domain.steering import PACE, BadRequest, checked, plan_named
+from speedlead.steer_command import COMMAND_LINE, agreed, run_command
 
 if TYPE_CHECKING:
     from speedlead.plan_check import Checked
@@ -51,6 +51,8 @@ def publish(
 
         if not note.strip():
             raise BadRequest(_NEEDS_NOTE)
+        if what.isdecimal() and len(what) > 18:
+            raise BadRequest(f"{what}: expected the number of a draft, or a plan file")
         found = await draft_of(pool, int(what)) if what.isdecimal() else None
         text = found.yaml if found is not None else read_text(Path(what))
         checked = await _checked(pool, settings, text, f"draft {what}" if found is not None else what)
@@ -124,6 +126,7 @@ def migrate(
     source: Annotated[str, typer.Option(help="Only leads of this source")] = "",
     pace: Annotated[float, typer.Option(help="Leads a second")] = PACE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the table and change nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask back behind the table")] = False,
 ) -> None:
     """Show, per step, what moving open leads would do; then move them. Migrate the other way round to take it back."""
 
@@ -131,18 +134,21 @@ def migrate(
         from speedlead.clock import SystemClock
         from speedlead.lead_filter import read_filter, written
         from speedlead.plan_migration import by_step, foresee
+        from speedlead.plan_migration_words import closing
         from speedlead.steer_command import start_run
         from speedlead.store import views
         from speedlead.store.plans import plan_of
 
-        plan_named(before)
-        asked = plan_named(to)
+        source_plan, asked = plan_named(before), plan_named(to)
         filters = read_filter({"plan": before, "type": lead_type, "stage": stage, "source": source})
         async with pool.acquire() as conn:
-            target = await plan_of(conn, asked["plan_id"], asked["version"])
+            await plan_of(conn, **source_plan)  # to name one that does not exist is no empty table
+            target = await plan_of(conn, **asked)
             leads = await views.matching(conn, filters)
             moves = await foresee(conn, leads, target.cadence(), SystemClock())
         _show_moves(by_step(moves))
+        if ends := closing(moves):
+            print(ends)
         for one in moves:
             if one.under_way is not None:
                 print(f"{one.lead_id}: {one.under_way} is under way; it ends first")
@@ -153,6 +159,9 @@ def migrate(
             return 0
         if not note.strip():
             raise BadRequest("--note: expected why they are moved, in a few words")
+        checked("change_plan", asked, note)
+        if not agreed(f"Move {len(can)} of them to {to}?", yes):
+            return 1
         return await start_run(pool, settings, "change_plan", asked, note, can, written(filters), pace=pace)
 
     run_command(work)

@@ -1,20 +1,21 @@
 """What moving open leads to another plan version would do, before anybody is moved: lead by lead, and step by step.
 
-Each lead is rebuilt from its rows and asked `decide` twice, on its own plan and on the other one. What only its
-workflow knows is not in it, such as a call that found nobody of ours or the hour that a rule named: the lead itself
-looks again when it is asked.
+Each lead is rebuilt from its rows, with a call that found nobody of ours and stays due, and asked `decide` twice, on
+its own plan and on the other one. What only its workflow knows is not in it, such as the hour that a rule named: the
+lead itself looks again when it is asked.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from speedlead.domain.cadence import Act, Await, Finish, HandOver, Remind, Substitute, decide
-from speedlead.domain.lead import LeadState
+from speedlead.domain.lead import LeadState, Owed
 from speedlead.domain.plan import Cadence
 from speedlead.domain.replanning import cannot_move, move
+from speedlead.domain.settling import STAYS_DUE
 from speedlead.lead_rows import state_of
 from speedlead.ports import Clock
 from speedlead.store.starts import build_start
@@ -25,13 +26,22 @@ select step from touch where lead_id = $1 and (state = 'claimed' or channel = 'c
     and call_result is null) order by planned_at limit 1"""
 
 
+_OWED = """
+select step, planned_at as at, next_at, reason from touch where lead_id = $1 and purpose = 'plan'
+    and channel = 'call' and state = 'deferred' and reason = any($2::text[]) order by planned_at"""
+
+
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What comes next: a step, or in words what is waited for. `at` by the plan alone, before the calendar."""
+    """What comes next: a step, or in words what is waited for. `at` by the plan alone, before the calendar.
+
+    `ends`: nothing does, and the lead is closed at once.
+    """
 
     what: str
     at: datetime | None
     step: bool
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +58,14 @@ class LeadMove:
 
     @property
     def later_by(self) -> timedelta | None:
-        if self.after is None or self.after.at is None or self.before.at is None:
+        if self.after is None or not self.after.step or self.after.at is None or self.before.at is None:
             return None
         return self.after.at - self.before.at
+
+    @property
+    def closes(self) -> bool:
+        """It has nothing left on the other plan: the move closes it, and no move back opens it."""
+        return self.after is not None and self.after.ends and not self.before.ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +92,19 @@ async def foresee(conn: Any, leads: Sequence[str], to: Cadence, clock: Clock) ->
             continue
         offset = await conn.fetchval("select clock_offset_us from lead where id = $1", lead_id)
         under_way = await conn.fetchval(_UNDER_WAY, lead_id)
-        found.append(moved(state_of(start), to, clock.business(offset), under_way))
+        lead, now = state_of(start), clock.business(offset)
+        owes(lead, await conn.fetch(_OWED, lead_id, list(STAYS_DUE)), now)
+        found.append(moved(lead, to, now, under_way))
     return found
+
+
+def owes(lead: LeadState, put_off: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    """Takes in the calls that found nobody of ours, rows of `touch`; the last one stays due."""
+    steps = {lead.touch_step(step.id): step.id for step in lead.track.steps}
+    for row in put_off:
+        if (step := steps.get(row["step"])) is not None:
+            lead.settle(step, "deferred", row["at"], "call", row["reason"])
+            lead.owed = Owed(step, row["next_at"] or now)
 
 
 def moved(lead: LeadState, to: Cadence, now: datetime, under_way: str | None = None) -> LeadMove:
@@ -125,7 +151,7 @@ def _next(lead: LeadState, now: datetime) -> Next:
         case Remind(kind=kind):
             return Next(kind, now, False)
         case Finish(reason=reason):
-            return Next(reason, now, False)
+            return Next(reason, now, False, ends=True)
         case HandOver():
             return Next("no_channel", now, False)
     return Next("pause_over", now, False)

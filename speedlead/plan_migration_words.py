@@ -1,9 +1,10 @@
 """A row of a migration table in words."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from speedlead import wording
-from speedlead.plan_migration import StepMove
+from speedlead.plan_migration import LeadMove, StepMove
 
 
 def moves_by(row: StepMove) -> str:
@@ -12,6 +13,15 @@ def moves_by(row: StepMove) -> str:
         return ""
     least, most = _words(row.least), _words(row.most)
     return least if least == most else f"between {least} and {most}"
+
+
+def closing(moves: Sequence[LeadMove]) -> str:
+    """What cannot be taken back, in a sentence; empty where every lead goes on."""
+    ends = sum(one.closes for one in moves)
+    if not ends:
+        return ""
+    them = "1 of them has nothing left there and is" if ends == 1 else f"{ends} of them have nothing left there and are"
+    return f"{them} closed at once; that cannot be taken back."
 
 
 def passed_over(row: StepMove) -> str:

@@ -39,7 +39,7 @@ async def publish_text(
 
     async def work(conn: Any) -> Plan:
         before = await plans.in_use(conn)
-        made = await plans.publish_next(conn, plan, who=who, note=note, wall=wall)
+        made = await plans.publish_next(conn, plan, who=who, note=note)
         if draft is not None:
             await draft_published(conn, draft, made.id, made.version)
         await _noted(conn, "plan publish", made.id, made.version, before, role, account_id, note, wall)
@@ -55,7 +55,7 @@ async def use_version(
 
     async def work(conn: Any) -> None:
         before = await plans.in_use(conn)
-        await plans.use(conn, plan_id, version, wall)
+        await plans.use(conn, plan_id, version)
         await _noted(conn, "plan use", plan_id, version, before, role, account_id, note, wall)
 
     await transact(pool, work)

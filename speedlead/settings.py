@@ -139,6 +139,12 @@ class Settings(BaseSettings):
         description="Address under which providers and leads reach the gateway; signatures are checked against it",
         json_schema_extra={"default_text": "http://127.0.0.1:{http_port}"},
     )
+    staff_url: str = Field(
+        default_factory=lambda data: data.get("public_url", ""),
+        description="Address under which our own people open its pages: sign-in links, alerts, company sign-in; "
+        "https, or this machine",
+        json_schema_extra={"default_text": "{public_url}"},
+    )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Networks (CIDR, comma separated) whose X-Forwarded-For is believed",
@@ -336,7 +342,9 @@ class Settings(BaseSettings):
         netloc = f"{quote(unquote(parts.username), safe='')}:{quote(plain, safe='')}@{host}"
         return SecretStr(parts._replace(netloc=netloc).geturl())
 
-    @field_validator("public_url", "twilio_base_url", "sendgrid_base_url", "otlp_endpoint", "temporal_ui_url")
+    @field_validator(
+        "public_url", "staff_url", "twilio_base_url", "sendgrid_base_url", "otlp_endpoint", "temporal_ui_url"
+    )
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is None:
@@ -498,6 +506,13 @@ class Settings(BaseSettings):
                 f"{PREFIX}HTTP_HOST: expected a loopback address such as 127.0.0.1, got {self.http_host!r}: passwords "
                 f"and sessions must not travel plainly. Behind a proxy with https set {PREFIX}PUBLIC_URL (https) and "
                 f"{PREFIX}TRUSTED_PROXIES as well"
+            )
+        staff = urlsplit(self.staff_url)
+        local = staff.hostname in ("127.0.0.1", "localhost", "::1")
+        if "staff_url" in self.model_fields_set and staff.scheme != "https" and not local:
+            raise ValueError(
+                f"{PREFIX}STAFF_URL: expected https, or this machine such as http://127.0.0.1:8082, got "
+                f"{self.staff_url!r}: passwords and sessions must not travel plainly"
             )
         if (self.temporal_tls_client_cert_path is None) != (self.temporal_tls_client_key_path is None):
             name = "CERT" if self.temporal_tls_client_cert_path is None else "KEY"

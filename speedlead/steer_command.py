@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from speedlead.domain.steering import FASTEST, BadRequest, action_named, checked
+from speedlead.domain.steering import FASTEST, BadRequest, action_named, action_of, checked
 
 # beside the one that holds the run's lock
 CONNECTIONS = 10
@@ -34,9 +34,9 @@ def asked_of_leads(leads: list[str], action: str, asked: Mapping[str, Any], reas
 
 
 def asked_of_many(
-    action: str, asked: Mapping[str, Any], reason: str, given: Mapping[str, str], pace: float, dry_run: bool
+    action: str, asked: Mapping[str, Any], reason: str, given: Mapping[str, str], pace: float, dry_run: bool, yes: bool
 ) -> None:
-    """`speedlead steer ACTION`: preview, then the run; exits the command."""
+    """`speedlead steer ACTION`: preview, then the run of exactly these leads; exits the command."""
 
     async def work(pool: Any, settings: Any) -> int:
         from dataclasses import replace
@@ -52,12 +52,28 @@ def asked_of_many(
         if dry_run or not leads:
             print("Nothing was changed.")
             return 0
+        checked(action, asked, reason)
+        if not agreed(f"{action_of(action).words}: {len(leads)} of them?", yes):
+            return 1
         found: dict[str, Mapping[str, Any]] = {lead_id: {} for lead_id in leads}
         return await start_run(pool, settings, action, asked, reason, found, written(filters), pace=pace)
 
     if not any(given.values()):
         raise typer.BadParameter("expected a filter such as --type cold; --state all means every lead")
     run_command(work)
+
+
+def agreed(question: str, yes: bool) -> bool:
+    """Whether somebody says yes to what was just shown; where nobody can answer, it takes --yes."""
+    if yes:
+        return True
+    try:
+        if typer.confirm(question):
+            return True
+    except typer.Abort:
+        print("--yes: expected where nobody can answer", file=sys.stderr)
+    print("Nothing was changed.")
+    return False
 
 
 async def owner_named(conn: Any, text: str) -> str:
@@ -165,15 +181,18 @@ async def start_run(
     pool: Any, settings: Any, action: str, asked: Mapping[str, Any], reason: str,
     leads: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, Any], *, pace: float,
 ) -> int:  # fmt: skip
-    """Raises BadRequest before anything is written."""
+    """Raises BadRequest or LookupError before anything is written."""
     from speedlead.clock import SystemClock
     from speedlead.store import steering as rows
+    from speedlead.store.plans import plan_of
 
     if not 0 < pace <= FASTEST:
         raise BadRequest(f"--pace: expected more than 0 and at most {FASTEST:g} leads a second")
     action = action_named(action)
     async with pool.acquire() as conn, conn.transaction():
         asked = dict(asked)
+        if action == "change_plan" and "plan_id" in asked and "version" in asked:
+            await plan_of(conn, asked["plan_id"], asked["version"])
         if asked.get("rep_id"):
             asked["rep_id"] = await _rep(conn, asked["rep_id"], "--to")
         wanted = rows.Wanted(action, checked(action, asked, reason), reason, leads, chosen, COMMAND_LINE, pace=pace)
@@ -189,7 +208,7 @@ async def carry_out(pool: Any, settings: Any, run_id: str) -> int:
     from speedlead.clock import SystemClock
     from speedlead.credentials import load_or_create
     from speedlead.payloads import converter_of
-    from speedlead.steering import Steering
+    from speedlead.steering import AlreadyRunning, Steering
     from speedlead.store import steering as rows
     from speedlead.temporal_link import connect_as_set
 
@@ -205,6 +224,8 @@ async def carry_out(pool: Any, settings: Any, run_id: str) -> int:
             run = await steering.carry_out(run_id, lambda: progress.advance(task))
     except asyncio.CancelledError:
         print(f"Stopped. What is done is done; go on with: {again}", file=sys.stderr)
+        raise
+    except AlreadyRunning:  # by somebody else, and that goes on
         raise
     except BaseException:
         print(f"Broken off. Go on with: {again}", file=sys.stderr)

@@ -20,7 +20,7 @@ from speedlead.store.transactions import transact
 
 # as many at once as a worker takes without making other leads wait
 AT_ONCE = 8
-# a lead that did not answer so often is given up; the worker's chore asks twice a minute
+# a lead that did not answer so often while others did is given up; the worker's chore asks twice a minute
 MOST_TRIES = 20
 # keeps these locks apart from the other advisory locks
 _RUNS = 9
@@ -53,7 +53,8 @@ class Steering:
     async def carry_out(self, run_id: str, step: Callable[[], None] = lambda: None) -> rows.Run:
         """Asks every lead that waits, once; `step` is called after each. Raises AlreadyRunning, LookupError.
 
-        Leads that do not answer stay waiting; whoever calls again asks them again.
+        Leads that do not answer stay waiting; whoever calls again asks them again. A round in which none answers is
+        no try: it is Temporal or the workers that are away, and no lead is given up for that.
         """
         # the lock is the session's: it goes with the process, however that ends
         async with self.pool.acquire() as conn:
@@ -72,10 +73,17 @@ class Steering:
         loop = asyncio.get_running_loop()
         due = loop.time()
         places = asyncio.Semaphore(AT_ONCE)
+        silent: list[tuple[rows.Item, str]] = []
+        answered = 0
 
         async def one(item: rows.Item) -> None:
+            nonlocal answered
             try:
-                await self._ask(run, item)
+                why = await self._ask(run, item)
+                if why is None:
+                    answered += 1
+                else:
+                    silent.append((item, why))
             finally:
                 places.release()
                 step()
@@ -89,13 +97,19 @@ class Steering:
                     await places.acquire()
                     group.create_task(one(item))
             last = items[-1].number
+        if answered:
+            for item, why in silent:
+                if item.tries + 1 >= MOST_TRIES:
+                    await self._end(run, item, "refused", why)
+        else:
+            await rows.not_tried(conn, run_id, [item.number for item, _ in silent])
         await rows.end_run(conn, run_id, self.clock.wall())
         ended = await rows.run_of(conn, run_id)
         assert ended is not None
         return ended
 
-    async def _ask(self, run: rows.Run, item: rows.Item) -> None:
-        """One lead, between the two halves of its line in the audit."""
+    async def _ask(self, run: rows.Run, item: rows.Item) -> str | None:
+        """One lead, between the two halves of its line in the audit; why it has not answered, or None."""
         await transact(self.pool, lambda conn: self._begin(conn, run, item))
         asked = payload(run.action, run.asked | item.asked, by=run.account_id or "ops", reason=run.reason)
         try:
@@ -103,13 +117,14 @@ class Steering:
                 item.lead_id, action_of(run.action).update, asked, key=f"{run.run_id}:{item.number}"
             )
         except LeadUnavailable as late:
-            if item.tries + 1 >= MOST_TRIES:
-                return await self._end(run, item, "refused", str(late))
             why = str(late)
-            return await transact(self.pool, lambda conn: rows.item_unanswered(conn, run.run_id, item.number, why))
+            await transact(self.pool, lambda conn: rows.item_unanswered(conn, run.run_id, item.number, why))
+            return why
         except LeadError as refusal:
-            return await self._end(run, item, "refused", str(refusal))
-        return await self._end(run, item, "done", None)
+            await self._end(run, item, "refused", str(refusal))
+        else:
+            await self._end(run, item, "done", None)
+        return None
 
     async def _begin(self, conn: Any, run: rows.Run, item: rows.Item) -> None:
         audit_id = item.audit_id

@@ -1,6 +1,6 @@
 """The way to the configured Temporal server (TLS, API key), and whether its namespace has what leads need."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -72,14 +72,23 @@ def unreachable(settings: Settings, error: Exception) -> str:
     return f"{PREFIX}TEMPORAL_ADDRESS: no Temporal at {settings.temporal_address} ({how}): {why}"
 
 
-async def wrong_attributes(client: Client, namespace: str) -> list[str]:
-    """Search attributes that the namespace lacks or has with another type. Raises RPCError."""
+async def wrong_attributes(client: Client, namespace: str) -> dict[str, bool]:
+    """Search attributes that the namespace lacks, or (True) has with another type. Raises RPCError."""
     answer = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
-    return [
-        name
+    return {
+        name: name in answer.custom_attributes
         for name, kind in ATTRIBUTES.items()
         if answer.custom_attributes.get(name) != IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
-    ]
+    }
+
+
+def mending(wrong: Mapping[str, bool], namespace: str) -> str:
+    """The commands that put the attributes right: no type can be changed, so one with another is taken away first."""
+    other = [name for name, there in wrong.items() if there]
+    removal = f"temporal operator search-attribute remove --namespace {namespace} " if other else ""
+    removal += " ".join(f"--name {name}" for name in other) + (" && " if other else "")
+    pairs = " ".join(f"--name {name} --type {ATTRIBUTES[name]}" for name in wrong)
+    return f"{removal}temporal operator search-attribute create --namespace {namespace} {pairs}"
 
 
 async def check_namespace(client: Client, settings: Settings) -> None:
@@ -98,8 +107,7 @@ async def check_namespace(client: Client, settings: Settings) -> None:
                                   f"namespace {namespace!r}: {error.message}") from None  # fmt: skip
         raise TemporalRefused(unreachable(settings, error)) from None
     if wrong:
-        pairs = " ".join(f"--name {name} --type {ATTRIBUTES[name]}" for name in wrong)
         raise TemporalRefused(
             f"{PREFIX}TEMPORAL_NAMESPACE: the namespace {namespace!r} lacks search attributes, or has them with other "
-            f"types: {', '.join(wrong)}. Run: temporal operator search-attribute create --namespace {namespace} {pairs}"
+            f"types: {', '.join(wrong)}. Run: {mending(wrong, namespace)}"
         )

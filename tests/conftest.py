@@ -19,19 +19,19 @@ import pytest  # noqa: E402
 import pytest_asyncio  # noqa: E402
 from temporalio.testing import WorkflowEnvironment  # noqa: E402
 
-from tests import servers  # noqa: E402
+from tests import order, servers  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # last: Playwright keeps an event loop running in this thread from its first use to the end of the session
-    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+    items[:] = order.in_order(items)
 
 
 @pytest_asyncio.fixture(scope="session")
 async def test_databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[servers.TestDatabases]:
     """The embedded Postgres of this session, not durable, with a migrated template."""
-    async with servers.databases(tmp_path_factory.mktemp("postgres")) as made:
-        yield made
+    with servers.quick_folder(tmp_path_factory.mktemp("postgres")) as folder:
+        async with servers.databases(folder) as made:
+            yield made
 
 
 @pytest_asyncio.fixture

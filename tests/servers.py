@@ -1,13 +1,17 @@
 """Real servers for tests: started once, thrown away with the session. Nothing here listens on a fixed port."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
 import asyncpg
 from temporalio.testing import WorkflowEnvironment
 
+from speedlead.embedded.locks import FolderLock
 from speedlead.embedded.ports import free_ports
 from speedlead.embedded.postgres import Postgres
 from speedlead.embedded.temporal_server import find_program, server_flags
@@ -16,10 +20,32 @@ from speedlead.store.migrate import migrate
 from speedlead.temporal import DATA_CONVERTER
 
 TEMPLATE = "template_migrated"
+MEMORY, PREFIX = Path("/dev/shm"), "speedlead-tests-"
+# a write-ahead log of up to 256 MB and a few databases of 10 MB for each process of the tests, with room to spare
+ENOUGH = 2 << 30
+
+
+@contextmanager
+def quick_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory, where a copy of a database takes a quarter of the time; `otherwise` where there is none."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ENOUGH:
+        yield otherwise
+        return
+    _sweep()
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _sweep() -> None:
+    """Takes away what a session that was killed has left in memory."""
+    for left in MEMORY.glob(f"{PREFIX}*"):
+        lock = left / "postgres.lock"
+        if lock.exists() and not FolderLock(lock, "").is_taken():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 class TestDatabases:
-    """A server with one migrated template; a copy of it takes some 30 ms."""
+    """A server with one migrated template; a copy of it takes some 20 ms."""
 
     __test__ = False  # pytest: a helper, not a test class
 

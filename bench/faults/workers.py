@@ -34,7 +34,7 @@ async def work(settings: Settings, deaths: Deaths) -> None:
         dying = deadly(senders, deaths)
         activities = build_activities(
             pool=parts.pool, settings=settings, credentials=parts.credentials, calendar=parts.calendar,
-            plan=parts.plan, senders=dying,
+            plan=parts.plan, senders=dying, composer=parts.composer,
         )  # fmt: skip
         await stack.enter_async_context(running_workers(parts.client, activities, slots=SLOTS))
         await stack.enter_async_context(naive_worker(parts.client, dying, SLOTS))

@@ -14,10 +14,12 @@ from speedlead.chores.notify_setup import build_notifier
 from speedlead.chores.oncall import oncall_chore
 from speedlead.chores.pool import Dealer, pool_chore
 from speedlead.chores.retention import retention_chore
+from speedlead.chores.right_clock import by_the_right_clock
 from speedlead.chores.runner import Chore
 from speedlead.chores.sla import sla_chore
 from speedlead.chores.steering import steering_chore
 from speedlead.chores.stuck import GoingOn, Stuck
+from speedlead.chores.unquoted import unquoted
 from speedlead.chores.watchdog import Watchdog, Workflows
 from speedlead.credentials import Credentials
 from speedlead.ics_fetch import Fetcher
@@ -44,8 +46,15 @@ class Means:
 
 
 def build_chores(means: Means) -> Sequence[Chore]:
+    retention = retention_chore(
+        means.pool,
+        means.clock,
+        means.credentials.secret_bytes,
+        leads_days=means.settings.keep_leads_days,
+        story_days=means.settings.keep_story_days,
+    )
     flow = FlowCheck(means.pool, means.clock, means.settings.public_url, means.credentials.api_key.get_secret_value())
-    return (
+    chores = (
         pool_chore(WaitingPool(means.pool), means.dealer, means.clock),
         oncall_chore(means.pool, means.settings, means.clock),
         sla_chore(means.pool, load_calendars(means.settings.calendars_file)[0], means.clock),
@@ -53,14 +62,9 @@ def build_chores(means: Means) -> Sequence[Chore]:
         calendars_chore(means.pool, means.clock, Fetcher(means.settings.calendar_networks)),
         *build_notifier(means.pool, means.settings, means.credentials, means.senders, means.clock).chores(),
         audit_chore(means.pool, means.settings, means.clock),
-        retention_chore(
-            means.pool,
-            means.clock,
-            means.credentials.secret_bytes,
-            leads_days=means.settings.keep_leads_days,
-            story_days=means.settings.keep_story_days,
-        ),
+        by_the_right_clock(means.pool, means.clock, retention),
         Watchdog(means.pool, means.workflows, means.clock).chore(),
         Stuck(means.pool, means.going_on, means.clock, at_most=means.settings.restarts_at_once).chore(),
         *([flow.chore()] if means.settings.flow_check else []),
     )
+    return [unquoted(chore) for chore in chores]

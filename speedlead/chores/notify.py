@@ -56,7 +56,7 @@ class Notifier:
     clock: Clock
     calendars: Calendars
     ways: Mapping[Channel, Way]
-    public_url: str
+    staff_url: str
     token: Callable[[str], str]
 
     def chores(self) -> Sequence[Chore]:
@@ -166,7 +166,7 @@ class Notifier:
         if tries is None or row is None:
             return
         try:
-            await deliver(alert_of(row, self.public_url, self.token), row)
+            await deliver(alert_of(row, self.staff_url, self.token), row)
         except Unreachable as why:
             await notifications.settle(self.pool, key, "skipped", self.clock.wall(), str(why))
         except SendError as error:

@@ -32,4 +32,4 @@ def build_notifier(
         ways[Channel.SLACK] = hook_way(send_slack, slack, calendars)
     if teams := hooks_of(settings.teams_webhook_url):
         ways[Channel.TEAMS] = hook_way(send_teams, teams, calendars)
-    return Notifier(pool, clock, calendars, ways, settings.public_url, lambda key: make_token(secret, "notify", key))
+    return Notifier(pool, clock, calendars, ways, settings.staff_url, lambda key: make_token(secret, "notify", key))

@@ -23,6 +23,8 @@ update chore set started_wall = clock_timestamp(), next_wall = clock_timestamp()
     error = null
 where name = $1 and ($2 or next_wall is null or next_wall <= clock_timestamp()) returning true
 """
+# whoever runs it after all begins it at once
+_NOT_OURS = "update chore set next_wall = null where next_wall is not null and name <> all($1)"
 _DONE = """
 update chore set ended_wall = clock_timestamp(), succeeded_wall = clock_timestamp(), failures_in_a_row = 0, done = $2
 where name = $1
@@ -47,8 +49,9 @@ class Chore:
 
 
 async def run_chores(pool: "asyncpg.Pool[Any]", chores: Sequence[Chore]) -> None:
-    """Until cancelled."""
+    """All chores of this house, until cancelled. What is not among them is due no more."""
     async with asyncio.TaskGroup() as group:
+        group.create_task(_drop_others(pool, [chore.name for chore in chores]))
         wakes = {chore.name: asyncio.Event() for chore in chores}
         channels: dict[str, list[asyncio.Event]] = {}
         for chore in chores:
@@ -58,6 +61,16 @@ async def run_chores(pool: "asyncpg.Pool[Any]", chores: Sequence[Chore]) -> None
             group.create_task(_listen(pool, channels))
         for chore in chores:
             group.create_task(_keep(pool, chore, wakes[chore.name]))
+
+
+async def _drop_others(pool: "asyncpg.Pool[Any]", names: Sequence[str]) -> None:
+    while True:
+        try:
+            await pool.execute(_NOT_OURS, list(names))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 async def run_once(pool: "asyncpg.Pool[Any]", chore: Chore, *, due_only: bool = False) -> str | None:

@@ -29,6 +29,8 @@ EVERY = timedelta(seconds=15)
 # a lead that gets stuck again and again needs a person: its code is not deterministic, or two versions fight for it
 MOST_RESTARTS = 3
 _WITHIN = timedelta(days=1)
+# of the leads that are left so many are asked why: one cause has many leads
+_ASKED_WHY = 3
 # replays of one round: each takes some ten milliseconds of a process that also acknowledges leads
 _LOOKS = 100
 
@@ -42,6 +44,10 @@ class Workflows(Protocol):
 
     async def last_went_on(self, lead_id: str) -> datetime:
         """When a worker last carried the lead forward, wall time. Raises RPCError."""
+        ...
+
+    async def why_failing(self, lead_id: str) -> str | None:
+        """In words that name nobody. Raises RPCError."""
         ...
 
     async def end(self, lead_id: str, why: str) -> None:
@@ -78,7 +84,8 @@ class Stuck:
     async def round(self) -> str | None:
         """Raises RPCError when Temporal does not answer."""
         failing = await self._workflows.failing()
-        again, left = 0, 0
+        again = 0
+        left: list[str] = []
         # by lot: those that are left must not keep the others from being looked at
         for lead_id in random.sample(failing, _LOOKS) if len(failing) > _LOOKS else failing:
             if again == self._at_most:
@@ -88,14 +95,15 @@ class Stuck:
                     case "again":
                         again += 1
                     case "left":
-                        left += 1
+                        left.append(lead_id)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise  # it has ended meanwhile
         await self._tell(len(failing), again, left)
         if not failing:
             return None
-        return f"{again} of {len(failing)} failing leads started again" + (f", {left} left as they are" if left else "")
+        said = f"{again} of {len(failing)} failing leads started again"
+        return f"{said}, {len(left)} left as they are" if left else said
 
     async def _start_again(self, lead_id: str) -> Literal["again", "left", "later"]:
         if not await self._replays.another_way(lead_id):
@@ -116,11 +124,18 @@ class Stuck:
                 log.warning("stuck.restarted", lead_id=lead_id, build=self._build)
         return "again"
 
-    async def _tell(self, failing: int, again: int, left: int) -> None:
+    async def _tell(self, failing: int, again: int, left: Sequence[str]) -> None:
         wall = self._clock.wall()
         if again:
-            said = f"{again} started again, {failing - again - left} more wait for their turn"
+            said = f"{again} started again, {failing - again - len(left)} more wait for their turn"
             await transact(self._pool, lambda conn: stuck.tell_ops(conn, "leads_of_other_code", said, wall))
         if left:
-            said = f"{left} leads; the last events of their workflows say why"
+            why = {reason for lead_id in left[:_ASKED_WHY] if (reason := await self._why(lead_id)) is not None}
+            said = f"{len(left)} leads; {'; '.join(sorted(why)) or 'the last events of their workflows say why'}"
             await transact(self._pool, lambda conn: stuck.tell_ops(conn, "workflows_failing", said, wall))
+
+    async def _why(self, lead_id: str) -> str | None:
+        try:
+            return await self._workflows.why_failing(lead_id)
+        except RPCError:
+            return None  # it has ended meanwhile, or Temporal is busy: the notice is not worth a failed round

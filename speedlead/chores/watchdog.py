@@ -1,5 +1,6 @@
 """Every minute: open leads without a workflow, a next step, an owner or a reason are found and set going again."""
 
+import random
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
@@ -16,7 +17,7 @@ from speedlead.ports import Clock
 from speedlead.store import limbo
 from speedlead.store.rows import lock_person, put_message
 from speedlead.store.starts import build_start
-from speedlead.store.transactions import transact
+from speedlead.store.transactions import StoreUnavailable, transact
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,8 @@ _STARTED = timedelta(seconds=30)
 _TELL_FROM = 3
 # a lead that this many rounds did not heal needs a person
 _ROUNDS = 3
+# so many in a row that give no answer, and the others are not asked either: each costs seconds, a round is a minute
+_SILENT = 3
 
 
 class Workflows(Protocol):
@@ -56,8 +59,14 @@ class Watchdog:
         wrong = {lead.lead_id: (lead, reason) for lead in leads
                  if (reason := limbo_of(lead, running=lead.lead_id in running)) is not None}  # fmt: skip
         found: dict[str, str] = {}
-        for lead, reason in wrong.values():
-            what = await self._heal(lead, reason)
+        silent = 0
+        # what needs no answer of a workflow comes first; the others by lot, so that the same three silent ones do not
+        # keep them from being looked at for ever
+        by_lot = random.sample(list(wrong.values()), len(wrong))
+        for lead, reason in sorted(by_lot, key=lambda one: one[1] != "no_workflow"):
+            asks = reason != "no_workflow"
+            what = "workflow_silent" if asks and silent >= _SILENT else await self._try(lead, reason)
+            silent = 0 if not asks or what != "workflow_silent" else silent + 1
             if what is not None:
                 found[lead.lead_id] = what
         rounds = await transact(self._pool, lambda conn: limbo.note(conn, found, wall))
@@ -66,6 +75,17 @@ class Watchdog:
             said = _words(found.values(), len(stuck))
             await transact(self._pool, lambda conn: limbo.tell(conn, said, wall))
         return _words(found.values(), len(stuck)) if found else None
+
+    async def _try(self, lead: OpenLead, reason: Limbo) -> str | None:
+        """One lead that cannot be healed must not leave the others lying. Raises StoreUnavailable."""
+        try:
+            return await self._heal(lead, reason)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            # the type alone: a message may hold what a row said
+            log.error("watchdog.not_healed", lead_id=lead.lead_id, reason=reason, error=type(error).__name__)
+            return reason if reason == "no_workflow" else "workflow_silent"
 
     async def _heal(self, lead: OpenLead, reason: Limbo) -> str | None:
         """What was wrong; None when a closer look shows that the lead is well."""

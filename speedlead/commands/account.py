@@ -146,7 +146,7 @@ async def _print_link(conn: Any, account_id: str) -> None:
     from speedlead.store.accounts import make_link
 
     token = await make_link(conn, account_id, SystemClock().wall())
-    print(f"{load_settings().public_url.rstrip('/')}/sign-in/link/{token}")
+    print(f"{load_settings().staff_url}/sign-in/link/{token}")
 
 
 def _with_database(work: Callable[[Any], Awaitable[None]]) -> None:

@@ -33,6 +33,7 @@ def steer(
     to_plan: Annotated[str, typer.Option(help="change-plan: such as inbound:4")] = "",
     pace: Annotated[float, typer.Option(help="Leads a second")] = PACE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show which leads match and change nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask back behind the preview")] = False,
     resume: Annotated[str, typer.Option(help="Go on with this run, by its id or its first characters")] = "",
 ) -> None:
     """Ask one thing of all leads that match. Ctrl-C is safe: --resume goes on and asks no lead twice."""
@@ -49,4 +50,4 @@ def steer(
         asked = {"until": until, "step": step, "rep_id": to, **(plan_named(to_plan) if to_plan else {})}
     except BadRequest as wrong:
         raise typer.BadParameter(str(wrong)) from None
-    asked_of_many(action, asked, reason, given, pace, dry_run)
+    asked_of_many(action, asked, reason, given, pace, dry_run, yes)

@@ -17,6 +17,7 @@ from temporalio.client import Client
 
 from speedlead.app import Parts, build_deps, serve_gateway
 from speedlead.cadence_client import CadenceClient
+from speedlead.composer import Composer
 from speedlead.composing.assemble import build_composer
 from speedlead.contracts import LeadStart
 from speedlead.credentials import Credentials, load_or_create
@@ -108,9 +109,12 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    settings: Settings, database_url: str, client: Client, *, demo_reps: bool = True
+    settings: Settings, database_url: str, client: Client, *, demo_reps: bool = True, composer: Composer | None = None
 ) -> AsyncIterator[World]:
-    """`client` belongs to a server that skips time; `settings` has free ports, a folder and callbacks='before'."""
+    """`client` belongs to a server that skips time; `settings` has free ports, a folder and callbacks='before'.
+
+    `composer`: one whose texts were checked for such settings before; without it they are checked here.
+    """
     credentials = load_or_create(settings.data_dir)
     plan = load_plan(settings.plan_file)
     clock = VirtualClock()
@@ -136,14 +140,21 @@ async def open_world(
         senders: Senders = await stack.enter_async_context(open_senders(settings, credentials))
         line = await stack.enter_async_context(open_line(settings, credentials))
         calendar = build_calendar(settings)
+        composer = composer or build_composer(settings, plan)
         activities = build_activities(
-            pool=pool, settings=settings, credentials=credentials, calendar=calendar, plan=plan, senders=senders
+            pool=pool,
+            settings=settings,
+            credentials=credentials,
+            calendar=calendar,
+            plan=plan,
+            senders=senders,
+            composer=composer,
         )
         await stack.enter_async_context(running_workers(client, activities, pace=pace_of(settings)))
         leads = VirtualCadenceClient(client)
         relay = Relay(pool, leads)
         watch = build_watch(pool, client, settings, clock)
-        parts = Parts(settings, credentials, pool, client, plan, calendar, build_composer(settings, plan), watch)
+        parts = Parts(settings, credentials, pool, client, plan, calendar, composer, watch)
         await stack.enter_async_context(_running(relay.run()))
         await stack.enter_async_context(_running(serve_gateway(build_deps(parts, leads, relay, clock, line))))
         http = await stack.enter_async_context(aiohttp.ClientSession())

@@ -143,6 +143,7 @@ class Stack:
             ui_port=self.settings.temporal_ui_port,
             namespace=self.settings.temporal_namespace,
             virtual_clock=self.settings.virtual_clock,
+            codec=f"{self.settings.staff_url}/codec",
         )
 
     def _own_code(self) -> list[PythonPart]:

@@ -55,14 +55,17 @@ class TemporalServer:
     name = "temporal"
 
     def __init__(
-        self, data_dir: Path, *, port: int, ui_port: int, namespace: str = "default", virtual_clock: bool = False
-    ) -> None:
+        self, data_dir: Path, *, port: int, ui_port: int, namespace: str = "default", virtual_clock: bool = False,
+        codec: str | None = None,
+    ) -> None:  # fmt: skip
+        """`codec`: address at which the UI's pages have payloads decrypted; the browser sends a session if told so."""
         self.child: Child | None = None
         self._data_dir = data_dir
         self._port = port
         self._ui_port = ui_port
         self._namespace = namespace
         self._virtual_clock = virtual_clock
+        self._codec = codec
 
     @property
     def address(self) -> str:
@@ -70,11 +73,12 @@ class TemporalServer:
 
     def command(self) -> list[str | Path]:
         namespace = [] if self._namespace == "default" else ["--namespace", self._namespace]
+        codec = ["--ui-codec-endpoint", self._codec] if self._codec is not None else []
         pragmas = [part for pragma in PRAGMAS for part in ("--sqlite-pragma", pragma)]
         return [
             find_program(), "server", "start-dev", "--db-filename", self._data_dir / "temporal.db",
             "--ip", "127.0.0.1", "--port", str(self._port), "--ui-port", str(self._ui_port),
-            "--ui-disable-news-fetch", "--log-level", "warn", *namespace, *pragmas,
+            "--ui-disable-news-fetch", "--log-level", "warn", *codec, *namespace, *pragmas,
             *server_flags(virtual_clock=self._virtual_clock),
         ]  # fmt: skip
 

@@ -3,18 +3,19 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from speedlead import contracts
 from speedlead.cadence_errors import LeadNotFound, LeadRefused, LeadUnavailable
-from speedlead.domain.outcomes import CallResult, Outcome, Stage
+from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.domain.steering import LONGEST_REASON
 from speedlead.gateway.access.table import May
 from speedlead.gateway.access.who import machine_or_person
 from speedlead.gateway.context import Context
@@ -27,10 +28,8 @@ from speedlead.store.answers import AnswerRefused, Draft, write_answer
 from speedlead.store.conversations import conversation
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.transactions import transact
-from speedlead.store.view_models import Filters
 
 MAX_BYTES = 65_536
-MAX_LISTED = 500
 
 # update name -> the model of its request
 UPDATES: dict[str, type[contracts.Contract]] = {
@@ -77,31 +76,12 @@ class MessageBody(BaseModel):
 def add_api_routes(app: FastAPI, context: Context) -> None:
     pool = context.deps.pool
 
-    @app.get("/api/leads", summary="Leads, what is due first on top")
-    async def get_leads(
-        request: Request,
-        stage: Stage | None = None,
-        lead_type: Annotated[Literal["hot", "warm", "cold"] | None, Query(alias="type")] = None,
-        owner: uuid.UUID | None = None,
-        is_open: Annotated[Literal["true", "false", "all"], Query(alias="open")] = "true",
-        limit: int = 100,
-    ) -> Response:
-        from speedlead.store.views import open_leads
-
-        context.guard.allow(request)
-        if not 1 <= limit <= MAX_LISTED:
-            raise wrong_field("limit", "out of range", f"1 to {MAX_LISTED}")
-        state = {"true": "open", "false": "closed", "all": "all"}[is_open]
-        filters = Filters(stage, lead_type, str(owner) if owner else None, state, limit)
-        theirs = _for_their_eyes(request, filters)
-        return _json({"leads": await transact(pool, lambda conn: open_leads(conn, theirs))})
-
     @app.get("/api/leads/{lead_id}", summary="One lead")
     async def get_lead(request: Request, lead_id: uuid.UUID) -> Response:
         from speedlead.store.views import lead_view
 
         context.guard.allow(request)
-        return _json(_found(await transact(pool, lambda conn: lead_view(conn, str(lead_id)))))
+        return as_json(_found(await transact(pool, lambda conn: lead_view(conn, str(lead_id)))))
 
     @app.get("/api/leads/{lead_id}/timeline", summary="What happened, when and why")
     async def get_timeline(request: Request, lead_id: uuid.UUID) -> Response:
@@ -109,14 +89,14 @@ def add_api_routes(app: FastAPI, context: Context) -> None:
 
         context.guard.allow(request)
         await _state(context, str(lead_id))
-        return _json({"timeline": await transact(pool, lambda conn: timeline(conn, str(lead_id)))})
+        return as_json({"timeline": await transact(pool, lambda conn: timeline(conn, str(lead_id)))})
 
     @app.get("/api/leads/{lead_id}/explain", summary="What comes next, when, and why not yet")
     async def get_explain(request: Request, lead_id: uuid.UUID) -> Response:
         from speedlead.store.views import explain
 
         context.guard.allow(request)
-        return _json(_found(await transact(pool, lambda conn: explain(conn, str(lead_id)))))
+        return as_json(_found(await transact(pool, lambda conn: explain(conn, str(lead_id)))))
 
     @app.post("/api/leads/{lead_id}/outcomes", status_code=202, summary="Log a call result or an outcome",
               openapi_extra=_body_docs(OutcomeBody))  # fmt: skip
@@ -128,7 +108,7 @@ def add_api_routes(app: FastAPI, context: Context) -> None:
     async def get_messages(request: Request, lead_id: uuid.UUID) -> Response:
         context.guard.allow(request)
         talk = _found(await transact(pool, lambda conn: conversation(conn, str(lead_id))))
-        return _json(
+        return as_json(
             {"messages": talk.lines, "answer_by": talk.answer_by, "blocked": talk.blocked, "due_at": talk.due_at}
         )
 
@@ -141,7 +121,7 @@ def add_api_routes(app: FastAPI, context: Context) -> None:
     def add_update(name: str, model: type[contracts.Contract]) -> None:
         summary = f"Ask the running lead: {name.replace('_', ' ')}"
 
-        @app.post(f"/api/leads/{{lead_id}}/{name}", summary=summary, name=name, openapi_extra=_body_docs(model))
+        @app.post(f"/api/leads/{{lead_id}}/{name}", summary=summary, name=name, openapi_extra=_update_docs(model))
         async def post_update(request: Request, lead_id: uuid.UUID) -> Response:
             context.guard.allow(request)
             return await _update(request, context, str(lead_id), name, model)
@@ -178,7 +158,7 @@ async def _outcome(request: Request, context: Context, lead_id: str) -> Response
     context.counters.add("outcomes")
     if state.open:
         await context.deliver_now(lead_id)
-    return _json(asdict(state), 202)
+    return as_json(asdict(state), 202)
 
 
 async def _message(request: Request, context: Context, lead_id: str) -> Response:
@@ -200,7 +180,7 @@ async def _message(request: Request, context: Context, lead_id: str) -> Response
             raise wrong_field(error.field, error.reason, error.expected) from None
         raise Problem(409, "The lead is closed.", reason=error.reason) from None
     await context.deliver_now(lead_id)
-    return _json(asdict(written), 202)
+    return as_json(asdict(written), 202)
 
 
 async def _update(
@@ -210,6 +190,8 @@ async def _update(
     fields = {
         name: one_line(text) if isinstance(text, str) else text for name, text in (await _fields(request)).items()
     }
+    if "reason" not in model.model_fields:
+        _check_reason(fields.pop("reason", None))
     body = _validated(model, _in_own_name(request, model, fields))
     closed = await _state(context, lead_id)
     if closed:
@@ -228,6 +210,12 @@ async def _update(
         raise Problem(503, "The lead does not answer at this moment.", reason="no_answer", retry_after_s=2) from None
     context.counters.add("updates", update=name)
     return JSONResponse(status.model_dump(mode="json"))
+
+
+def _check_reason(reason: object) -> None:
+    """Of an update that does not carry it to the lead: why it was asked stands in the audit alone."""
+    if reason is not None and not (isinstance(reason, str) and 0 < len(reason) <= LONGEST_REASON):
+        raise wrong_field("reason", "not a reason", f"1 to {LONGEST_REASON} characters")
 
 
 async def _check_rows(context: Context, lead_id: str, body: contracts.Contract) -> None:
@@ -268,11 +256,6 @@ async def _fields(request: Request) -> dict[str, Any]:
         return {}
     form = await read_form(content_type, body)
     return {name: values[-1] for name, values in form.items() if values[-1] != ""}
-
-
-def _for_their_eyes(request: Request, filters: Filters) -> Filters:
-    who = machine_or_person(request)
-    return filters if who is None else replace(filters, leads=who.leads, rep_id=who.rep_id)
 
 
 def _in_own_name(request: Request, model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
@@ -323,7 +306,16 @@ def _body_docs(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
-def _json(value: Any, status: int = 200) -> Response:
+def _update_docs(model: type[BaseModel]) -> dict[str, Any]:
+    docs = _body_docs(model)
+    properties = docs["requestBody"]["content"]["application/json"]["schema"].setdefault("properties", {})
+    why = {"type": "string", "maxLength": LONGEST_REASON, "description": "Why; stands in the audit"}
+    properties.setdefault("reason", why)
+    return docs
+
+
+def as_json(value: Any, status: int = 200) -> Response:
+    """Instants in ISO 8601; nothing of it may be kept by a cache."""
     return Response(json.dumps(value, default=_plain), status, {"Cache-Control": "no-store"}, "application/json")
 
 

@@ -12,6 +12,7 @@ from speedlead.gateway.access.account_pages import add_account_pages
 from speedlead.gateway.access.doorkeeper import protect
 from speedlead.gateway.access.oidc import add_company_sign_in
 from speedlead.gateway.access.sign_in import add_sign_in
+from speedlead.gateway.api_list import add_api_list
 from speedlead.gateway.api_routes import add_api_routes
 from speedlead.gateway.audit_report_page import add_audit_report_page
 from speedlead.gateway.codec_server import add_codec_server
@@ -60,6 +61,7 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     _add_errors(app, context)
     _add_health(app, context)
     add_intake_routes(app, context)
+    add_api_list(app, context)
     add_api_routes(app, context)
     add_twilio_webhooks(app, context)
     add_sendgrid_webhooks(app, context)

@@ -75,7 +75,8 @@ class ErasePage:
         async def read(conn: Any) -> dict[str, Any]:
             whose = await erasure.all_of(conn, [person_id])
             counted = {} if erased else titles(await erasure.count(conn, whose))
-            return {"leads": len(whose.leads), "open": len(whose.open_leads), "counted": counted}
+            others = await erasure.leads_of_each(conn, await erasure.maybe_the_same(conn, person_id))
+            return {"leads": len(whose.leads), "open": len(whose.open_leads), "counted": counted, "others": others}
 
         context = await transact(self._deps.pool, read)
         return render(

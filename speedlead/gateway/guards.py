@@ -21,7 +21,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 def origins(settings: Settings) -> frozenset[str]:
     """Every origin under which this gateway is reached."""
     local = {f"http://{name}:{settings.http_port}" for name in ("127.0.0.1", "localhost", "[::1]")}
-    return frozenset(local | {origin_of(settings.public_url)})
+    return frozenset(local | {origin_of(settings.public_url), origin_of(settings.staff_url)})
 
 
 def origin_of(url: str) -> str:

@@ -60,6 +60,9 @@ UPDATES = {
 NOT_TO_COME = "Please give a time that is still to come where the lead is."
 MAX_NOTE = 4000
 NEEDS_REASON = frozenset({"decline", "pause", "skip", "stop"})
+# what is not done without a word why; a call that somebody makes at once needs none
+STEERS = frozenset({"pause", "resume", "skip", "stop"})
+NEEDS_WHY = "Please say why: it stands in the audit. Nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class PageActions:
         if notice_id is not None:
             wall = self.deps.clock.wall()
             await transact(self.deps.pool, lambda conn: notices.mark_seen(conn, notice_id, None, wall))
-        return RedirectResponse("/ops", status_code=303)
+        return RedirectResponse("/ops/leads", status_code=303)
 
     async def outcome(self, request: Request) -> Response:
         card = await self._card(request)
@@ -192,6 +195,8 @@ class PageActions:
         reason = one_line(str(form.get("reason") or ""))[:80]
         if reason and action in NEEDS_REASON:
             body["reason"] = reason
+        if not reason and action in STEERS:
+            return await self.lead_page(request, Typed(), Mistake("reason", NEEDS_WHY))
         if action == "pause" and form.get("at"):
             try:
                 until = read_wall(str(form["at"]), card, "until")

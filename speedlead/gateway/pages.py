@@ -21,12 +21,14 @@ from speedlead.gateway.capacity_page import add_capacity_page
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.lead_context import lead_context
 from speedlead.gateway.lead_steering import add_lead_steering
+from speedlead.gateway.numbers.page import add_numbers_page
 from speedlead.gateway.page_actions import SAID, Mistake, Typed, add_page_actions, parse_id
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.preview_page import add_preview_page
 from speedlead.gateway.rendering import render
 from speedlead.gateway.rep_page import add_rep_page
 from speedlead.gateway.script_page import add_script_page
+from speedlead.gateway.steering_page import may_ask
 from speedlead.gateway.templates_page import add_templates_page
 from speedlead.lead_filter import read_leniently, written
 from speedlead.store import views
@@ -52,7 +54,7 @@ class Pages:
         pages = {
             "/": self.start,
             "/form": self.form,
-            "/ops": self.ops,
+            "/ops/leads": self.ops,
             "/ops/table": self.ops_table,
             "/leads/{lead_id}": self.lead,
             "/leads/{lead_id}/live": self.lead_live,
@@ -118,7 +120,7 @@ class Pages:
             "filters": filters,
             "query": urlencode(written(filters)),
             "chosen": {"breached": ""} | written(filters),
-            "actions": [(name, action.words) for name, action in ACTIONS.items()],
+            "actions": [(name, action.words) for name, action in ACTIONS.items() if may_ask(person, name)],
             "items": [self._item(card) for card in cards],
             "counters": counters,
             "waiting": await transact(self.deps.pool, lambda conn: pool_now(conn, self.deps.clock.wall())),
@@ -154,4 +156,5 @@ def add_pages(app: FastAPI, deps: GatewayDeps) -> None:
     add_preview_page(app, deps)
     add_templates_page(app, deps)
     add_capacity_page(app, deps)
+    add_numbers_page(app, deps)
     app.mount("/static", StaticFiles(directory=rendering.STATIC), name="static")

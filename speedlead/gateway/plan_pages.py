@@ -12,7 +12,7 @@ from starlette.routing import Route
 from speedlead.checked_yaml import FileFault
 from speedlead.composing.assemble import read_composer
 from speedlead.domain.plan import Plan
-from speedlead.domain.steering import PACE, BadRequest, checked, plan_named
+from speedlead.domain.steering import PACE, BadRequest, checked, mark_of, plan_named
 from speedlead.gateway.access.table import May
 from speedlead.gateway.access.who import Who, signed_in
 from speedlead.gateway.deps import GatewayDeps
@@ -22,7 +22,7 @@ from speedlead.intake_text import one_line
 from speedlead.lead_filter import FilterError, read_filter, written
 from speedlead.plan_check import Checked, check_text
 from speedlead.plan_migration import by_step, foresee
-from speedlead.plan_migration_words import moves_by, passed_over
+from speedlead.plan_migration_words import closing, moves_by, passed_over
 from speedlead.plan_publishing import publish_text, use_version
 from speedlead.plan_shelf import in_use
 from speedlead.plan_text import compared, target_data, text_of, with_targets
@@ -45,7 +45,9 @@ class PlanPages:
         self._deps = deps
         self._composer = read_composer(deps.settings)
 
-    async def overview(self, request: Request, problem: str = "") -> Response:
+    async def overview(self, request: Request, problem: str = "", plan: str = "", note: str = "") -> Response:
+        """`plan` and `note`: what stood in the form that had the problem."""
+
         async def read(conn: Any) -> dict[str, Any]:
             return {
                 "versions": await plans.versions(conn),
@@ -54,7 +56,8 @@ class PlanPages:
             }
 
         found = await transact(self._deps.pool, read)
-        return render("plans.html", found | self._common(request) | {"problem": problem}, 422 if problem else 200)
+        context = found | self._common(request) | {"problem": problem, "typed": {"plan": plan, "note": note}}
+        return render("plans.html", context, 422 if problem else 200)
 
     async def begin_draft(self, request: Request) -> Response:
         """From a published version, as text."""
@@ -64,8 +67,7 @@ class PlanPages:
         async def write(conn: Any) -> int:
             named = plan_named(str(form.get("from") or ""))
             text = text_of(await plans.plan_of(conn, named["plan_id"], named["version"]))
-            note = one_line(str(form.get("note") or ""))[:MAX_NOTE]
-            return await plan_drafts.add_draft(conn, text, author=person.email, note=note, wall=wall)
+            return await plan_drafts.add_draft(conn, text, author=person.email, note=_note(form), wall=wall)
 
         try:
             draft_id = await transact(self._deps.pool, write)
@@ -91,7 +93,7 @@ class PlanPages:
 
     async def publish(self, request: Request) -> Response:
         form, person = await request.form(), signed_in(request)
-        note = one_line(str(form.get("note") or ""))[:MAX_NOTE]
+        note = _note(form)
         try:
             draft = await self._read(request)
             if not note:
@@ -111,14 +113,17 @@ class PlanPages:
 
     async def use(self, request: Request) -> Response:
         form, person = await request.form(), signed_in(request)
+        plan, note = str(form.get("plan") or ""), _note(form)
         try:
-            named = plan_named(str(form.get("plan") or ""))
+            if not note:
+                raise BadRequest("note: expected why it is used, in a few words")
+            named = plan_named(plan)
             await use_version(
-                self._deps.pool, named["plan_id"], named["version"], role=str(person.role), note="",
+                self._deps.pool, named["plan_id"], named["version"], role=str(person.role), note=note,
                 wall=self._deps.clock.wall(), account_id=person.account_id,
             )  # fmt: skip
         except (BadRequest, LookupError) as wrong:
-            return await self.overview(request, str(wrong))
+            return await self.overview(request, str(wrong), plan=plan, note=note)
         return RedirectResponse(f"{PATH}?said=used", status_code=303)
 
     # ── moving open leads ────────────────────────────────────────────────────────────────────────────────────────────
@@ -140,7 +145,7 @@ class PlanPages:
             target = await plans.plan_of(conn, asked["plan_id"], asked["version"])
             moves = await foresee(conn, (await views.matching(conn, filters))[:MOST_FORESEEN], target, self._deps.clock)
             can: dict[str, dict[str, Any]] = {one.lead_id: {} for one in moves if one.refused is None}
-            if not can or str(len(can)) != form.get("count"):
+            if not can or mark_of(can) != form.get("seen"):
                 return None
             wanted = steering.Wanted("change_plan", asked, reason, can, written(filters), str(person.role),
                                      person.account_id, pace=PACE, background=True)  # fmt: skip
@@ -169,10 +174,11 @@ class PlanPages:
             found = await transact(self._deps.pool, read)
         except (BadRequest, FilterError, LookupError) as wrong:
             return missing("This cannot be asked", f"{wrong}.")
-        can = sum(one.refused is None for one in found["moves"])
+        can = [one.lead_id for one in found["moves"] if one.refused is None]
         context = found | self._common(request) | {
             "given": {name: given.get(name, "") for name in ("from", "to", "type", "stage", "source", "reason")},
-            "can": can, "problem": problem, "moves_by": moves_by, "passed_over": passed_over,
+            "closing": closing(found["moves"]), "can": len(can), "seen": mark_of(can),
+            "problem": problem, "moves_by": moves_by, "passed_over": passed_over,
             "under_way": [one for one in found["moves"] if one.under_way is not None], "most": MOST_FORESEEN,
         }  # fmt: skip
         return render("plan_migration.html", context, 422 if problem else 200)
@@ -226,6 +232,10 @@ class PlanPages:
 
     def _common(self, request: Request) -> dict[str, Any]:
         return {"said_text": SAID.get(request.query_params.get("said", ""), "")}
+
+
+def _note(form: Mapping[str, Any]) -> str:
+    return one_line(str(form.get("note") or ""))[:MAX_NOTE]
 
 
 def _filters(given: Mapping[str, str], person: Who) -> Any:

@@ -38,7 +38,8 @@ def csrf() -> Markup:
 # path, what it is called, what it takes
 NAV = (
     ("/rep", "My leads", May.WORK_QUEUE),
-    ("/ops", "All leads", May.READ_ALL),
+    ("/ops", "Numbers", May.READ_NUMBERS),
+    ("/ops/leads", "All leads", May.READ_ALL),
     ("/oncall", "On call", May.WORK_QUEUE),
     ("/capacity", "Capacity", May.MOVE_CAPACITY),
     ("/people", "People", May.MANAGE_PEOPLE),

@@ -9,21 +9,35 @@ from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from speedlead.domain.steering import ACTIONS, FASTEST, PACE, BadRequest, action_named, action_of, checked, plan_named
-from speedlead.gateway.access.who import signed_in
+from speedlead.domain.steering import (
+    ACTIONS,
+    FASTEST,
+    PACE,
+    BadRequest,
+    action_named,
+    action_of,
+    checked,
+    mark_of,
+    plan_named,
+)
+from speedlead.gateway.access.table import May
+from speedlead.gateway.access.who import Who, signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import parse_id
-from speedlead.gateway.page_errors import answered, missing
+from speedlead.gateway.page_errors import answered, forbidden, missing
 from speedlead.gateway.rendering import render
 from speedlead.intake_text import one_line
 from speedlead.lead_filter import FilterError, read_filter, written
 from speedlead.store import steering as rows
 from speedlead.store import views
+from speedlead.store.plans import plan_of
 from speedlead.store.transactions import transact
 
 PATH = "/ops/steer"
 EXAMPLES = 10
-_FIELDS = ("reason", "until", "step", "rep_id", "plan", "pace")
+_NOT_THEIRS = "Those who publish plans move many leads to another one; a single lead is moved on its page."
+# `to_plan`: `plan` is the filter's
+_FIELDS = ("reason", "until", "step", "rep_id", "to_plan", "pace")
 _PLANS = "select id || ':' || version as plan from plan order by id, version desc"
 
 
@@ -42,6 +56,8 @@ class SteeringPage:
         person = signed_in(request)
         try:
             action, filters = action_named(form.get("action", "")), read_filter(form)
+            if not may_ask(person, action):
+                return forbidden(_NOT_THEIRS)
             asked, reason, pace = _asked(action, form), one_line(form.get("reason", "")), _pace(form.get("pace", ""))
             asked = checked(action, asked, reason)
         except (BadRequest, FilterError) as wrong:
@@ -50,8 +66,10 @@ class SteeringPage:
 
         async def write(conn: Any) -> str | None:
             leads = await views.matching(conn, theirs)
-            if not leads or str(len(leads)) != form.get("count"):
+            if not leads or mark_of(leads) != form.get("seen"):
                 return None
+            if action == "change_plan":
+                await plan_of(conn, asked["plan_id"], asked["version"])
             wanted = rows.Wanted(
                 action=action,
                 asked=asked,
@@ -65,7 +83,10 @@ class SteeringPage:
             )
             return await rows.begin_run(conn, wanted, self._deps.clock.wall())
 
-        run_id = await transact(self._deps.pool, write)
+        try:
+            run_id = await transact(self._deps.pool, write)
+        except LookupError as wrong:
+            return await self._preview(request, form, str(wrong))
         if run_id is None:
             return await self._preview(request, form, "Other leads match by now: please look again")
         return RedirectResponse(f"{PATH}/{run_id}", status_code=303)
@@ -105,11 +126,15 @@ class SteeringPage:
             action, filters = action_named(given.get("action", "")), read_filter(given)
         except (BadRequest, FilterError) as wrong:
             return render("missing.html", {"title": "This cannot be asked", "text": f"{wrong}."}, 422)
+        if not may_ask(person, action):
+            return forbidden(_NOT_THEIRS)
         theirs = replace(filters, leads=person.leads, rep_id=person.rep_id)
 
         async def read(conn: Any) -> dict[str, Any]:
+            leads = await views.matching(conn, theirs)
             return {
-                "count": len(await views.matching(conn, theirs)),
+                "count": len(leads),
+                "seen": mark_of(leads),
                 "cards": await views.open_leads(conn, replace(theirs, limit=EXAMPLES)),
                 "owners": [(rep.rep_id, rep.name) for rep in await views.reps(conn)],
                 "plans": [row["plan"] for row in await conn.fetch(_PLANS)],
@@ -125,14 +150,19 @@ class SteeringPage:
         return render("steering.html", found | context, 422 if problem else 200)
 
 
+def may_ask(person: Who, action: str) -> bool:
+    """Many leads go to another plan by those who publish plans; a single one by its page."""
+    return action != "change_plan" or person.may(May.PUBLISH_PLANS)
+
+
 def _asked(action: str, form: Mapping[str, str]) -> dict[str, Any]:
     """What the form says that this action needs or takes. Raises BadRequest."""
     known = ACTIONS[action]
     asked: dict[str, Any] = {name: form.get(name, "").strip() for name in (*known.needs, *known.takes) if name in form}
     if asked.get("until"):
         asked["until"] += "Z"  # a date and a time of day, in UTC as the form says
-    if "plan_id" in known.needs and form.get("plan"):
-        asked |= plan_named(form["plan"])
+    if "plan_id" in known.needs and form.get("to_plan"):
+        asked |= plan_named(form["to_plan"])
     return asked
 
 

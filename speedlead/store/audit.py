@@ -17,7 +17,9 @@ from lead l where id = $1::text::uuid"""
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`account_id` is None for the command line; `asked` holds codes and ids of the request, `note` why it was made."""
+    """`account_id` is None for the command line and the API key; `asked` holds codes and ids of the request, `note` why
+    it was made.
+    """
 
     account_id: str | None
     role: str

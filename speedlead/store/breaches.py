@@ -1,4 +1,4 @@
-"""Missed targets as rows: found once for each lead and target, told to the owner and the managers (REQ 73, 74)."""
+"""Missed targets as rows: found once for each round of a lead, told to its owner and the managers (REQ 73, 74)."""
 
 from datetime import datetime
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 
 from speedlead.domain.phases import Instants, slow_phase
+from speedlead.domain.watching import named
 from speedlead.store.rows import put_notice
 from speedlead.store.story import tell_story
 
@@ -22,8 +23,10 @@ from lead l where l.id = $1 for no key update of l
 # what was owed was done all the same, or the lead has closed: when
 _ENDED = """
 update breach b set ended_at = e.at from (
-    select o.lead_id, o.target, coalesce(case o.target
-        when 'first_attempt' then l.first_attempt_at
+    select o.lead_id, o.target, o.round, coalesce(case o.target
+        -- a lead that became hotter since has another first attempt
+        when 'first_attempt' then case when l.earlier_attempt_at > o.due_at then l.earlier_attempt_at
+            else l.first_attempt_at end
         when 'assignment' then l.assigned_at
         when 'acceptance' then l.accepted_at
         when 'qualification' then (select min(w.at) from outcome w where w.lead_id = l.id and w.outcome is not null)
@@ -31,7 +34,7 @@ update breach b set ended_at = e.at from (
             union all select t.sent_at from touch t where t.lead_id = l.id and t.sent_at > o.due_at) x) end,
         l.closed_at) as at
     from breach o join lead l on l.id = o.lead_id where o.ended_at is null) e
-where b.lead_id = e.lead_id and b.target = e.target and e.at is not null returning 1
+where b.lead_id = e.lead_id and b.target = e.target and b.round = e.round and e.at is not null returning 1
 """
 
 
@@ -39,8 +42,11 @@ class BreachStore:
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self._pool = pool
 
-    async def found(self, lead_id: str, target: str, due: datetime, now: datetime) -> str | None:
-        """The slow phase of a target that the rows say was missed; None when it was met, or the lead has closed."""
+    async def found(self, lead_id: str, target: str, due: datetime, now: datetime, number: int = 1) -> str | None:
+        """The slow phase of a target that the rows say was missed; None when it was met, or the lead has closed.
+
+        `number`: the round of the lead in which it was due.
+        """
         async with self._pool.acquire() as conn, conn.transaction():
             row = await conn.fetchrow(_KNOWN, lead_id)
             if row is None:
@@ -63,30 +69,32 @@ class BreachStore:
             )
             phase = slow_phase(known, target, due, now)
             written = await conn.fetchval(
-                """insert into breach (lead_id, target, phase, owner_id, due_at, found_at, ended_at)
-                   values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning phase""",
-                lead_id, target, phase, row["owner_id"], due, now, met,
+                """insert into breach (lead_id, target, phase, owner_id, due_at, found_at, ended_at, round)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning phase""",
+                lead_id, target, phase, row["owner_id"], due, now, met, number,
             )  # fmt: skip
             if written is not None:
-                await self._tell(conn, lead_id, row["owner_id"], target, phase, due, now)
+                await self._tell(conn, lead_id, row["owner_id"], target, phase, due, now, number)
             return phase
 
     async def _tell(
-        self, conn: Any, lead_id: str, owner: str | None, target: str, phase: str, due: datetime, now: datetime
-    ) -> None:
+        self, conn: Any, lead_id: str, owner: str | None, target: str, phase: str, due: datetime, now: datetime,
+        number: int,
+    ) -> None:  # fmt: skip
+        once = f"breach:{named(target, number)}"
         reason = f"{target}: {phase}"
         await tell_story(
-            conn, lead_id, kind="breach", at=now, reason=reason, dedupe=f"breach:{target}",
+            conn, lead_id, kind="breach", at=now, reason=reason, dedupe=once,
             data={"target": target, "phase": phase, "due": due.isoformat()},
         )  # fmt: skip
         if owner is not None:
             await put_notice(
                 conn, audience="rep", kind="breach", at=now, lead_id=lead_id, rep_id=owner, reason=reason, due=due,
-                dedupe=f"{lead_id}:breach:{target}:rep",
+                dedupe=f"{lead_id}:{once}:rep",
             )  # fmt: skip
         await put_notice(
             conn, audience="manager", kind="breach", at=now, lead_id=lead_id, reason=reason, due=due,
-            dedupe=f"{lead_id}:breach:{target}:manager",
+            dedupe=f"{lead_id}:{once}:manager",
         )  # fmt: skip
 
 

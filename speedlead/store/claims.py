@@ -157,7 +157,9 @@ class Claims:
             state, reasons, next_at = "deferred", verdict.reasons, verdict.next_at
             reason = reasons[0] if reasons else "outside_business_hours"
         claimed = verdict is None
-        promised_at, promise_text = claim.promise or (None, None)
+        # nothing of it will go out, and the person may have been erased: no text, no address, no promise
+        over = lead["closed_at"] is not None
+        promised_at, promise_text = (None if over else claim.promise) or (None, None)
         await connection.execute(
             """with told as (update lead set clock_offset_us = $22, promise_text = coalesce($24, promise_text),
                        promised_at = case when $24::text is null then promised_at else $23::timestamptz end
@@ -167,7 +169,8 @@ class Claims:
                    attempts, subject, body)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
                    $20, $21)
-               on conflict (id) do update set address = excluded.address,
+               on conflict (id) do update set
+                   address = case when $25 then touch.address else excluded.address end,
                    state = case when excluded.state = 'skipped' and touch.doubted_wall is not null then 'in_doubt'
                        else excluded.state end,
                    reason = excluded.reason, reasons = excluded.reasons, versions = excluded.versions,
@@ -175,14 +178,15 @@ class Claims:
                    claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
                    claimed_wall = excluded.claimed_wall, lease_until_wall = excluded.lease_until_wall,
                    settled_at = excluded.settled_at, attempts = touch.attempts + excluded.attempts,
-                   subject = excluded.subject, body = excluded.body""",
+                   subject = case when $25 then touch.subject else excluded.subject end,
+                   body = case when $25 then touch.body else excluded.body end""",
             claim.touch_id,
             lead["id"],
             lead["person_id"],
             claim.step,
             claim.channel,
             claim.purpose,
-            address,
+            None if over else address,
             state,
             reason,
             list(reasons),
@@ -195,11 +199,12 @@ class Claims:
             claim.wall + timedelta(seconds=claim.lease_s) if claimed else None,
             claim.now if state == "skipped" else None,
             1 if claimed else 0,
-            claim.subject,
-            claim.body,
+            None if over else claim.subject,
+            None if over else claim.body,
             claim.offset_us,
             promised_at,
             promise_text,
+            over,
         )
         if claimed and claim.purpose != "acknowledgement":
             await connection.execute(

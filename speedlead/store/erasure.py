@@ -31,13 +31,45 @@ async def person_of_lead(conn: Any, lead_id: str) -> str | None:
 
 
 async def people_with(conn: Any, contact: str) -> list[str]:
-    """Ids of those with this address (one at most) or number; a number may be shared."""
+    """Ids of those with this address (one at most) or number; a number may be shared.
+
+    Whoever was erased and has written in an old thread since may have neither: what they wrote names them.
+    """
     rows = await conn.fetch(
         """select person_id from person_email where address = $1
-           union select person_id from person_phone where number = $1""",
+           union select person_id from person_phone where number = $1
+           union select w.person_id from (
+                   select person_id, email as contact from inquiry union all select person_id, phone from inquiry
+                   union all select person_id, sender from reply) w
+               where lower(w.contact) = $1 and w.person_id is not null
+                   and not exists (select from person_email e where e.person_id = w.person_id)
+                   and not exists (select from person_phone n where n.person_id = w.person_id)""",
         contact,
     )
     return [row["person_id"] for row in rows]
+
+
+async def maybe_the_same(conn: Any, person_id: str) -> list[str]:
+    """Ids of other people, twenty at most, who may be this one: marked as such, or with the same number."""
+    rows = await conn.fetch(
+        """select p.id from person p, person me where me.id = $1 and p.id <> $1 and p.erased_wall is null
+               and (p.possible_duplicate_of = $1 or me.possible_duplicate_of in (p.id, p.possible_duplicate_of)
+                   or exists (select from person_phone n join person_phone mine on mine.number = n.number
+                       where n.person_id = p.id and mine.person_id = $1))
+           order by p.created_at, p.id limit 20""",
+        person_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def leads_of_each(conn: Any, people: list[str]) -> list[list[str]]:
+    """Of each of these people who has any, the leads; the newest first."""
+    rows = await conn.fetch(
+        """select array_agg(id order by created_at desc, id) as leads from lead where person_id = any($1::uuid[])
+           group by person_id order by max(created_at) desc""",
+        people,
+    )
+    return [row["leads"] for row in rows]
 
 
 async def all_of(conn: Any, people: list[str], contacts: tuple[str, ...] = ()) -> Whose:
@@ -59,6 +91,13 @@ async def all_of(conn: Any, people: list[str], contacts: tuple[str, ...] = ()) -
         open_leads=tuple(row["id"] for row in leads if row["closed_at"] is None),
         contacts=tuple(sorted({*contacts, *(row["contact"] for row in known), *(row["id"] for row in leads)})),
     )
+
+
+async def locked(conn: Any, people: list[str], contacts: tuple[str, ...] = ()) -> Whose:
+    """The same, and until the transaction ends nothing is added: whoever writes for one of them waits."""
+    for person_id in sorted(people):
+        await lock_person(conn, person_id)
+    return await all_of(conn, people, contacts)
 
 
 async def count(conn: Any, whose: Whose) -> dict[str, int]:
@@ -86,9 +125,7 @@ async def erase(conn: Any, clock: Clock, people: list[str], secret: bytes, conta
 
     What stays are leads, contacts and outcomes without anybody's name, for counting, and keyed marks of opt-outs.
     """
-    for person_id in sorted(people):
-        await lock_person(conn, person_id)
-    whose = await all_of(conn, people, contacts)
+    whose = await locked(conn, people, contacts)
     for row in await conn.fetch(
         "select id, clock_offset_us from lead where id = any($1::uuid[]) and closed_at is null for update",
         list(whose.open_leads),

@@ -27,9 +27,19 @@ class Figure:
     query: str
 
 
+# the instant to which the law or the lead's own hours put an acknowledgement off; null: they did not. The row forgets
+# it when the message goes out, the story does not. A provider that never confirmed puts nothing off.
+_PUT_OFF = """(select max(coalesce(t.next_at, (select max((s.data ->> 'next_at')::timestamptz) from story s
+    where s.lead_id = l.id and s.kind = 'deferred' and s.step = t.step and s.reason <> 'not_confirmed')))
+    from touch t
+    where t.lead_id = l.id and t.purpose = 'acknowledgement' and t.reason is distinct from 'not_confirmed')"""
 # `{now}`: a lead's own time, which is the wall clock's except for leads of the demo and of tests
 _WORDS = {
     "now": "m.wall + l.clock_offset_us * interval '1 microsecond'",
+    # nobody runs what was switched off or has another name by now (chores/runner.py)
+    "kept": "next_wall is not null",
+    "flow_check": "exists (select from chore where name = 'flow.check' and next_wall is not null)",
+    "put_off": _PUT_OFF,
     "real": "l.closed_at is null and l.source <> 'flow_check'",
 }
 _MOMENT = "with m as (select $1::timestamptz as wall) "
@@ -43,9 +53,9 @@ FIGURES = (
            (), """
 select count(*) from lead l, m where {real} and l.next_touch_at is null and l.owner_id is null and l.next_why is null
     and l.created_at < {now} - interval '1 minute'"""),
-    Figure("unacknowledged_oldest_seconds", "Age of the oldest open lead of the last day whose acknowledgement is "
-           "still to come.", (), """
-select coalesce(greatest(extract(epoch from max({now} - l.created_at)), 0), 0) from lead l, m
+    Figure("unacknowledged_oldest_seconds", "For how long the oldest open lead of the last day could have had the "
+           "acknowledgement that is still to come; a quiet hour does not count.", (), """
+select coalesce(greatest(extract(epoch from max({now} - greatest(l.created_at, {put_off}))), 0), 0) from lead l, m
 where {real} and l.acknowledged_at is null and l.created_at > m.wall - interval '1 day'
     and coalesce((select bool_or(t.state in ('claimed', 'deferred')) from touch t
         where t.lead_id = l.id and t.purpose = 'acknowledgement'), true)"""),
@@ -77,21 +87,24 @@ group by 1"""),
 select state, count(*) from webhook, m where received_wall > m.wall - interval '1 day' and state <> 'done'
 group by 1"""),
     Figure("chore_success_age_seconds", "Since the last round of a chore that went well.", ("chore",),
-           "select name, extract(epoch from m.wall - succeeded_wall) from chore, m where succeeded_wall is not null"),
+           """
+select name, extract(epoch from m.wall - succeeded_wall) from chore, m
+where succeeded_wall is not null and {kept}"""),
     Figure("chore_failures_in_a_row", "Rounds of a chore that failed since one went well.", ("chore",),
-           "select name, failures_in_a_row from chore, m"),
+           "select name, failures_in_a_row from chore, m where {kept}"),
     Figure("chore_overdue_seconds", "For how long a chore should have been begun.", ("chore",),
            """
-select name, greatest(extract(epoch from m.wall - next_wall), 0) from chore, m where next_wall is not null"""),
+select name, greatest(extract(epoch from m.wall - next_wall), 0) from chore, m where {kept}"""),
     Figure("flow_check_ok", "1 when the newest flow check came through, else 0.", (),
-           "select ok::int from flow_check, m order by id desc limit 1"),
+           "select ok::int from flow_check, m where {flow_check} order by id desc limit 1"),
     Figure("flow_check_seconds", "From the form of the newest flow check to each stage that it reached.", ("stage",),
            """
 select s.stage, s.ms / 1000.0 from (select * from flow_check order by id desc limit 1) c cross join lateral
     (values ('form', form_ms), ('acknowledged', acknowledged_ms), ('delivered', delivered_ms), ('ended', ended_ms))
-    s (stage, ms), m where s.ms is not null"""),
+    s (stage, ms), m where s.ms is not null and {flow_check}"""),
     Figure("flow_check_age_seconds", "Since the newest flow check.", (),
-           "select extract(epoch from m.wall - at_wall) from flow_check, m order by id desc limit 1"),
+           """
+select extract(epoch from m.wall - at_wall) from flow_check, m where {flow_check} order by id desc limit 1"""),
     Figure("database_bytes", "Size of the database.", (), "select pg_database_size(current_database()) from m"),
 )  # fmt: skip
 
@@ -120,13 +133,14 @@ async def read_figures(pool: "asyncpg.Pool[Any]", wall: datetime) -> tuple[dict[
 async def acknowledged_in(conn: Any, after: datetime, until: datetime) -> list[tuple[str, float | None]]:
     """(type, seconds from the inquiry to the acknowledgement) of each lead of (after, until]; None: not yet.
 
-    Without those that could not get one: no channel, suppressed.
+    Without those that could not get one, or not yet: no channel, suppressed, a quiet hour.
     """
     rows = await conn.fetch(
-        """select l.lead_type, extract(epoch from l.acknowledged_at - l.created_at)::float8 as took from lead l
+        f"""select l.lead_type, extract(epoch from l.acknowledged_at - l.created_at)::float8 as took from lead l
            where l.created_at > $1 and l.created_at <= $2 and l.source <> 'flow_check'
                and (l.acknowledged_at is not null or not exists (select from touch t
-                   where t.lead_id = l.id and t.purpose = 'acknowledgement' and t.state = 'skipped'))""",
+                   where t.lead_id = l.id and t.purpose = 'acknowledgement' and t.state = 'skipped'))
+               and coalesce({_PUT_OFF} <= l.created_at, true)""",  # noqa: S608
         after, until,
     )  # fmt: skip
     return [(row["lead_type"], row["took"]) for row in rows]

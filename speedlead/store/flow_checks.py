@@ -22,17 +22,26 @@ select l.id::text as lead_id,
 from person_email e join lead l on l.person_id = e.person_id where e.address = $1 and l.source = $2
 """
 
-# children first; a check has no phone, so it has no legs, no calls and no tasks
+# What points to others first. People of ours can do with a check's lead whatever they do with leads: pass it on, answer
+# it, give it a number.
+_BY_LEAD = (
+    "notice", "story", "message", "outcome", "placement", "assignment", "offer", "breach", "script_answer", "answer",
+    "reply", "inbound_call", "touch", "inquiry",
+)  # fmt: skip
 _FORGET = (
     "delete from provider_event where split_part(touch_id, '.', 1) = any($1::text[])",
-    "delete from notice where lead_id = any($1::text[]::uuid[])",
-    "delete from story where lead_id = any($1::text[]::uuid[])",
-    "delete from message where lead_id = any($1::text[]::uuid[])",
-    "delete from outcome where lead_id = any($1::text[]::uuid[])",
-    "delete from placement where lead_id = any($1::text[]::uuid[])",
-    "delete from touch where lead_id = any($1::text[]::uuid[])",
-    "delete from inquiry where lead_id = any($1::text[]::uuid[])",
+    "delete from leg where split_part(touch_id, '.', 1) = any($1::text[])",
+    *(f"delete from {table} where lead_id = any($1::text[]::uuid[])" for table in _BY_LEAD),  # noqa: S608
     "delete from lead where id = any($1::text[]::uuid[])",
+)
+# whoever has got another lead meanwhile is nobody's check any more
+_ALONE = """select id::text from person p
+where id = any($1::text[]::uuid[]) and not exists (select from lead l where l.person_id = p.id)"""
+_BY_PERSON = ("person_email", "person_phone", "suppression", "reply")
+_FORGET_PEOPLE = (
+    "update person set possible_duplicate_of = null where possible_duplicate_of = any($1::text[]::uuid[])",
+    *(f"delete from {table} where person_id = any($1::text[]::uuid[])" for table in _BY_PERSON),  # noqa: S608
+    "delete from person where id = any($1::text[]::uuid[])",
 )
 
 
@@ -76,10 +85,9 @@ async def clean(conn: Any, wall: datetime) -> int:
     if leads:
         for statement in _FORGET:
             await conn.execute(statement, [row["id"] for row in leads])
-        people = [row["person"] for row in leads]
-        for table, column in (("person_email", "person_id"), ("suppression", "person_id"), ("person", "id")):
-            mine = f"delete from {table} where {column} = any($1::text[]::uuid[])"  # noqa: S608  names of ours
-            await conn.execute(mine, people)
+        alone = [row["id"] for row in await conn.fetch(_ALONE, [row["person"] for row in leads])]
+        for statement in _FORGET_PEOPLE:
+            await conn.execute(statement, alone)
     await conn.execute("delete from flow_check where at_wall < $1", wall - _KEEP_RESULTS)
     return len(leads)
 

@@ -45,7 +45,7 @@ async def begin_hand_over(
     conn: Any, rep_id: str, plan: Mapping[str, str], reason: str, *,
     role: str, account_id: str | None, wall: datetime, background: bool = False,
 ) -> str:  # fmt: skip
-    """Writes the run in which each lead goes to its new owner; its id."""
-    leads = {lead_id: {"rep_id": heir} for lead_id, heir in plan.items()}
+    """Writes the run in which each lead goes to its new owner, unless it is not the rep's any more by then; its id."""
+    leads = {lead_id: {"rep_id": heir, "expected_owner": rep_id} for lead_id, heir in plan.items()}
     wanted = Wanted("reassign", {}, reason, leads, {"owner": rep_id}, role, account_id, background=background)
     return await begin_run(conn, wanted, wall)

@@ -88,17 +88,11 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
     event = {"automatic": inbound.automatic, "opt_out": inbound.opt_out}
     if not await first_time(conn, inbound.provider, inbound.key, kind="inbound", touch_id=None, payload=event):
         return Heard()
-    people, in_thread = await people_behind(conn, inbound.channel, inbound.sender, inbound.lead_id)
     if inbound.wants_help:
-        return await _help(conn, clock, inbound, people)
+        return await _help(conn, clock, inbound)
+    people, in_thread, guessed = await _behind(conn, inbound)
     if in_thread and await _is_ours(conn, people[0], inbound):
         return Heard(stranger="ours")  # what one of us writes into a thread is not what the lead says
-    doubtful = inbound.doubt in ("unverified", "spam")
-    guessed = doubtful and bool(people) and not in_thread
-    if doubtful:
-        people = people[:1] if in_thread or inbound.opt_out is not None else []
-    for person_id in sorted(people):
-        await lock_person(conn, person_id)
     lead = await newest_lead(conn, people[0]) if people else None
     now = clock.business(lead["clock_offset_us"] if lead else 0)
     reply_id = ids.new_id()
@@ -112,6 +106,21 @@ async def take_inbound(conn: Any, clock: Clock, inbound: Inbound, returns: Retur
     if in_thread and inbound.sender and inbound.doubt is None and not inbound.automatic:
         await _other_address(conn, people[0], lead, inbound.sender, now)
     return await _from_known(conn, clock, people, inbound, now, reply_id, returns)
+
+
+async def _behind(conn: Any, inbound: Inbound) -> tuple[list[str], bool, bool]:
+    """(whose message it is, does the thread name the first one?, does only a doubtful address name them?), locked."""
+    doubtful = inbound.doubt in ("unverified", "spam")
+    locked: set[str] = set()
+    while True:
+        people, in_thread = await people_behind(conn, inbound.channel, inbound.sender, inbound.lead_id)
+        guessed = doubtful and bool(people) and not in_thread
+        if doubtful:
+            people = people[:1] if in_thread or inbound.opt_out is not None else []
+        erased = [await lock_person(conn, person_id) for person_id in sorted({*people} - locked)]
+        if not any(erased):
+            return people, in_thread, guessed
+        locked |= {*people}  # whoever was erased while we waited has no address and no number any more
 
 
 async def _from_known(
@@ -155,11 +164,12 @@ async def _from_unknown(
     return heard
 
 
-async def _help(conn: Any, clock: Clock, inbound: Inbound, people: list[str]) -> Heard:
+async def _help(conn: Any, clock: Clock, inbound: Inbound) -> Heard:
     """A word for a machine, and no reply: the plan goes on. Answered once a day for each number.
 
     INFO is also what somebody writes who has seen the number somewhere: of a stranger, a person of ours looks at it.
     """
+    people, _ = await people_behind(conn, inbound.channel, inbound.sender, inbound.lead_id)
     now, number = clock.business(0), inbound.sender
     await conn.execute("delete from help_told where day < $1", now.date())
     first = await conn.fetchval(
@@ -183,7 +193,9 @@ async def _keep(
     conn: Any, reply_id: str, lead_id: str | None, person_id: str | None, inbound: Inbound, now: datetime
 ) -> None:
     await conn.execute(
-        """insert into reply (id, lead_id, person_id, channel, automatic, subject, body, provider_id, received_at,
+        # who was erased and writes in an old thread is somebody again: retention has to find them
+        """with again as (update person set erased_wall = null where id = $3 and erased_wall is not null)
+           insert into reply (id, lead_id, person_id, channel, automatic, subject, body, provider_id, received_at,
                sender)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (channel, provider_id) do nothing""",
         reply_id, lead_id, person_id, inbound.channel, inbound.automatic, inbound.subject, inbound.body[:MAX_BODY],

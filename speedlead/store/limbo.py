@@ -10,23 +10,29 @@ from speedlead.domain.limbo import OpenLead
 from speedlead.store.rows import put_notice
 from speedlead.store.story import tell_story
 
+# after its lease nobody tries a claim for longer than an hour, and no call is longer (workflows/options.py)
+_CLAIM_IS_OVER = timedelta(hours=2)
+
 _OPEN = """
 select l.id::text as lead_id, $1::timestamptz + l.clock_offset_us * interval '1 microsecond' as now,
     l.next_step as step, l.next_touch_at as next_at, l.next_why as why,
     exists (select from message m where m.lead_id = l.id and m.delivered_wall is null)
-        or exists (select from touch t where t.lead_id = l.id and t.state = 'claimed')
+        or exists (select from touch t where t.lead_id = l.id and t.state = 'claimed'
+            and (t.lease_until_wall < $4) is not true)
         or exists (select from touch t join leg g on g.touch_id = t.id where t.lead_id = l.id
             and g.state in ('claimed', 'ringing', 'answered', 'accepted')) as busy,
     l.plan_stopped is not null or coalesce(l.paused_until > $1, false) as held,
-    l.owner_id is not null or l.open_at is not null or l.source = $3 as routed
-from lead l where l.closed_at is null and exists (select from message m
+    case when l.owner_id is null then l.open_at is not null else r.active or l.plan_stopped is null end
+        or l.source = $3 as routed
+from lead l left join rep r on r.id = l.owner_id where l.closed_at is null and exists (select from message m
     where m.lead_id = l.id and m.kind = 'start' and m.delivered_wall < $2)
 """
 
 
 async def open_leads(conn: Any, wall: datetime, started: timedelta) -> list[OpenLead]:
     """Those whose start was delivered that long ago, and more."""
-    return [OpenLead(**row) for row in await conn.fetch(_OPEN, wall, wall - started, SOURCE)]
+    found = await conn.fetch(_OPEN, wall, wall - started, SOURCE, wall - _CLAIM_IS_OVER)
+    return [OpenLead(**row) for row in found]
 
 
 async def note(conn: Any, found: Mapping[str, str], wall: datetime) -> dict[str, int]:

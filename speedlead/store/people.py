@@ -33,21 +33,18 @@ async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime, marks:
     The same e-mail is the same person. A known phone is, when neither side has another e-mail or a different name
     and nobody else fits as well (switchboards, couples); else it is a new person, marked as a possible duplicate.
     """
-    person_id, duplicate_of = await _by_email(conn, inquiry), None
-    new_address = inquiry.email is not None and person_id is None
-    if person_id is None and inquiry.phone is not None:
-        person_id, duplicate_of = await _by_phone(conn, inquiry)
+    person_id, new_address, duplicate_of = await _known(conn, inquiry)
+    erased = None
+    while person_id is not None and not await _add_names(conn, person_id, inquiry, come_back=person_id == erased):
+        # an erasure was at work and has committed: whoever it was has no address and no number any more
+        erased = person_id
+        person_id, new_address, duplicate_of = await _known(conn, inquiry)
     new = person_id is None
     if person_id is None:
         person_id = ids.new_id()
         await conn.execute(
             "insert into person (id, name, company, possible_duplicate_of, created_at) values ($1, $2, $3, $4, $5)",
             person_id, inquiry.name, inquiry.company, duplicate_of, now,
-        )  # fmt: skip
-    else:
-        await conn.execute(
-            "update person set name = coalesce(name, $2), company = coalesce(company, $3) where id = $1",
-            person_id, inquiry.name, inquiry.company,
         )  # fmt: skip
     if new_address:
         # a unique violation here means that somebody else was faster: the whole transaction goes again and finds them
@@ -56,6 +53,30 @@ async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime, marks:
     if inquiry.phone is not None:
         new &= not await add_phone(conn, str(person_id), inquiry.phone, now, marks.phone, alone=inquiry.email is None)
     return str(person_id), new
+
+
+async def _known(conn: Any, inquiry: Inquiry) -> tuple[str | None, bool, str | None]:
+    """(the person, is the e-mail one that nobody has yet, whom a new person may be a duplicate of)."""
+    person_id, duplicate_of = await _by_email(conn, inquiry), None
+    new_address = inquiry.email is not None and person_id is None
+    if person_id is None and inquiry.phone is not None:
+        person_id, duplicate_of = await _by_phone(conn, inquiry)
+    return person_id, new_address, duplicate_of
+
+
+async def _add_names(conn: Any, person_id: str, inquiry: Inquiry, *, come_back: bool = False) -> bool:
+    """Fills in what was not known, and locks the person: from here on no erasure can begin. False for the erased.
+
+    An erasure that was at work is waited for, and the row is then judged as that one has left it. `come_back`: somebody
+    erased who has a point of contact again is a person like any other.
+    """
+    return bool(
+        await conn.fetchval(
+            """update person set name = coalesce(name, $2), company = coalesce(company, $3), erased_wall = null
+               where id = $1 and (erased_wall is null or $4) returning true""",
+            person_id, inquiry.name, inquiry.company, come_back,
+        )
+    )  # fmt: skip
 
 
 async def add_email(conn: Any, person_id: str, address: str, now: datetime, mark: bytes | None) -> bool:

@@ -22,7 +22,7 @@ THEIR_OWN = (
 )
 
 # codes of ours stay, for counting; whatever a person typed in their place goes
-CODE = "case when {0} ~ '^[a-z0-9_]{{1,40}}$' then {0} else 'erased' end"
+CODE = "case when {0} ~ '^[a-z0-9_]{{1,40}}$' or {0} is null then {0} else 'erased' end"
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ TABLES: tuple[Table, ...] = (
     Table("inbound_call", "delete", "(lead_id = any($2::uuid[]) or number = any($3::text[]))", "Your calls to us",
           "id call_sid number lead_id reps rep_id state said language at at_wall ended_at"),
     Table("help_told", "delete", "number = any($3::text[])", "Texts with HELP", "number day"),
-    # what is still to be acted on may speak of others too
-    Table("webhook", "delete", "about && $3::text[] and state <> 'waiting'", "Messages of our providers, as they came",
+    # what is still to be acted on may speak of others too; so may the rest, so it is no part of an export
+    Table("webhook", "delete", "about && $3::text[] and state <> 'waiting'", "",
           "id digest provider path query content_type body signed_by about received_wall state tries next_try_wall "
-          "reason", private="digest signed_by"),
+          "reason"),
     Table("inquiry", "blank", PERSON.format("person_id"), "What you asked us",
           "id lead_id person_id number form_key intent lead_type source consent_sms consent_call consent_recorded "
           "submitted_at submitted_wall channel",
@@ -107,7 +107,7 @@ TABLES: tuple[Table, ...] = (
           "id person_id form_key lead_type intent source segment country stage owner_id plan_id plan_version "
           "clock_offset_us created_at created_wall paused_until open_at first_attempt_due first_attempt_target "
           "promised_at acknowledged_at assigned_at first_attempt_at first_contact_at decided_at next_touch_at "
-          "next_step closed_at accepted_at deal_at assign_due",
+          "next_step closed_at accepted_at deal_at assign_due earlier_attempt_at",
           _null("region postcode tz zone promise_text next_why") | _code("plan_stopped", "close_reason")),
     Table("lead_key", "delete", LEAD.format("lead_id"), "", "lead_id salt"),
     Table("person_email", "delete", PERSON.format("person_id"), "Your e-mail addresses",
@@ -124,24 +124,30 @@ TABLES: tuple[Table, ...] = (
     Table("offer", "keep", LEAD.format("lead_id"), "",
           "id lead_id rep_id level kind asked_at ended_at result"),
     Table("breach", "keep", LEAD.format("lead_id"), "",
-          "lead_id target phase owner_id due_at found_at ended_at"),
+          "lead_id target phase owner_id due_at found_at ended_at round"),
     Table("limbo", "delete", LEAD.format("lead_id"), "", "lead_id reason found_wall rounds"),
     Table("audit_finding", "delete", "(lead_id = any($2::uuid[]) or subject = any($3::text[]))", "",
           "run_id number kind lead_id subject detail minutes"),
     Table("steering_item", "blank", LEAD.format("lead_id"), "",
           "run_id number lead_id state tries audit_id ended_wall", _null("answer") | {"asked": "'{}'"}),
-    Table("audit", "keep", "", "",
-          "id at_wall account_id role rep_id action object asked before after status request_id note"),
+    # one reason for many leads; whoever typed it may have had this person in mind
+    Table("steering_run", "blank", "id in (select run_id from steering_item where lead_id = any($2::uuid[]))", "",
+          "id account_id role action asked filter pace background created_wall held_wall ended_wall",
+          _code("reason")),
+    # who did what when, by codes and ids; why was typed
+    Table("audit", "blank", "object = any($3::text[])", "",
+          "id at_wall account_id role rep_id action object asked before after status request_id",
+          _code("note")),
     Table("suppressed_contact", "keep", "", "", "mark channel at"),
     # our own people, texts, plans and machines
-    Table("flow_check", "ours"), Table("audit_run", "ours"), Table("plan_draft", "ours"), Table("steering_run", "ours"),
+    Table("flow_check", "ours"), Table("audit_run", "ours"), Table("plan_draft", "ours"),
     Table("rep", "ours"), Table("rep_busy", "ours"), Table("rep_calendar", "ours"), Table("rep_channel", "ours"),
     Table("push_device", "ours"), Table("account", "ours"), Table("session", "ours"), Table("sign_in_link", "ours"),
     Table("sign_in_failure", "ours"), Table("company_sign_in", "ours"), Table("company_identity", "ours"),
     Table("capacity_change", "ours"), Table("oncall_override", "ours"), Table("oncall_shift", "ours"),
     Table("oncall_recorded", "ours"), Table("notify_channel", "ours"), Table("plan", "ours"),
     Table("template_version", "ours"), Table("data_release", "ours"), Table("chore", "ours"),
-    Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
+    Table("house_mark", "ours"), Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
 )  # fmt: skip
 
 

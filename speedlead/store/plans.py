@@ -92,7 +92,7 @@ async def published(conn: Any) -> tuple[list[tuple[str, int]], tuple[str, int] |
     return [(row["id"], row["version"]) for row in rows], await in_use(conn)
 
 
-async def publish_next(conn: Any, plan: Plan, *, who: str, note: str, wall: datetime) -> Plan:
+async def publish_next(conn: Any, plan: Plan, *, who: str, note: str) -> Plan:
     """Stores it under the next version number of its id and brings it into use; within the caller's transaction."""
     await conn.execute("select pg_advisory_xact_lock(hashtext('plan:' || $1))", plan.id)
     newest = await conn.fetchval("select coalesce(max(version), 0) from plan where id = $1", plan.id)
@@ -101,15 +101,22 @@ async def publish_next(conn: Any, plan: Plan, *, who: str, note: str, wall: date
         "insert into plan (id, version, body, sha256, published_by, note) values ($1, $2, $3, $4, $5, $6)",
         plan.id, plan.version, plan.model_dump(mode="json", by_alias=True), fingerprint(plan), who, note,
     )  # fmt: skip
-    await use(conn, plan.id, plan.version, wall)
+    await use(conn, plan.id, plan.version)
     return plan
 
 
-async def use(conn: Any, plan_id: str, version: int, wall: datetime) -> None:
-    """New leads start on it, a few seconds from now. Raises LookupError."""
+async def use(conn: Any, plan_id: str, version: int) -> None:
+    """New leads start on it, a few seconds from now by the clock that says what is in use: the database's.
+
+    The one in use stays in use all the while; another that was about to follow it does not. Raises LookupError.
+    """
+    if await in_use(conn) == (plan_id, version):
+        await conn.execute("update plan set used_wall = null where not used_wall <= clock_timestamp()")
+        return
     changed = await conn.execute(
-        "update plan set used_wall = $3 where id = $1 and version = $2", plan_id, version, wall + COMES_INTO_USE_AFTER
-    )
+        "update plan set used_wall = clock_timestamp() + $3::interval where id = $1 and version = $2",
+        plan_id, version, COMES_INTO_USE_AFTER,
+    )  # fmt: skip
     if changed == "UPDATE 0":
         raise LookupError(f"plan {plan_id} version {version}: there is no such plan")
 

@@ -14,7 +14,7 @@ import asyncpg
 from speedlead.domain.dealing import Hold
 from speedlead.domain.opening import Opening
 from speedlead.domain.scoring import Decision, Score, Track
-from speedlead.records import Standing
+from speedlead.records import MovedOn, Standing
 from speedlead.store.reps import read_tracks
 from speedlead.store.rows import put_notice
 from speedlead.store.story import tell_story
@@ -38,8 +38,12 @@ _OPENED = """
 with old as (select id, owner_id, assigned_at, first_attempt_due, clock_offset_us from lead where id = $1
     for no key update)
 update lead l set open_at = $2, first_attempt_due = $3, first_attempt_target = $4, clock_offset_us = $5, zone = $6,
-    assign_due = $7, deal_at = null
-from old left join rep r on r.id = old.owner_id where l.id = old.id
+    assign_due = $7, deal_at = null,
+    -- who became hotter after an attempt is owed one again
+    earlier_attempt_at = case when l.first_attempt_at < h.at then coalesce(l.earlier_attempt_at, l.first_attempt_at)
+        else l.earlier_attempt_at end,
+    first_attempt_at = case when l.first_attempt_at < h.at then null else l.first_attempt_at end
+from old left join rep r on r.id = old.owner_id left join lead_hotter h on h.lead_id = $1 where l.id = old.id
 returning old.owner_id, old.assigned_at, r.active, r.presence, r.away_until
 """
 
@@ -162,12 +166,20 @@ async def assign(conn: Any, lead_id: str, rep_id: str, now: datetime) -> str:
     return rep_id
 
 
-async def reassign(conn: Any, lead_id: str, rep_id: str, now: datetime, reason: str) -> None:
-    """A person's decision: a capacity does not stand in its way, and nobody is asked to take it. Raises LookupError."""
-    if not await conn.fetchval("select true from rep where id = $1 and active", rep_id):
-        raise LookupError(f"rep {rep_id}: there is no such active rep")
-    await conn.execute("select id from lead where id = $1 for no key update", lead_id)
+async def reassign(
+    conn: Any, lead_id: str, rep_id: str, now: datetime, reason: str, expected_owner: str | None = None
+) -> None:
+    """A person's decision: a capacity does not stand in its way, and nobody is asked to take it.
+
+    `expected_owner`: who has the lead while it is given; asked again, the answer is the same. Raises LookupError.
+    """
+    owner = await conn.fetchval("select owner_id from lead where id = $1 for no key update", lead_id)
+    if expected_owner is not None and owner not in (expected_owner, rep_id):
+        raise MovedOn("moved_on, the lead is with somebody else by now and stays there")
     await lock_routing(conn)
+    # locked: whoever leaves at this moment has left before this is decided, or leaves with this lead to hand over
+    if not await conn.fetchval("select active from rep where id = $1 for no key update", rep_id):
+        raise LookupError(f"rep {rep_id}: there is no such active rep")
     await own(conn, lead_id, rep_id, now, "reassigned", reason)
     await conn.execute("update lead set accepted_at = $2 where id = $1", lead_id, now)
     await conn.execute(

@@ -12,12 +12,14 @@ MessageKind = Literal[
 ]
 
 
-async def lock_person(conn: Any, person_id: str) -> None:
+async def lock_person(conn: Any, person_id: str) -> bool:
     """Every writer takes this lock first and a lead's row second, so that none waits for the other in a circle.
 
-    The gate takes it too: what is committed before the gate gets it is seen by the gate.
+    The gate takes it too: what is committed before the gate gets it is seen by the gate. True where the person is
+    erased, also by whoever we have waited for: what was read of them before the lock is old then.
     """
-    await conn.execute("select id from person where id = $1 for update", person_id)
+    erased = await conn.fetchval("select erased_wall is not null from person where id = $1 for update", person_id)
+    return bool(erased)
 
 
 async def lock_open_lead(conn: Any, person_id: str) -> Any | None:

@@ -8,6 +8,7 @@ import asyncpg
 from speedlead.contracts import DeliverySignal, LeadStart, Reach, Resume, StepRow, Undelivered, WrittenAnswer
 from speedlead.domain.outcomes import Outcome
 from speedlead.domain.plan import Plan
+from speedlead.domain.watching import named
 from speedlead.store.reach import LEAD_WITH_REACH
 from speedlead.store.reopening import SOURCE
 
@@ -52,7 +53,11 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
     lead_id = lead["id"]
     touches = await connection.fetch("select * from touch where lead_id = $1 order by planned_at", lead_id)
     rounds = [int(_ROUND.match(t["step"])["round"] or 1) for t in touches if t["purpose"] == "plan"]  # type: ignore[index]
-    current = max(rounds, default=1)
+    hotter = await connection.fetchrow("select times, at from lead_hotter where lead_id = $1", lead_id)
+    since = hotter["at"] if hotter is not None else None
+    # a hotter lead may have been lost before its new track had a touch; older releases counted touches alone
+    current = max(1 + hotter["times"] if hotter is not None else 1, *rounds, 1)
+    opened = lead["open_at"] is not None and (since is None or lead["open_at"] >= since)
     steps = [row for touch in touches if (row := _settled(touch, current)) is not None]
     suppressed = await connection.fetch("select distinct channel from barred where person_id = $1", lead["person_id"])
     channels = {
@@ -69,18 +74,20 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
     seen = await connection.fetch(
         "select id from message where lead_id = $1 and delivered_wall is not null order by seq desc limit 1000", lead_id
     )
-    paused_until = lead["paused_until"]
+    paused_until, attempted = lead["paused_until"], lead["first_attempt_at"]
     indefinitely = paused_until is not None and paused_until.year > 9000
     return Resume(
         acknowledged=_acknowledged(touches),
         round=current,
         manual_calls=sum(t["step"].startswith("callback-") and t["state"] != "deferred" for t in touches),
         owner_id=lead["owner_id"],
-        open_at=lead["open_at"],
-        due_at=lead["first_attempt_due"],
+        # what an opening for the colder track said is said again
+        open_at=lead["open_at"] if opened else None,
+        due_at=lead["first_attempt_due"] if opened else None,
         deal_at=lead["deal_at"],
         assign_due_at=lead["assign_due"],
         **await _asked(connection, lead),
+        attempted_at=attempted if attempted is not None and (since is None or attempted >= since) else None,
         steps=tuple(steps),
         closed_channels=dict.fromkeys(channels, "opted_out"),
         replied_at=replied["at"],
@@ -158,7 +165,7 @@ async def _asked(connection: Any, lead: asyncpg.Record) -> dict[str, Any]:
     """Who is asked to take the lead; the first owner is, by being the owner, from the opening on."""
     offers = await connection.fetch("select * from offer where lead_id = $1 order by id", lead["id"])
     waiting = [offer for offer in offers if offer["ended_at"] is None]
-    missed = await connection.fetch("select target from breach where lead_id = $1", lead["id"])
+    missed = await connection.fetch("select target, round from breach where lead_id = $1", lead["id"])
     return {
         "assigned_at": lead["assigned_at"],
         "taken": lead["accepted_at"] is not None,
@@ -167,7 +174,7 @@ async def _asked(connection: Any, lead: asyncpg.Record) -> dict[str, Any]:
         "asked_first_at": offers[0]["asked_at"] if offers else None,
         "ask_level": max((offer["level"] for offer in offers), default=0),
         "claim": any(offer["kind"] == "claim" for offer in waiting),
-        "missed": tuple(row["target"] for row in missed),
+        "missed": tuple(named(row["target"], row["round"]) for row in missed),
     }
 
 

@@ -143,6 +143,14 @@ async def item_unanswered(conn: Any, run_id: str, number: int, answer: str) -> N
     await conn.execute("update steering_item set answer = $3 where run_id = $1 and number = $2", run_id, number, answer)
 
 
+async def not_tried(conn: Any, run_id: str, numbers: list[int]) -> None:
+    """They were asked while nobody answered at all: that counts against none of them."""
+    await conn.execute(
+        "update steering_item set tries = tries - 1 where run_id = $1 and number = any($2::int[]) and tries > 0",
+        run_id, numbers,
+    )  # fmt: skip
+
+
 async def end_run(conn: Any, run_id: str, wall: datetime) -> None:
     """Where no lead is left to be asked."""
     await conn.execute(

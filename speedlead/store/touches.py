@@ -248,13 +248,14 @@ class TouchStore(Claims):
                     )
 
     async def put_off(
-        self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime, purpose: Purpose
-    ) -> None:
+        self, lead_id: str, step: str, *, reason: str, next_at: datetime | None, now: datetime, planned_at: datetime,
+        purpose: Purpose,
+    ) -> None:  # fmt: skip
         async with self._pool.acquire() as connection, connection.transaction():
             written = await connection.fetchval(
                 """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons,
                        planned_at, placed_at, next_at)
-                   select $1, id, person_id, $3, 'call', $7, 'deferred', $4, array[$4], $5, $5, $6
+                   select $1, id, person_id, $3, 'call', $7, 'deferred', $4, array[$4], $8, $5, $6
                    from lead where id = $2
                    on conflict (id) do update set state = 'deferred', reason = excluded.reason,
                        reasons = excluded.reasons, next_at = excluded.next_at
@@ -267,6 +268,7 @@ class TouchStore(Claims):
                 now,
                 next_at,
                 purpose,
+                planned_at,
             )
             if written is not None:
                 await tell_story(

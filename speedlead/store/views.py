@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from speedlead import wording
+from speedlead.domain.settling import STAYS_DUE
 from speedlead.store.flow_checks import REAL
 from speedlead.store.reach import CALL_NUMBER, MAIL_ADDRESS
 from speedlead.store.view_models import (
@@ -354,18 +355,21 @@ async def explain(conn: Any, lead_id: str) -> Explanation | None:
     )
 
 
-# a step that has ended, as the workflow settles it: a call counts from its start, and is over when its result is known
+# a step that has ended, as the workflow settles it: a call counts from its start, and is over when its result is known.
+# One that found nobody of ours is told as put off, and keeps its time when another step comes first
 _PAST = """
-select coalesce(t.sent_at, t.settled_at, t.placed_at, t.planned_at) as at, t.step, t.channel, t.state,
+select case when t.state = 'deferred' or t.reason = 'superseded' then t.planned_at
+    else coalesce(t.sent_at, t.settled_at, t.placed_at, t.planned_at) end as at, t.step, t.channel, t.state,
     case when t.state = 'sent' then t.call_result else t.reason end as reason
 from touch t
-where t.lead_id = $1::text::uuid and t.purpose = 'plan' and t.state in ('sent', 'skipped', 'failed', 'in_doubt')
+where t.lead_id = $1::text::uuid and t.purpose = 'plan' and (t.state in ('sent', 'skipped', 'failed', 'in_doubt')
+        or t.channel = 'call' and t.state = 'deferred' and t.reason = any($2::text[]))
     and not (t.channel = 'call' and t.state = 'sent' and t.call_result is null)
 order by 1, t.id"""
 
 
 async def _past(conn: Any, lead_id: str) -> tuple[Past, ...]:
-    return tuple(_one(Past, row) for row in await conn.fetch(_PAST, lead_id))
+    return tuple(_one(Past, row) for row in await conn.fetch(_PAST, lead_id, list(STAYS_DUE)))
 
 
 _WAITS_WHEN_STOPPED = {

@@ -186,7 +186,8 @@ async def test_all_open_leads_of_somebody_who_leaves_go_to_those_who_have_room(h
 
         async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> None:
             assert name == "reassign"
-            await house.leads.reassign(lead_id, payload["rep_id"], NOW, payload["reason"])
+            given = payload["rep_id"], NOW, payload["reason"], payload["expected_owner"]
+            await house.leads.reassign(lead_id, *given)
 
     run_id = await transact(
         house.pool,

@@ -71,6 +71,19 @@ async def test_a_call_that_nobody_takes_is_offered_again_soon(house: House) -> N
     assert (await house.dial(lead, attempt=2)).state is TouchState.RINGING
 
 
+async def test_managers_hear_that_nobody_was_there_and_later_that_nobody_accepted(house: House) -> None:
+    rep = await house.rep(presence="away")
+    lead = await house.lead()
+    await house.dial(lead)
+    await house.pool.execute("update rep set presence = 'available' where id = $1", rep)
+    await house.dial(lead, attempt=2)
+    await house.pool.execute("update leg set state = 'ended', result = 'rep_no_answer'")
+    for _ in range(2):
+        assert (await house.dial(lead, attempt=2, level=2)).state is TouchState.DEFERRED
+    told = await house.notices(lead)
+    assert (told.count(MANAGER), told.count(("manager", "nobody_accepted"))) == (1, 1)
+
+
 @pytest.mark.parametrize("kind", [SendErrorKind.BAD_ADDRESS, SendErrorKind.CONFIG])
 async def test_a_reps_wrong_number_costs_the_lead_nothing(house: House, kind: SendErrorKind) -> None:
     """Also one in a country that the account may not call."""

@@ -11,8 +11,9 @@ import yaml
 
 from speedlead.cli import LONGEST_STOP_S
 from speedlead.embedded.temporal_server import DYNAMIC_CONFIG, RETENTION
+from speedlead.gateway.guards import origins
 from speedlead.secret_files import SUFFIX
-from speedlead.settings import PREFIX, secret_file_variables, variables
+from speedlead.settings import PREFIX, Settings, secret_file_variables, variables
 from workers import beat
 from workers.registry import QUEUES
 from workflows.attributes import ATTRIBUTES
@@ -105,6 +106,43 @@ def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
         } <= given
 
 
+def test_a_setting_that_the_file_does_not_name_reaches_every_process_by_the_same_file(services: dict[str, Any]) -> None:
+    ours = {name for name, service in services.items() if "SPEEDLEAD_DATABASE_URL" in service.get("environment", {})}
+    assert ours == {"migrate", "gateway", "worker", "worker-messages", "worker-voice", "promote"}
+    for name in ours:
+        assert services[name]["env_file"] == [{"path": ".env", "required": False}], name
+    # what stands in .env for the file alone must have another prefix: our processes refuse names that they do not know
+    alone = {*re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text())} - {*variables(), *secret_file_variables()}
+    assert alone == {"IMAGE_VERSION", "PUBLIC_PORT"}
+
+
+def test_every_setting_that_holds_a_secret_can_be_a_file(services: dict[str, Any]) -> None:
+    held = {name.removeprefix(PREFIX).removesuffix(SUFFIX).lower() for name in secret_file_variables()}
+    of_its_own = {"database_url", "database_password"}  # the address holds none; the file's own name says whose it is
+    assert held - of_its_own <= set(services["gateway"]["secrets"])
+
+
+# the link of `account add` is opened, and a page is asked for, under the same name
+def test_staff_reach_the_pages_and_the_temporal_ui_reaches_the_codec(services: dict[str, Any]) -> None:
+    default = "http://127.0.0.1:8082"
+    for name in ("gateway", "worker", "promote"):
+        staff = services[name]["environment"]["SPEEDLEAD_STAFF_URL"]
+        assert staff == f"${{SPEEDLEAD_STAFF_URL:-{default}}}"
+    settings = Settings(http_host="0.0.0.0", public_url="https://leads.acme.example", staff_url=default,
+                        trusted_proxies=["172.30.99.0/24"])  # fmt: skip
+    assert default in origins(settings)
+    assert "127.0.0.1:8082:8082" in services["edge"]["ports"]
+    ui = services["temporal-ui"]
+    assert ui["environment"]["TEMPORAL_CODEC_ENDPOINT"] == f"{staff}/codec"
+    # another host name, or another scheme, is another site: the session's cookie would stay behind
+    ui_url = services["gateway"]["environment"]["SPEEDLEAD_TEMPORAL_UI_URL"]
+    assert ui_url == "${SPEEDLEAD_TEMPORAL_UI_URL:-http://127.0.0.1:8233}"
+    assert ui["ports"] == ["127.0.0.1:8233:8080"]
+    # the staff's listener gives everything on; the public one does not
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    assert re.search(r"^:8082 \{\n\timport gateways\n\}", caddy, re.MULTILINE)
+
+
 def test_every_task_queue_has_a_worker(services: dict[str, Any]) -> None:
     commands = [service["command"] for name, service in services.items() if name.startswith("worker")]
     served = [queue for _, option, queues in commands for queue in queues.split(",") if option == "--queues"]
@@ -152,7 +190,7 @@ def test_the_example_names_everything_that_must_be_set() -> None:
 
 def test_only_the_proxy_is_reached_from_outside(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", [])]
-    assert [port for port in published if not port.startswith("127.0.0.1:")] == ["${SPEEDLEAD_PUBLIC_PORT:-8081}:8081"]
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == ["${PUBLIC_PORT:-8081}:8081"]
     assert "ports" not in services["gateway"]
     subnet = yaml.safe_load(COMPOSE.read_text())["networks"]["front"]["ipam"]["config"][0]["subnet"]
     assert services["gateway"]["environment"]["SPEEDLEAD_TRUSTED_PROXIES"].split(",")[0] == subnet

@@ -55,6 +55,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "speedlead/gateway": ("temporalio", "workflows", "activities", "workers", "twilio.rest", "sendgrid"),
     "speedlead/commands": ("temporalio", "workflows", "activities", "twilio", "sendgrid"),
     "speedlead/store": ("temporalio", "workflows", "activities", "workers", "twilio", "sendgrid"),
+    "speedlead/numbers": ("temporalio", "workflows", "activities", "workers", "speedlead.gateway"),
     "speedlead/providers": ("temporalio", "workflows", "activities", "workers", "asyncpg", "speedlead.store"),
     "speedlead/sandbox": ("temporalio", "workflows", "activities", "workers", "asyncpg", "speedlead.store"),
 }  # fmt: skip

@@ -42,6 +42,7 @@ class Recorder:
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.delivered: list[str] = []
         self.problem: Exception | None = None
+        self.forgets = True
 
     async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> LeadStatus:
         self.asked.append((lead_id, name, payload))
@@ -51,6 +52,12 @@ class Recorder:
             lead_id=lead_id, stage="attempting", lead_type="hot", owner_id=None, next_step=None, next_at=None,
             why="paused", paused_until=None, plan="inbound:1", rejected_messages=0,
         )  # fmt: skip
+
+    async def runs(self, lead_id: str) -> bool:
+        return False
+
+    async def forget(self, lead_id: str) -> bool:
+        return self.forgets
 
     async def deliver_now(self, lead_id: str) -> None:
         self.delivered.append(lead_id)
@@ -123,7 +130,7 @@ class Site:
         """Only the rows made by hand."""
         self.recorder.asked.clear()
         self.recorder.delivered.clear()
-        self.recorder.problem = None
+        self.recorder.problem, self.recorder.forgets = None, True
         self.run("truncate person, rep, plan cascade")
         asyncio.run_coroutine_threadsafe(self._fill(), self._loop).result(20)
 

@@ -104,7 +104,7 @@ def test_a_manager_works_for_a_rep_and_the_audit_names_the_manager(page: Page, s
 def test_a_page_that_refreshes_goes_to_the_sign_in_when_the_session_is_over(page: Page, site: Site) -> None:
     """A rep's page stays, with what is being typed, and has the way to the sign-in (test_rep_page.py)."""
     site.sign_in(page.context, "manager")
-    page.goto("/ops")
+    page.goto("/ops/leads")
     site.run("delete from session")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=9_000)
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 401 that is meant

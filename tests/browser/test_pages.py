@@ -16,7 +16,7 @@ from tests.store.hand_made import AVA, BEN, SAM, SCRIPT, SCRIPT_NAME
 pytestmark = pytest.mark.browser
 
 RULES = {"runOnly": {"type": "tag", "values": "wcag2a wcag2aa wcag21a wcag21aa wcag22aa best-practice".split()}}
-PATHS = ["/", "/form", "/rep", "/rep?who", "/ops", f"/leads/{AVA}", f"/leads/{BEN}", "/leads/x"]
+PATHS = ["/", "/form", "/rep", "/rep?who", "/ops", "/ops/leads", f"/leads/{AVA}", f"/leads/{BEN}", "/leads/x"]
 
 
 def sign_in(page: Page, site: Site) -> None:
@@ -26,7 +26,7 @@ def sign_in(page: Page, site: Site) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "path", ["/", "/form", "/rep", "/rep?who", "/ops", f"/leads/{AVA}", f"/leads/{BEN}", "/leads/x"]
+    "path", ["/", "/form", "/rep", "/rep?who", "/ops", "/ops/leads", f"/leads/{AVA}", f"/leads/{BEN}", "/leads/x"]
 )
 def test_everybody_can_use_the_page(page: Page, site: Site, scheme: str, path: str, tmp_path: Path) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -144,16 +144,19 @@ def test_the_lead_page_tells_the_story_and_steers_the_plan(page: Page, site: Sit
     expect(page.get_by_role("status")).to_have_text("Paused.")
     site.recorder.problem = LeadUnavailable()
     page.get_by_role("button", name="Skip the next step").click()
+    assert len(site.recorder.asked) == 1, "nothing is asked without a word why"
+    page.get_by_label("Reason").fill("she has read it")
+    page.get_by_role("button", name="Skip the next step").click()
     expect(page.get_by_role("status")).to_contain_text("did not answer")
     (account,) = (row["id"] for row in site.run("select id from account where email = 'sam@acme.example'"))
     assert site.recorder.asked == [
         (BEN, "pause", {"by": account, "reason": "on holiday", "until": "2026-11-30T09:00:00+00:00"}),
-        (BEN, "skip", {"by": account}),
+        (BEN, "skip", {"by": account, "reason": "she has read it"}),
     ]
 
 
 def test_ops_counts_filters_and_explains(page: Page, site: Site) -> None:
-    page.goto("/ops")
+    page.goto("/ops/leads")
     counters = page.locator(".counters div")
     expect(counters).to_contain_text(["6", "1", "1", "1", "0"])
     expect(page.get_by_role("row").filter(has_text="2f3a0000")).to_contain_text("due 1 min ago")
@@ -171,7 +174,7 @@ def test_an_attempt_before_the_opening_is_told_by_both_clocks(page: Page, site: 
     site.run("update lead set first_attempt_at = created_at + interval '5 s', open_at = created_at + interval '40 h', "
              "first_attempt_due = created_at + interval '40 h 3 min' where id = $1", AVA)  # fmt: skip
     site.run("update lead set open_at = created_at + interval '6 min' where id = $1", BEN)
-    page.goto("/ops")
+    page.goto("/ops/leads")
     row = page.get_by_role("row").filter(has_text="1f3a0000")
     expect(row.get_by_role("cell").nth(7)).to_have_text(re.compile(r"before opening\s*of 3 min\s*5 s after the form"))
     other = page.get_by_role("row").filter(has_text="3f3a0000").get_by_role("cell").nth(7)
@@ -182,7 +185,7 @@ def test_what_operations_were_told_stands_on_their_page_until_it_is_seen(page: P
     site.run(
         "insert into notice (id, audience, kind, at) values (gen_random_uuid(), 'ops', 'reply_from_unknown', now())"
     )
-    page.goto("/ops")
+    page.goto("/ops/leads")
     expect(page.get_by_role("region", name="Please look")).to_contain_text("Somebody we cannot find wrote to us")
     assert Axe().run(page, options=RULES).violations_count == 0
     page.get_by_role("button", name="Seen: Somebody we cannot find").click()

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import asyncpg
 import pytest
 import pytest_asyncio
@@ -259,6 +260,19 @@ async def test_a_new_search_attribute_reaches_an_old_file(tmp_path: Path, monkey
         assert '"workflowExecutionRetentionTtl": "2592000s"' in output
     finally:
         await server.stop()
+
+
+async def test_the_ui_knows_where_payloads_are_decrypted(tmp_path: Path) -> None:
+    settings = local_settings(tmp_path, staff_url="http://127.0.0.1:8082")
+    server = Stack(settings, ("temporal",))._temporal()
+    await server.start()
+    try:
+        ui = f"http://127.0.0.1:{settings.temporal_ui_port}/api/v1/settings"
+        async with aiohttp.ClientSession() as http, http.get(ui) as answer:
+            said = await answer.json()
+    finally:
+        await server.stop()
+    assert said["Codec"]["Endpoint"] == "http://127.0.0.1:8082/codec"
 
 
 async def test_a_system_postgres_serves_where_the_package_is_missing(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from fastapi import FastAPI
 from starlette.responses import Response
@@ -17,7 +18,7 @@ from speedlead.gateway.access.doorkeeper import protect
 from speedlead.gateway.access.table import GRANTS, ROUTES, Door, May, Role, door
 from speedlead.store import accounts, sessions
 from speedlead.store.transactions import transact
-from tests.gateway.house import House, rep
+from tests.gateway.house import House, open_house, rep
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -131,7 +132,8 @@ R, M, P, K, A, S, X = Role
 WHO = {
     "GET /rep": {R, M, P, X},
     "POST /rep/choose": {M, P, X},
-    "GET /ops": {M, P, A, S, X},
+    "GET /ops": set(Role),
+    "GET /ops/leads": {M, P, A, S, X},
     "POST /ops/notices/{notice_id}/seen": {P, X},
     "GET /leads/{lead_id}": {R, M, P, A, S, X},
     "POST /leads/{lead_id}/outcome": {R, M, P, X},
@@ -191,7 +193,7 @@ async def test_a_rep_meets_own_leads_and_nobodys_and_no_others(house: House) -> 
     assert house.behind.updates == []
     _, listed = await house.call("GET", "/api/leads", headers=headers)
     assert {lead["lead_id"] for lead in listed["leads"]} == {own, pool}
-    assert (await ask(house, "GET", "/ops", headers))[0] == 403
+    assert (await ask(house, "GET", "/ops/leads", headers))[0] == 403
 
 
 async def test_a_colleagues_lead_is_met_while_its_call_is_offered(house: House) -> None:
@@ -240,7 +242,7 @@ async def test_support_meets_converted_leads_only(house: House) -> None:
     assert (await ask(house, "GET", f"/leads/{open_one}", headers))[0] == 404
     _, listed = await house.call("GET", "/api/leads?open=all", headers=headers)
     assert [lead["lead_id"] for lead in listed["leads"]] == [sold]
-    _, table = await ask(house, "GET", "/ops?state=all", headers)
+    _, table = await ask(house, "GET", "/ops/leads?state=all", headers)
     assert (sold[:8] in table, open_one[:8] in table) == (True, False)
 
 
@@ -343,6 +345,14 @@ async def test_weak_passwords_are_not_taken(house: House, password: str) -> None
     status, _ = await ask(house, "POST", "/account/password", house.staff, new=password)
     assert status == 422
     assert await house.pool.fetchval("select count(*) from account where password_hash is not null") == 0
+
+
+async def test_an_unknown_account_takes_as_long_as_a_known_one() -> None:
+    known = await passwords.hashed(GOOD)
+    assert known.split("$")[:4] == passwords._nobodys.split("$")[:4], "another cost than that of a real password"
+    assert not passwords.outdated(passwords._nobodys)
+    assert passwords._verify(passwords._nobodys, "nobody has this password"), "not a hash that is computed to its end"
+    assert not await passwords.matches(None, "nobody has this password")
 
 
 async def test_a_new_password_signs_out_everywhere_else(house: House) -> None:
@@ -464,7 +474,7 @@ async def test_the_first_link_is_the_admins_until_somebody_has_been_in(house: Ho
 # ── the audit ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_every_change_by_a_person_is_a_line_without_anybodys_words(house: House) -> None:
+async def test_every_change_by_a_person_is_a_line_with_no_words_but_why(house: House) -> None:
     lead, sam = await house.lead(name="Ada Lovelace"), await rep(house.pool)
     headers = await house.sign_in("rep", sam)
     form = {"outcome": "meeting_booked", "note": "her mother is ill", "outcome_id": str(uuid.uuid4())}
@@ -476,15 +486,45 @@ async def test_every_change_by_a_person_is_a_line_without_anybodys_words(house: 
     assert rows[0]["asked"] == {"outcome": "meeting_booked"}
     assert (rows[0]["before"]["plan_stopped"], rows[0]["after"]["plan_stopped"]) == (None, "meeting_booked")
     assert rows[1]["asked"] == {"action": "pause"}
+    assert [r["note"] for r in rows] == [None, "on a walrus hunt"]
     # no word of letters a to f alone: ids are full of those
-    assert not any(
-        word in str([tuple(r) for r in rows]).lower() for word in ("lovelace", "mother", "walrus", "example.com")
-    )
+    words = ("lovelace", "mother", "example.com")
+    assert not any(word in str([tuple(r) for r in rows]).lower() for word in words)
     _, page = await ask(house, "GET", f"/audit?object={lead}", house.staff)
     assert "meeting_booked" in page
-    # machines are not people
-    await house.call("POST", f"/api/leads/{lead}/resume", headers=house.key)
-    assert await house.pool.fetchval("select count(*) from audit where object = $1", lead) == 2
+    assert "why: on a walrus hunt" in page
+
+
+@pytest.mark.parametrize("name", ["pause", "resume", "skip", "call_now", "stop", "change_plan"])
+async def test_what_a_machine_changes_in_a_lead_is_a_line_with_why(house: House, name: str) -> None:
+    lead, plan = await house.lead(), await house.pool.fetchrow("select id, version from plan")
+    body = {"by": "crm", "reason": "the fair was cancelled"}
+    if name == "change_plan":
+        body |= {"plan_id": plan["id"], "version": plan["version"]}
+    assert (await house.call("POST", f"/api/leads/{lead}/{name}", body, house.key))[0] == 200
+    (row,) = await house.pool.fetch("select * from audit where object = $1", lead)
+    assert (row["account_id"], row["role"], row["object"], row["status"]) == (None, "api key", lead, 200)
+    assert (row["action"], row["asked"]["by"], row["note"]) == (f"/api/leads/{{lead_id}}/{name}", "crm", body["reason"])
+    assert (await house.call("GET", f"/api/leads/{lead}", headers=house.key))[0] == 200
+    assert await house.pool.fetchval("select count(*) from audit where object = $1", lead) == 1, "reading is no change"
+
+
+async def test_a_reason_that_no_line_can_hold_is_named(house: House) -> None:
+    lead = await house.lead()
+    status, problem = await house.call("POST", f"/api/leads/{lead}/resume", {"reason": "x" * 81}, house.key)
+    assert (status, [error["field"] for error in problem["errors"]]) == (422, ["reason"])
+    assert house.behind.updates == []
+
+
+@pytest.mark.parametrize("name", ["pause", "resume", "skip", "stop"])
+async def test_the_page_asks_why(house: House, name: str) -> None:
+    lead = await house.lead()
+    status, page = await ask(house, "POST", f"/leads/{lead}/{name}", house.staff)
+    assert (status, "Please say why" in page) == (422, True)
+    assert house.behind.updates == []
+    assert (await ask(house, "POST", f"/leads/{lead}/{name}", house.staff, reason="she asked"))[0] == 303
+    why = "select note from audit where object = $1 and status = 303"
+    assert await house.pool.fetchval(why, lead) == "she asked"
 
 
 async def test_the_line_stands_before_the_change(house: House) -> None:
@@ -497,8 +537,27 @@ async def test_the_line_stands_before_the_change(house: House) -> None:
         return await real(*asked)
 
     house.behind.update = update  # type: ignore[method-assign]
-    assert (await ask(house, "POST", f"/leads/{lead}/resume", house.staff))[0] == 303
+    assert (await ask(house, "POST", f"/leads/{lead}/resume", house.staff, reason="she is back"))[0] == 303
     assert tuple(seen[0]) == ("/leads/{lead_id}/{action}", None)
+
+
+async def test_staff_have_a_name_of_their_own(database_url: str, tmp_path: Path) -> None:
+    """As in docker-compose.yml: leads and providers come by the public name, which has no sign-in."""
+    staff = "http://127.0.0.1:8082"
+    changes = {"public_url": "https://leads.acme.example", "staff_url": staff}
+    async with open_house(database_url, tmp_path, **changes) as house:
+        local = f"http://127.0.0.1:{house.deps.settings.http_port}"
+        admin = {"Host": "127.0.0.1:8082", **await house.sign_in(role="admin")}
+        async with aiohttp.ClientSession() as http:
+            async with http.get(f"{local}/accounts", headers=admin) as answer:
+                assert answer.status == 200
+            form = {"email": "new@acme.example", "name": "New", "role": "manager"}
+            async with http.post(f"{local}/accounts", headers=admin | {"Origin": staff}, data=form) as answer:
+                said = await answer.text()
+            assert f"{staff}/sign-in/link/" in said
+            assert "leads.acme.example/sign-in" not in said
+            async with http.get(f"{local}/accounts", headers=admin | {"Host": "127.0.0.1:8083"}) as answer:
+                assert answer.status == 403
 
 
 def test_every_form_of_ours_sends_the_pages_token() -> None:

@@ -94,6 +94,52 @@ async def test_unknown_and_malformed_ids(house: House, what: str) -> None:
         assert (await house.call("GET", f"/api/leads?{query}"))[0] == 422
 
 
+async def test_the_list_takes_every_filter_of_the_command_line(house: House) -> None:
+    hot, cold = await house.lead(source="paid_ads"), await house.lead(email="bob@example.com", intent="newsletter")
+    plan = await house.pool.fetchrow("select plan_id, plan_version from lead limit 1")
+    owner = await rep(house.pool)
+    update = "update lead set owner_id = $2, next_touch_at = $3, stage = 'attempting' where id = $1"
+    await house.pool.execute(update, hot, owner, house.clock.now)
+    breach = "insert into breach (lead_id, target, phase, due_at, found_at) values ($1, 'hot', 'assigned', $2, $2)"
+    await house.pool.execute(breach, hot, house.clock.now)
+    await house.pool.execute("update lead set closed_at = $2 where id = $1", cold, house.clock.now)
+    soon = f"{house.clock.now + timedelta(minutes=1):%Y-%m-%dT%H:%MZ}"
+    for query, found in (("", {hot}), ("state=all", {hot, cold}), ("state=closed", {cold}), ("open=all", {hot, cold}),
+                         ("stage=attempting", {hot}), ("state=all&type=cold", {cold}), (f"owner={owner}", {hot}),
+                         ("owner=none", set()), ("state=all&owner=none", {cold}), ("source=paid_ads", {hot}),
+                         ("source=tiktok", set()), (f"plan={plan['plan_id']}:{plan['plan_version']}", {hot}),
+                         (f"plan={plan['plan_id']}", {hot}), ("plan=inbound:99999999999999999999", set()),
+                         ("breached=yes", {hot}), ("breached=no", set()), ("state=all&breached=no", {cold}),
+                         (f"next_before={soon}", {hot}), ("next_before=2020-01-01", set())):  # fmt: skip
+        status, body = await house.call("GET", f"/api/leads?{query}")
+        assert (status, {lead["lead_id"] for lead in body["leads"]}) == (200, found), query
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "expected"),
+    [
+        ("state=ajar", "state", "open or closed or all"),
+        ("stage=odd", "stage", "attempting"),
+        ("type=lukewarm", "type", "hot or warm or cold"),
+        ("owner=me", "owner", "the id of a rep, or none"),
+        ("source=a%00b", "source", "printable text"),
+        ("plan=a%0A1", "plan", "printable text"),
+        ("breached=perhaps", "breached", "yes or no"),
+        ("next_before=soon", "next_before", "2026-11-23T15:00Z"),
+        ("next_before=0001-01-01T00:00%2B14:00", "next_before", "2026-11-23T15:00Z"),
+        ("type=hot&type=cold", "type", "one value"),
+        ("open=true&state=all", "open", "state alone"),
+        ("typ=hot", "typ", "one of state, stage, type"),
+        ("limit=501", "limit", "1 to 500"),
+    ],
+)
+async def test_a_filter_that_makes_no_sense_is_named(house: House, query: str, field: str, expected: str) -> None:
+    status, problem = await house.call("GET", f"/api/leads?{query}")
+    assert status == 422
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert expected in problem["errors"][0]["expected"]
+
+
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

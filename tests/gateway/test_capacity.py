@@ -125,4 +125,4 @@ async def test_the_page_says_who_is_there_what_waits_and_who_has_room_next(house
     boss = await house.sign_in("manager")
     await house.pool.execute("update rep set weight = 1, presence = 'available'")
     assert "Somebody has room in 11 h" in (await ask(house, boss))[1]
-    assert "waiting for an owner</a></dt><dd>1</dd>" in (await ask(house, boss, "/ops"))[1]
+    assert "waiting for an owner</a></dt><dd>1</dd>" in (await ask(house, boss, "/ops/leads"))[1]

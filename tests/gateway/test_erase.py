@@ -51,7 +51,7 @@ async def test_the_tick_erases_ends_the_lead_and_names_nobody_in_the_audit(house
     assert (line["action"], line["object"], line["status"]) == ("/leads/{lead_id}/erase", lead, 200)
     assert "zeb" not in str(dict(line)).lower()
     # the pages of a lead without a person
-    for path in (f"/leads/{lead}", f"/leads/{lead}/erase", "/ops", "/rep"):
+    for path in (f"/leads/{lead}", f"/leads/{lead}/erase", "/ops", "/ops/leads", "/rep"):
         status, page = await get(house, path)
         assert (status, b"zeb" in page.lower()) == (200, False), path
 
@@ -83,7 +83,7 @@ async def test_the_export_has_everything_to_read_and_for_programs(house: House) 
     assert tables["person"]["rows"][0]["name"] == "Zebedee"
     assert tables["inquiry"]["rows"][0]["message"] == "stripes"
     assert tables["reply"]["rows"][0]["body"] == "Ring me <b>"
-    assert "webhook" in tables
+    assert "webhook" not in tables  # it may name others too
     assert "fingerprint" not in tables["inquiry"]["rows"][0]
     for text in ("Zebedee", "zeb@zebra.example", PHONE, "stripes", "Ring me &lt;b&gt;", "What you wrote to us"):
         assert text in page
@@ -134,6 +134,11 @@ async def test_what_the_ui_sends_is_encrypted_and_read_again(house: House) -> No
     assert (await ask(house, house.key, answer))[1] == plain
 
 
+async def test_a_query_without_input_is_a_batch_of_none(house: House) -> None:
+    for path in ("/codec/encode", "/codec/decode"):
+        assert (await ask(house, house.key, {}, path))[:2] == (200, {})
+
+
 async def test_everybody_else_is_refused(house: House) -> None:
     body = await sealed(house, await a_lead(house))
     ops, rep = (await house.sign_in("ops"))["Cookie"], (await house.sign_in("manager"))["Cookie"]
@@ -162,5 +167,5 @@ async def test_bad_bodies_and_missing_keys_are_named(house: House) -> None:
     status, answer, _ = await ask(house, house.key, body)
     assert status == 422
     assert "'k9' is not in SPEEDLEAD_PAYLOAD_KEYS" in answer["detail"]
-    for wrong in ([], {"payloads": 3}, {"payloads": [3]}, {}, "x"):
+    for wrong in ([], {"payloads": 3}, {"payloads": [3]}, {"payload": []}, "x"):
         assert (await ask(house, house.key, wrong))[0] == 422

@@ -31,7 +31,7 @@ async def test_owner_and_plan_are_changed_with_who_and_why(house: House) -> None
         (lead, "change_plan", {"plan_id": plan["id"], "version": plan["version"], "by": account}),
     ]
     _, page = await get(house, f"/audit?object={lead}")
-    assert page.count("why: she called") == 2
+    assert page.count("why: she called") == 4, "the request's line and the run's, each"
 
 
 async def test_corrected_data_are_rows_first_and_the_audit_has_no_values(house: House) -> None:

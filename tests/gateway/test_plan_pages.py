@@ -132,7 +132,8 @@ async def test_the_table_shows_each_step_and_the_move_is_a_run(house: House) -> 
     assert "call 1" in page
     assert "e-mail 1" in page
     assert "earlier" in page
-    form = {"from": NAME, "to": to, "type": "", "source": "", "count": "1", "reason": "Fewer calls"}
+    mark = page.partition('name="seen" value="')[2].partition('"')[0]
+    form = {"from": NAME, "to": to, "type": "", "source": "", "seen": mark, "reason": "Fewer calls"}
     status, _, where = await ask(house, ops, "/plans/migrate", **form)
     assert status == 303
     assert where.startswith("/ops/steer/")
@@ -140,16 +141,39 @@ async def test_the_table_shows_each_step_and_the_move_is_a_run(house: House) -> 
     assert row is not None
     assert (row["action"], row["asked"]) == ("change_plan", {"plan_id": BASE.id, "version": BASE.version + 1})
     assert await house.pool.fetchval("select lead_id::text from steering_item") == lead
-    assert (await ask(house, ops, "/plans/migrate", **(form | {"count": "7"})))[0] == 422
+    assert (await ask(house, ops, "/plans/migrate", **(form | {"seen": "7"})))[0] == 422
     assert (await ask(house, ops, "/plans/migrate", **(form | {"reason": ""})))[0] == 422
     marketing = await house.sign_in("marketing")
     assert (await ask(house, marketing, "/plans/migrate"))[0] == 403
     assert (await ask(house, ops, f"/plans/migrate?from={NAME}&to=inbound:99"))[0] == 404
 
 
+async def test_a_lead_whose_call_stays_due_is_shown_to_stay(house: House) -> None:
+    lead, ops = await house.lead(), await house.sign_in("ops")
+    await plans.PlanStore(house.pool).publish(without_calls(BASE.version + 1))
+    await house.pool.execute("update lead set open_at = created_at")
+    await house.pool.execute(
+        """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, planned_at, placed_at)
+           select id || '.call-1', id, person_id, 'call-1', 'call', 'plan', 'deferred', 'rep_unavailable', $2, $2
+           from lead where id = $1""",
+        lead, house.clock.wall(),
+    )  # fmt: skip
+    _, page, _ = await ask(house, ops, f"/plans/migrate?from={NAME}&to={BASE.id}:{BASE.version + 1}")
+    assert "0 can go to" in page
+    assert "Stays: call-1 is still due" in page
+
+
 async def test_a_version_is_taken_back_for_new_leads(house: House) -> None:
     ops = await house.sign_in("ops")
-    assert (await ask(house, ops, "/plans/use", plan=NAME))[0] == 303
+    status, page, _ = await ask(house, ops, "/plans/use", plan=NAME, note=" ")
+    assert (status, "note: expected why it is used" in page) == (422, True)
+    assert await house.pool.fetchval("select count(*) from audit where action = 'plan use'") == 0
+    assert (await ask(house, ops, "/plans/use", plan=NAME, note="The new one calls too early"))[0] == 303
+    line = await house.pool.fetchrow(
+        "select object, note, role, account_id is null from audit where action = 'plan use'"
+    )
+    assert tuple(line or ()) == (NAME, "The new one calls too early", "ops", False)
     assert await house.pool.fetchval("select used_wall is not null from plan")
-    assert (await ask(house, ops, "/plans/use", plan="inbound:99"))[0] == 422
+    status, page, _ = await ask(house, ops, "/plans/use", plan="inbound:99", note="x")
+    assert (status, "there is no such plan" in page) == (422, True)
     assert f"{BASE.id} version {BASE.version}" in (await ask(house, ops))[1]

@@ -1,15 +1,24 @@
 """Chores on a real database: one process at a time, at their pace, woken at once, and failures are kept."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
 
+from speedlead.chores.assemble import Means, build_chores
+from speedlead.chores.right_clock import by_the_right_clock
 from speedlead.chores.runner import Chore, run_chores, run_once
+from speedlead.chores.stuck import GoingOn
+from speedlead.clock import SystemClock
+from speedlead.credentials import load_or_create
 from speedlead.store.pool import open_pool
+from tests.servers import local_settings
 
 HOUR = timedelta(hours=1)
 
@@ -61,6 +70,76 @@ async def test_a_failure_is_kept_and_the_next_round_runs(pool: Any) -> None:
         await run_once(pool, chore)
     assert await row(pool, "two") == (None, "ValueError: no such file")
     assert await run_once(pool, chore, due_only=True) == "mended"
+
+
+async def test_a_chore_that_nobody_runs_is_due_no_more(pool: Any) -> None:
+    """It was switched off, or has another name by now; whoever runs it again begins at once."""
+    ran = asyncio.Event()
+
+    async def work() -> None:
+        ran.set()
+
+    for name in ("kept", "flow.check"):
+        await run_once(pool, Chore(name, HOUR, work))
+    ran.clear()
+
+    async def due() -> set[str]:
+        return {row["name"] for row in await pool.fetch("select name from chore where next_wall is not null")}
+
+    assert await due() == {"kept", "flow.check"}
+    runner = asyncio.create_task(run_chores(pool, [Chore("kept", HOUR, work)]))
+    try:
+        async with asyncio.timeout(10):
+            while await due() != {"kept"}:
+                await asyncio.sleep(0.05)
+        assert not ran.is_set()
+        await run_once(pool, Chore("flow.check", HOUR, work), due_only=True)
+        assert ran.is_set()
+    finally:
+        runner.cancel()
+        await asyncio.gather(runner, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("ahead", "said"), [
+    (timedelta(days=1100), "left out: this host is 95040000.0 s ahead of the database"),
+    (timedelta(seconds=-3), "left out: this host is 3.0 s behind the database"),
+    (timedelta(seconds=1), "erased"),
+])  # fmt: skip
+async def test_who_deletes_for_good_trusts_no_clock_alone(pool: Any, ahead: timedelta, said: str) -> None:
+    class Ahead(SystemClock):
+        def wall(self) -> datetime:
+            return super().wall() + ahead
+
+    rounds = 0
+
+    async def work() -> str:
+        nonlocal rounds
+        rounds += 1
+        return "erased"
+
+    chore = by_the_right_clock(pool, Ahead(), Chore("retention", HOUR, work))
+    done = await run_once(pool, chore)
+    assert done is not None
+    assert re.sub(r"\d(?= s (ahead|behind))", "0", done) == said
+    assert rounds == (said == "erased")
+
+
+async def test_retention_is_such_a_chore(pool: Any, tmp_path: Path) -> None:
+    """As this house really assembles it: with a clock that is years ahead nobody is erased."""
+
+    class Ahead(SystemClock):
+        def wall(self) -> datetime:
+            return super().wall() + timedelta(days=4000)
+
+    settings = local_settings(tmp_path)
+    anything: Any = None
+    means = Means(pool, settings, load_or_create(tmp_path), anything, Ahead(), anything, anything, anything,
+                  GoingOn(anything, anything, "0"))  # fmt: skip
+    with patch("speedlead.chores.assemble.build_notifier"):
+        [retention] = [chore for chore in build_chores(means) if chore.name == "retention"]
+    done = await run_once(pool, retention)
+    assert done is not None
+    assert done.startswith("left out: this host is 3456")
 
 
 async def test_a_notice_starts_it_at_once(pool: Any) -> None:

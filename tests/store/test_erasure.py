@@ -13,6 +13,7 @@ from speedlead.domain.outcomes import CallResult
 from speedlead.intake import Rules, read_inquiry
 from speedlead.planbook import load_plan
 from speedlead.store import erasure
+from speedlead.store.audit import Change, begin
 from speedlead.store.intake import Submission, Taken, take_inquiry
 from speedlead.store.optouts import opt_out
 from speedlead.store.outcomes import Logged, log_outcome
@@ -86,8 +87,11 @@ async def test_nothing_of_the_person_is_left_but_counts(pool: Any) -> None:
     taken = await post(pool)
     async with pool.acquire() as conn, conn.transaction():
         await log_outcome(conn, StepClock(), Logged(taken.lead_id, CallResult.NO_ANSWER, note="smells of herring"))
+        why = Change(None, "ops", None, "/leads/{lead_id}/pause", taken.lead_id, {}, note="Mrs Quux is away")
+        await begin(conn, why, None, StepClock().wall())
     before = await everything(pool)
-    assert {name for name, text in before.items() if PRIVATE.search(text)} >= {"person", "inquiry", "lead", "outcome"}
+    found = {name for name, text in before.items() if PRIVATE.search(text)}
+    assert found >= {"person", "inquiry", "lead", "outcome", "audit"}
     whose = await erase(pool, taken.lead_id)
     assert whose.leads == (taken.lead_id,)
     after = await everything(pool)

@@ -111,3 +111,25 @@ async def test_retention_takes_what_is_old_and_closed_and_nothing_else(pool: Any
     told = {row["lead_id"] for row in await pool.fetch("select distinct lead_id from story")}
     assert told == {leads["c"], again}
     assert await chore.run() is None
+
+
+async def test_nobody_is_given_what_is_anothers(pool: Any, tmp_path: Path) -> None:
+    mine = (await post(pool)).lead_id
+    other = (await post(pool, email="b@other.example", name="Berta Bo")).lead_id
+    answer = await run("export", "--phone", "+13105550148", "--out", str(tmp_path / "all.zip"))
+    assert (answer.exit_code, "2 people share it" in answer.output) == (1, True), answer.output
+    assert mine in answer.output
+    assert other in answer.output
+    assert not (tmp_path / "all.zip").exists()
+    printed = await run("export", mine)
+    assert printed.exit_code == 0
+    assert "Berta" not in printed.output
+    assert other not in printed.output
+
+
+async def test_who_may_be_the_same_is_named_before_one_of_them_goes(pool: Any) -> None:
+    mine = (await post(pool)).lead_id
+    other = (await post(pool, email="b@other.example", name="Berta Bo")).lead_id
+    answer = await run("erase", mine, "--dry-run")
+    assert f"Perhaps the same, and not erased with this: {other}" in answer.output
+    assert "Perhaps the same" not in (await run("erase", "--phone", "+13105550148", "--dry-run")).output

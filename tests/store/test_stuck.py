@@ -18,6 +18,7 @@ class Temporal:
         self.stuck: list[str] = []
         self.mended: set[str] = set()
         self.ended: list[str] = []
+        self.why: dict[str, str] = {}
         self.started: list[str] = []
         self.went_on = datetime.now(UTC)
 
@@ -29,6 +30,9 @@ class Temporal:
 
     async def last_went_on(self, lead_id: str) -> datetime:
         return self.went_on
+
+    async def why_failing(self, lead_id: str) -> str | None:
+        return self.why.get(lead_id)
 
     async def end(self, lead_id: str, why: str) -> None:
         self.ended.append(lead_id)
@@ -83,6 +87,15 @@ async def test_what_this_code_can_replay_is_left_and_keeps_nobody_waiting(house:
     assert await chore(house, temporal, at_most=1).round() == "1 of 4 failing leads started again, 3 left as they are"
     assert temporal.ended == temporal.stuck[3:]
     assert (await told(house))["workflows_failing"] == "3 leads; the last events of their workflows say why"
+
+
+async def test_operations_hear_which_key_is_missing_and_where(house: House, temporal: Temporal) -> None:
+    temporal.stuck = await leads(house, 3)
+    temporal.mended = set(temporal.stuck)
+    missing = "payload key '2026' is not in SPEEDLEAD_PAYLOAD_KEYS, which has 2027: put it back behind the newest one"
+    temporal.why = dict(zip(temporal.stuck, ["LookupError", missing, missing], strict=True))
+    await chore(house, temporal).round()
+    assert (await told(house))["workflows_failing"] == f"3 leads; LookupError; {missing}"
 
 
 async def test_a_lead_that_is_stuck_again_and_again_is_left_to_a_person(house: House, temporal: Temporal) -> None:

@@ -99,8 +99,9 @@ class Story:
     async def put_off(self, level: int) -> None:
         if self.channel == "call":
             await self.house.touches.put_off(
-                self.lead, "call-1", reason="rep_unavailable", next_at=None, now=self.now, purpose="manual"
-            )
+                self.lead, "call-1", reason="rep_unavailable", next_at=None, now=self.now, planned_at=self.now,
+                purpose="manual",
+            )  # fmt: skip
 
     async def end_task(self, level: int) -> None:
         result = (CallResult.CONNECTED, CallResult.NO_ANSWER, None)[level - 1]

@@ -10,6 +10,7 @@ import pytest_asyncio
 from speedlead.cadence_errors import LeadNotFound, LeadUnavailable
 from speedlead.chores.watchdog import Watchdog
 from speedlead.contracts import LeadStart, LeadStatus
+from speedlead.payload_keys import UnknownKey
 from speedlead.store.limbo import leads_in_limbo
 from tests.activities.house import House, open_house
 
@@ -24,9 +25,13 @@ class Temporal:
         self.started: list[LeadStart] = []
         self.asked: list[str] = []
         self.silent: set[str] = set()
+        # what the SDK raises where a payload cannot be read, or a row is broken
+        self.broken: set[str] = set()
 
     async def start(self, start: LeadStart, *, again: bool = False) -> bool:
         assert again
+        if start.lead_id in self.broken:
+            raise UnknownKey("payload key 'k1' is not in SPEEDLEAD_PAYLOAD_KEYS")
         self.started.append(start)
         self.waits[start.lead_id] = (None, None, "routing")
         return True
@@ -36,6 +41,8 @@ class Temporal:
 
     async def status(self, lead_id: str) -> LeadStatus:
         self.asked.append(lead_id)
+        if lead_id in self.broken:
+            raise UnknownKey("payload key 'k1' is not in SPEEDLEAD_PAYLOAD_KEYS")
         if lead_id in self.silent:
             raise LeadUnavailable("silent")
         if lead_id not in self.waits:
@@ -129,6 +136,33 @@ async def test_who_stays_in_limbo_becomes_a_persons(watched: Watched) -> None:
         said = await watched.dog.round()
     assert said == "workflow silent 1; 1 for 3 rounds and more"
     assert await watched.notices() == [said]
+
+
+@pytest.mark.parametrize("trouble", ["broken", "silent"])
+async def test_leads_that_give_no_answer_leave_nobody_lying(watched: Watched, trouble: str) -> None:
+    past = {"next_touch_at": watched.house.clock.now - HOUR}
+    bad = {await watched.lead(**past) for _ in range(8)}
+    getattr(watched.temporal, trouble).update(bad)
+    lost = await watched.lead()
+    del watched.temporal.waits[lost]
+    assert await watched.dog.round() == "no workflow 1, workflow silent 8"
+    assert [start.lead_id for start in watched.temporal.started] == [lost]
+    # three silent ones in a row are enough: each costs the time limit of a query
+    assert len(watched.temporal.asked) == 3
+    assert set(watched.temporal.asked) <= bad
+
+
+async def test_one_bad_lead_does_not_end_the_round(watched: Watched) -> None:
+    past = {"next_touch_at": watched.house.clock.now - HOUR}
+    for number in range(6):  # fewer bad ones than it takes to stop asking
+        lead = await watched.lead(**past)
+        if number < 2:
+            watched.temporal.broken.add(lead)
+    gone = await watched.lead()
+    watched.temporal.broken.add(gone)
+    del watched.temporal.waits[gone]
+    assert await watched.dog.round() == "no workflow 1, overdue unnoticed 4, workflow silent 2"
+    assert len(watched.temporal.asked) == 6
 
 
 async def test_a_lead_that_was_never_routed_is_found_and_one_in_the_pool_is_not(watched: Watched) -> None:

@@ -17,6 +17,7 @@ PLACES = [
     *ROOT.glob("workflows/*.py"), *ROOT.glob("activities/*.py"), *ROOT.glob("speedlead/store/*.py"),
     *ROOT.glob("speedlead/domain/*.py"), *ROOT.glob("speedlead/contracts/*.py"),
 ]  # fmt: skip
+TREES = [(path.name, list(ast.walk(ast.parse(path.read_text("utf-8"))))) for path in PLACES]
 # calls whose `kind` is a story line, and calls whose `kind` is a notice
 STORY, NOTICE = {"tell_story", "story", "note"}, {"put_notice", "tell", "_notify"}
 # calls and classes whose first argument, or `reason`, is a reason
@@ -26,11 +27,11 @@ NO_REASON = {"", "no_call"}
 
 
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
-    for path in PLACES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for file, nodes in TREES:
+        for node in nodes:
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                yield path.name, name, node
+                yield file, name, node
 
 
 def texts(node: ast.expr | None) -> Iterator[str]:
@@ -71,8 +72,8 @@ def reasons() -> set[str]:
         if name in REASON:
             at = 1 if name in ("Skip", "Await", "show", "wait", "_refuse") else 0
             found |= set(texts(first(call, at)))
-    for path in PLACES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for _, nodes in TREES:
+        for node in nodes:
             # defaults of contracts, and functions that answer with a reason
             if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "reason":
                 found |= set(texts(node.value))

@@ -145,7 +145,8 @@ def test_hundreds_of_reps_with_one_shift_are_asked_once(at: str, times: int) -> 
     answer = place_human(place, question, [HOME] * 300 + [PARIS])
     assert len(asked) == times
     other_way_round = place_human(PLACER.place, question, [PARIS, HOME])
-    assert isinstance(answer, Placed) and isinstance(other_way_round, Placed)
+    assert isinstance(answer, Placed)
+    assert isinstance(other_way_round, Placed)
     assert answer.at == other_way_round.at
 
 

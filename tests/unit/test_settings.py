@@ -197,6 +197,17 @@ def test_a_public_host_with_an_underscore_is_refused() -> None:
         Settings(public_url="https://my_leads.example.com")
 
 
+def test_staff_come_by_the_public_address_unless_they_have_their_own() -> None:
+    assert Settings(public_url="https://leads.acme.example").staff_url == "https://leads.acme.example"
+    assert Settings(staff_url="http://127.0.0.1:8082/").staff_url == "http://127.0.0.1:8082"
+    assert Settings(staff_url="https://staff.acme.example").staff_url == "https://staff.acme.example"
+
+
+def test_staff_do_not_sign_in_plainly_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    [found] = lines(monkeypatch, SPEEDLEAD_STAFF_URL="http://staff.acme.example")
+    assert found.startswith("SPEEDLEAD_STAFF_URL: expected https, or this machine such as http://127.0.0.1:8082, got")
+
+
 def test_the_manual_lists_every_setting_as_it_is() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     rows = [line for line in manual.splitlines() if line.startswith("| `")]

@@ -9,6 +9,7 @@ import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
 from speedlead.cadence_errors import LeadRefused
+from speedlead.composer import Composer
 from speedlead.demo.moments import Moment
 from speedlead.demo.world import World, open_world
 from tests.servers import local_settings
@@ -24,13 +25,15 @@ claim: {offer: 2, when: [{lead_type: hot}]}
 
 
 @pytest_asyncio.fixture
-async def world(temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+async def world(
+    temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path, composer: Composer
+) -> AsyncIterator[World]:
     rules = tmp_path / "routing.yaml"
     rules.write_text(RULES, encoding="utf-8")
     settings = local_settings(
         tmp_path, callbacks="before", virtual_clock=True, company_phone="+14155550100", routing_file=rules
     )
-    async with open_world(settings, database_url, temporal_env.client) as made:
+    async with open_world(settings, database_url, temporal_env.client, composer=composer) as made:
         made.reps_accept = False
         yield made
 

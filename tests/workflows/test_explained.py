@@ -17,7 +17,7 @@ from speedlead.ids import workflow_id
 from speedlead.store import views
 from speedlead.telling import lines, markdown
 from speedlead.times import clock
-from tests.workflows.leads import tuesday_at
+from tests.workflows.leads import ADA, ended, tuesday_at
 from workflows.telling import utc
 
 pytestmark = pytest.mark.timeout(180)
@@ -89,6 +89,15 @@ async def test_leads_of_every_kind_at_their_end(world: World) -> None:
             assert len(re.findall("^- past: ", said, re.M)) == 12
             assert "call 1, Tue" in said
             assert "Call: no answer" in said
+
+
+async def test_a_call_that_another_touch_has_overtaken_keeps_its_time(world: World) -> None:
+    await world.pool.execute("update rep set presence = 'away'")
+    lead_id = await world.submit(tuesday_at(15), **ADA)
+    await ended(world, lead_id)
+    overtaken = "select count(*) from touch where lead_id = $1 and reason = 'superseded'"
+    assert await world.pool.fetchval(overtaken, lead_id) >= 1
+    await said_alike(world, lead_id, "America/New_York")
 
 
 @pytest.mark.parametrize(

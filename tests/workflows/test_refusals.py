@@ -180,7 +180,11 @@ async def test_an_unregistered_sender_is_told_once_and_another_channel_goes_at_o
 
 @pytest_asyncio.fixture
 async def wrong_key(
-    temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    temporal_env: WorkflowEnvironment,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    composer: Composer,
 ) -> AsyncIterator[World]:
     """A world whose mail provider does not know our key."""
     from speedlead.providers import sendgrid
@@ -192,7 +196,7 @@ async def wrong_key(
 
     monkeypatch.setattr(sendgrid.SendgridMailer, "__init__", with_old_key)
     settings = local_settings(tmp_path, callbacks="before", virtual_clock=True, company_phone="+14155550100")
-    async with open_world(settings, database_url, temporal_env.client) as world:
+    async with open_world(settings, database_url, temporal_env.client, composer=composer) as world:
         yield world
 
 

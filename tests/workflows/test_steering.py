@@ -21,7 +21,7 @@ from speedlead.ids import workflow_id
 from speedlead.steering import Steering
 from speedlead.store import steering as rows
 
-MANY = 120
+MANY = 45
 ASKED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
 ROOT = Path(__file__).parents[2]
 
@@ -69,7 +69,7 @@ async def speedlead(world: World, *words: str) -> asyncio.subprocess.Process:
     }  # fmt: skip
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "speedlead", *words, env=environment, cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
 
 
@@ -82,8 +82,13 @@ async def test_a_batch_that_is_killed_in_the_middle_goes_on_and_asks_each_lead_o
     assert (preview.returncode, f"{MANY} leads match." in said, "Nothing was changed." in said) == (0, True, True), said
     assert await world.pool.fetchval("select count(*) from steering_run") == 0
 
+    unasked = await speedlead(world, "steer", "pause", "--type", "cold", "--reason", "price list is wrong")
+    said = (await unasked.communicate())[0].decode()
+    assert (unasked.returncode, "--yes: expected where nobody can answer" in said) == (1, True), said
+    assert await world.pool.fetchval("select count(*) from steering_run") == 0
+
     running = await speedlead(
-        world, "steer", "pause", "--type", "cold", "--reason", "price list is wrong", "--pace", "60"
+        world, "steer", "pause", "--type", "cold", "--reason", "price list is wrong", "--pace", "30", "--yes"
     )
     async with asyncio.timeout(120):
         while await world.pool.fetchval("select count(*) from steering_item where state = 'done'") < MANY // 3:
@@ -94,6 +99,13 @@ async def test_a_batch_that_is_killed_in_the_middle_goes_on_and_asks_each_lead_o
     before = await rows.run_of(world.pool, run)
     assert before is not None
     assert (before.ended_wall, 0 < before.waiting < MANY) == (None, True)
+
+    async with world.pool.acquire() as conn:  # as a process that carries it out
+        await conn.execute("select pg_advisory_lock(9, hashtext($1))", run)
+        second = await speedlead(world, "steer", "--resume", run[:8])
+        said = (await second.communicate())[0].decode()
+        await conn.execute("select pg_advisory_unlock(9, hashtext($1))", run)
+    assert (second.returncode, "carried out at this moment" in said, "Broken off" in said) == (2, True, False), said
 
     again = await speedlead(world, "steer", "--resume", run[:8])
     said = (await again.communicate())[0].decode()
@@ -107,6 +119,24 @@ async def test_a_batch_that_is_killed_in_the_middle_goes_on_and_asks_each_lead_o
     assert await world.pool.fetchval("select count(*) from lead where paused_until is not null") == MANY
     told = await world.pool.fetch("select lead_id, reason from story where kind = 'paused'")
     assert Counter(row["reason"] for row in told) == {"price list is wrong": MANY}
+
+
+async def test_what_is_not_there_is_named_before_anything_is_begun(
+    world: World, temporal_env: WorkflowEnvironment, ended_after: None
+) -> None:
+    await leads_of(world, temporal_env, 1)
+    huge = "99999999999999999999"
+    for words, expected in (
+        ("steer change-plan --to-plan fast:44 --type cold --reason tried --yes", "plan fast version 44: there is no"),
+        ("plan migrate fast:7 inbound:1 --note tried --yes", "plan fast version 7: there is no such plan"),
+        (f"plan use fast:{huge} --note tried", "plan: expected a name and a version"),
+        (f"plan publish {huge} --note tried", f"{huge}: expected the number of a draft, or a plan file"),
+    ):
+        asked = await speedlead(world, *words.split())
+        said = (await asked.communicate())[0].decode()
+        assert (asked.returncode, expected in said, "Traceback" in said) == (2, True, False), said
+    assert await world.pool.fetchval("select count(*) from steering_run") == 0
+    assert await world.pool.fetchval("select count(*) from audit where action like 'steer%'") == 0
 
 
 class LosesAnswers:

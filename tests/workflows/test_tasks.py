@@ -1,6 +1,7 @@
 """Calls that a rep makes by hand: offered on the page, accepted, dialled, logged (the plan's `mode: task`)."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from speedlead.demo.world import World, open_world
 from tests.e2e.house import ALWAYS, PLANS
 from tests.servers import local_settings
 from tests.workflows.leads import ADA, ended, notices, touches
+from tests.workflows.test_explained import said_alike
 
 TASKS = """
 id: tasks
@@ -89,5 +91,7 @@ async def test_a_call_that_nobody_accepts_stays_due_and_the_mail_goes(world: Wor
             await asyncio.sleep(0.1)
     assert "call-1 deferred rep_unavailable" in await touches(world, lead)
     assert "manager: nobody_accepted" in await notices(world, lead)
+    said = await said_alike(world, lead, "America/New_York")
+    assert re.search(r"past: call 1, .*put off \(no rep was available\)", said), said
     await world.leads.update(lead, "stop", {})
     await ended(world, lead)

@@ -133,7 +133,7 @@ class AccountPages:
         return render("accounts.html", context, 422 if problem else 200)
 
     def _address(self, token: str) -> str:
-        return f"{self._deps.settings.public_url.rstrip('/')}/sign-in/link/{token}"
+        return f"{self._deps.settings.staff_url}/sign-in/link/{token}"
 
     # ── what people changed ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -49,6 +49,7 @@ def drop_passing(response: Response, request: Request, settings: Settings) -> No
 
 
 def _is_secure(request: Request, settings: Settings) -> bool:
-    """Under the public https name; who comes to loopback by http could not send a secure cookie back."""
-    public = urlsplit(settings.public_url)
-    return public.scheme == "https" and request.headers.get("host", "").lower().partition(":")[0] == public.hostname
+    """Under an https name of ours; who comes to loopback by http could not send a secure cookie back."""
+    ours = (urlsplit(url) for url in (settings.public_url, settings.staff_url))
+    host = request.headers.get("host", "").lower().partition(":")[0]
+    return any(url.scheme == "https" and url.hostname == host for url in ours)

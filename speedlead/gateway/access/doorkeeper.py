@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from speedlead.domain.steering import LONGEST_REASON
 from speedlead.gateway.access.cookies import read_cookie
 from speedlead.gateway.access.table import Door, Leads, Role, door
 from speedlead.gateway.access.who import CURRENT, Who
@@ -24,6 +25,7 @@ from speedlead.gateway.limits import read_body
 from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import conflict, forbidden, missing, not_available
 from speedlead.gateway.problems import Problem
+from speedlead.intake_text import one_line
 from speedlead.store import acceptance, accounts, audit, our_people, sessions
 from speedlead.store.transactions import StoreUnavailable, transact
 from speedlead.store.visible import is_visible
@@ -32,7 +34,8 @@ log = structlog.get_logger(__name__)
 
 # a message of 20,000 characters, each of three bytes, written as %XX
 MAX_BYTES = 262_144
-# what the audit keeps of a request: codes, ids and times; never a reason, a note or a message that somebody typed
+# what the audit keeps of a request: codes, ids and times; never a note or a message that somebody typed. Why a lead was
+# changed stands beside it, in a column that goes with the person
 ASKED = frozenset({"call_result", "outcome", "at", "until", "scope", "channel", "rep_id", "plan_id", "version", "step",
                    "answer", "role", "active", "question_id", "action", "presence", "capacity", "weight",
                    "change_id", "cover", "level", "from", "to"})  # fmt: skip
@@ -68,7 +71,10 @@ class Doorkeeper:
         request = Request(scope, receive)
         if asked.key and (asked.may is None or self._context.guard.has_key(request)):
             self._context.guard.need_key(request)
-            await self._app(scope, receive, send)
+            if request.method in SAFE_METHODS or "lead_id" not in request.path_params:
+                await self._app(scope, receive, send)
+            else:
+                await self._change(request, None, send)
             return
         try:
             found = await self._admit(request, asked)
@@ -149,12 +155,13 @@ class Doorkeeper:
 
     # ── what they change ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _change(self, request: Request, who: Who, send: Send) -> None:
-        """Lets a change through that was asked on a page of ours, between the two halves of its line in the audit."""
+    async def _change(self, request: Request, who: Who | None, send: Send) -> None:
+        """Lets a change through that a machine (None) asks of a lead, or a person on a page of ours, between the two
+        halves of its line in the audit."""
         body = await read_body(request, MAX_BYTES)
         fields = await _fields(request, body)
         given = request.headers.get("x-csrf-token") or str(fields.get("csrf") or "")
-        if not compare_digest(given.encode("utf-8", "replace"), who.csrf.encode()):
+        if who is not None and not compare_digest(given.encode("utf-8", "replace"), who.csrf.encode()):
             if not self._is_page:
                 raise Problem(403, "Send the page's token as X-CSRF-Token.", reason="csrf")
             refused = forbidden("This form is from an earlier sign-in. Please go back, load the page anew, try again.")
@@ -181,19 +188,26 @@ class Doorkeeper:
 class Line:
     """One line of the audit: begun before the change, ended when it is answered."""
 
-    def __init__(self, context: Context, path: str, request: Request, who: Who, fields: Mapping[str, Any]) -> None:
+    def __init__(
+        self, context: Context, path: str, request: Request, who: Who | None, fields: Mapping[str, Any]
+    ) -> None:
         self._pool, self._wall = context.deps.pool, context.deps.clock.wall()
         named = {name: str(value) for name, value in request.path_params.items()}
         ids = (parse_id(named.get(name, "")) for name in ("lead_id", "account_id", "rep_id"))
         self._lead, self._account, self._rep = ids
-        kept = {name: str(value) for name, value in (dict(fields) | named).items() if name in ASKED and value}
+        # a machine says in whose name it asks
+        names = ASKED if who else ASKED | {"by"}
+        kept = {name: str(value) for name, value in (dict(fields) | named).items() if name in names and value}
+        about = self._lead or self._account or self._rep or parse_id(named.get("notice_id", ""))
+        reason = one_line(str(fields.get("reason") or ""))[:LONGEST_REASON] if self._lead else ""
         self._change = audit.Change(
-            account_id=who.account_id,
-            role=who.role,
-            rep_id=who.rep_id,
+            account_id=who.account_id if who else None,
+            role=who.role if who else "api key",
+            rep_id=who.rep_id if who else None,
             action=path,
-            object=self._lead or self._account or self._rep or parse_id(named.get("notice_id", "")) or who.account_id,
+            object=about or (who.account_id if who else None),
             asked={name: text for name, text in kept.items() if _CODE.fullmatch(text)},
+            note=reason or None,
         )
         self._id: int | None = None
         self._made: str | None = None

@@ -65,10 +65,10 @@ class CompanySignIn:
         if self._provider is None:
             return missing("There is no company sign-in here", "Passwords and sign-in links open accounts.")
         wanted = local_path(request.query_params.get("next", ""))
-        public = self._settings.public_url.rstrip("/")
-        if request.headers.get("host", "").lower() != urlsplit(public).netloc.lower():
-            # the provider sends people to the public name, and our cookie would stay behind with this one
-            return RedirectResponse(f"{public}/sign-in/company?next={quote(wanted)}", status_code=303)
+        ours = self._settings.staff_url
+        if request.headers.get("host", "").lower() != urlsplit(ours).netloc.lower():
+            # the provider sends people to that name, and our cookie would stay behind with this one
+            return RedirectResponse(f"{ours}/sign-in/company?next={quote(wanted)}", status_code=303)
         self._sign_in.limit(request, self._by_address)
         wall = self._deps.clock.wall()
         begun = await transact(self._deps.pool, lambda conn: company_sign_in.begin(conn, wanted, wall))

@@ -38,7 +38,7 @@ class Provider:
         secret = settings.oidc_client_secret
         self._secret = None if secret is None else secret.get_secret_value()
         self._groups = settings.oidc_groups_claim
-        self._back = settings.public_url.rstrip("/") + BACK
+        self._back = settings.staff_url + BACK
         self._known: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, list[Mapping[str, Any]]] | None = None
 

@@ -30,6 +30,7 @@ class May(StrEnum):
     MOVE_CAPACITY = "move_capacity"  # who gets how many leads
     MANAGE_PEOPLE = "manage_people"  # hours, time off, skills, calendars of our people
     READ_ALL = "read_all"  # the table of leads
+    READ_NUMBERS = "read_numbers"  # the figures of the house; a rep: the own ones
     RUN_HOUSE = "run_house"  # what operations were told, counters
     READ_PLAN = "read_plan"
     EDIT_TARGETS = "edit_targets"  # thresholds and sources of a draft
@@ -48,8 +49,8 @@ class Leads(StrEnum):
     NONE = "none"
 
 
-_READS = {May.OWN_ACCOUNT, May.READ_LEADS, May.READ_ALL, May.READ_PLAN}
-_WORKS = {May.OWN_ACCOUNT, May.READ_LEADS, May.WORK_LEADS, May.WORK_QUEUE, May.READ_PLAN}
+_READS = {May.OWN_ACCOUNT, May.READ_LEADS, May.READ_ALL, May.READ_NUMBERS, May.READ_PLAN}
+_WORKS = {May.OWN_ACCOUNT, May.READ_LEADS, May.WORK_LEADS, May.WORK_QUEUE, May.READ_NUMBERS, May.READ_PLAN}
 _LEADS_TEAM = _WORKS | {
     May.READ_ALL,
     May.STEER_LEADS,
@@ -64,7 +65,7 @@ GRANTS: dict[Role, frozenset[May]] = {
     Role.MANAGER: frozenset(_LEADS_TEAM),
     Role.OPS: frozenset(_LEADS_TEAM | {May.EDIT_TARGETS, May.PUBLISH_PLANS, May.RUN_HOUSE, May.READ_AUDIT, May.ERASE}),
     # thresholds and sources need nobody's name or number
-    Role.MARKETING: frozenset({May.OWN_ACCOUNT, May.READ_PLAN, May.EDIT_TARGETS}),
+    Role.MARKETING: frozenset({May.OWN_ACCOUNT, May.READ_NUMBERS, May.READ_PLAN, May.EDIT_TARGETS}),
     Role.ANALYST: frozenset(_READS),
     Role.SUPPORT: frozenset(_READS - {May.READ_PLAN}),
     Role.ADMIN: frozenset(May),
@@ -135,7 +136,8 @@ ROUTES: dict[str, Door] = {
         ("GET", ""), ("GET", "/add"), ("POST", "/add"), ("GET", "/{rep_id}"), ("POST", "/{rep_id}"),
         ("GET", "/{rep_id}/hand-over"), ("POST", "/{rep_id}/hand-over"))},
     "POST /rep/notices/{notice_id}/seen": Door(May.WORK_QUEUE),
-    "GET /ops": Door(May.READ_ALL),
+    **{f"GET /ops{path}": Door(May.READ_NUMBERS) for path in ("", "/figures", "/events", "/csv/{name}")},
+    "GET /ops/leads": Door(May.READ_ALL),
     "GET /ops/table": Door(May.READ_ALL),
     "POST /ops/notices/{notice_id}/seen": Door(May.RUN_HOUSE),
     **{f"{method} /ops/steer{path}": Door(May.STEER_LEADS) for method, path in (

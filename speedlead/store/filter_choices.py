@@ -1,0 +1,39 @@
+"""What a filter of figures can be set to: what leads of the last time had, and which plans and people there are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+# the newest so many are enough for a list of suggestions; any other value can be typed
+_NEWEST = 5_000
+_LEADS = """
+with latest as (select id, source, region from lead where created_at > $1 order by created_at desc limit $2)
+select array(select distinct source from latest order by 1) as sources,
+    array(select distinct region from latest where region is not null order by 1) as regions,
+    array(select distinct i.channel from latest l join inquiry i on i.lead_id = l.id and i.number = 1 order by 1)
+        as channels
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """`reps`: (id, name)."""
+
+    sources: tuple[str, ...]
+    regions: tuple[str, ...]
+    channels: tuple[str, ...]
+    plans: tuple[str, ...]
+    reps: tuple[tuple[str, str], ...]
+
+
+async def choices(conn: Any, since: datetime) -> Choices:
+    row = await conn.fetchrow(_LEADS, since, _NEWEST)
+    plans = await conn.fetch("select id || ':' || version as plan from plan order by id, version desc")
+    reps = await conn.fetch("select id, name from rep where active and not manager order by name")
+    return Choices(
+        sources=tuple(row["sources"]),
+        regions=tuple(row["regions"]),
+        channels=tuple(row["channels"]),
+        plans=tuple(plan["plan"] for plan in plans),
+        reps=tuple((rep["id"], rep["name"]) for rep in reps),
+    )
