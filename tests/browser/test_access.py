@@ -70,12 +70,12 @@ def test_somebody_new_is_added_chooses_a_password_and_comes_back_where_they_were
 
 def test_the_navigation_shows_what_the_role_may_open(page: Page, site: Site) -> None:
     shown = {
-        "rep": ["My leads", "On call", "Plans", "Form"],
-        "support": ["All leads", "Form"],
-        "marketing": ["Plans", "Form"],
-        "manager": ["My leads", "All leads", "On call", "Capacity", "People", "Plans", "Form"],
-        "admin": ["My leads", "All leads", "On call", "Capacity", "People", "Plans", "Form", "Accounts", "Audit",
-                  "Audit report"],
+        "rep": ["My leads", "Numbers", "On call", "Plans", "Form"],
+        "support": ["Numbers", "All leads", "Form"],
+        "marketing": ["Numbers", "Plans", "Form"],
+        "manager": ["My leads", "Numbers", "All leads", "On call", "Capacity", "People", "Plans", "Form"],
+        "admin": ["My leads", "Numbers", "All leads", "On call", "Capacity", "People", "Plans", "Form", "Accounts",
+                  "Audit", "Audit report"],
     }  # fmt: skip
     for role, names in shown.items():
         site.sign_in(page.context, role)

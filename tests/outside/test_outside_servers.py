@@ -64,7 +64,7 @@ def reached(folder: Path, port: int, authority: Authority, **changes: object) ->
         "temporal_tls_client_cert_path": certificate,
         "temporal_tls_client_key_path": key,
     }
-    return local_settings(folder / "data", **(values | changes))
+    return local_settings(folder, **(values | changes))
 
 
 async def test_a_certificate_and_an_api_key_open_the_server(
@@ -92,7 +92,7 @@ async def test_a_server_that_is_not_reached_safely_is_refused_in_one_line(
         "TLS": dict.fromkeys(f"temporal_tls_{name}_path" for name in ("server_ca_cert", "client_cert", "client_key")),
         "the name": {"temporal_tls_server_name": "elsewhere.example"},
     }[missing]  # type: ignore[assignment]
-    settings = reached(tmp_path, cloud.port, authority, **changes)
+    settings = reached(stack.settings.data_dir, cloud.port, authority, **changes)
     with pytest.raises(TO_MEND) as caught:
         async with open_parts(settings, stack.database_url):
             pass
@@ -118,9 +118,9 @@ async def test_a_key_file_of_no_use_is_named(
     assert expected in found["temporal"].detail
 
 
-async def test_a_namespace_that_does_not_exist_is_named(stack: Stack, tmp_path: Path) -> None:
+async def test_a_namespace_that_does_not_exist_is_named(stack: Stack) -> None:
     address = f"127.0.0.1:{stack.settings.temporal_port}"
-    settings = local_settings(tmp_path, temporal_address=address, temporal_namespace="nowhere")
+    settings = local_settings(stack.settings.data_dir, temporal_address=address, temporal_namespace="nowhere")
     with pytest.raises(
         TemporalRefused, match=r"SPEEDLEAD_TEMPORAL_NAMESPACE: expected a namespace of .+ got 'nowhere'"
     ):
@@ -128,8 +128,8 @@ async def test_a_namespace_that_does_not_exist_is_named(stack: Stack, tmp_path: 
             pass
 
 
-async def test_a_namespace_without_the_attributes_is_refused_with_the_remedy(stack: Stack, tmp_path: Path) -> None:
-    settings = local_settings(tmp_path, temporal_address=f"127.0.0.1:{stack.settings.temporal_port}")
+async def test_a_namespace_without_the_attributes_is_refused_with_the_remedy(stack: Stack) -> None:
+    settings = local_settings(stack.settings.data_dir, temporal_address=f"127.0.0.1:{stack.settings.temporal_port}")
     client = await connect_as_set(settings)
     await check_namespace(client, settings)
     await client.operator_service.remove_search_attributes(
