@@ -265,8 +265,8 @@ class Steps:
     async def remind(self, audience: str, kind: str, number: int, due: datetime | None = None) -> None:
         follow = self._run.lead.follow_up
         assert follow is not None
+        follow.reminded = number  # first: whoever decides meanwhile must not tell it again
         await self._notify(f"{kind}:{follow.since.isoformat()}:{number}", audience, kind, None, due)
-        follow.reminded = number
 
     async def _notify(self, key: str, audience: str, kind: str, reason: str | None, due: datetime | None) -> None:
         await workflow.execute_activity_method(
