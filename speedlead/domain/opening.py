@@ -187,5 +187,6 @@ def _gave_way(answer: Placed) -> int:
 
 
 def _distinct(team: Sequence[Shift]) -> list[Shift]:
-    """Hundreds of reps share a few shifts."""
-    return list({(shift.zone, tuple(sorted(shift.weekly.items())), shift.name): shift for shift in team}.values())
+    """Hundreds of reps share a few shifts. In an order of their own: who had a lead last must not change an answer."""
+    shifts = {(shift.zone, tuple(sorted(shift.weekly.items())), shift.name): shift for shift in team}
+    return [shifts[key] for key in sorted(shifts)]

@@ -125,7 +125,7 @@ async def take_lead_leg(conn: Any, clock: Clock, report: CallReport) -> str | No
     if report.status not in ENDED:
         state = {"ringing": "ringing", "in-progress": "answered"}.get(report.status)
         await _leg_moves(conn, leg, state, report.call_id, now)
-        if state is not None:
+        if state is not None and leg["touch_state"] != "failed":  # else it is late, and how it ended is known
             await _attempt_made(conn, leg["touch_id"], report.call_id, now)
         return None
     over = leg["state"] in ("ended", "failed")

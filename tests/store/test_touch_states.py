@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from speedlead.domain.outcomes import CallResult
@@ -220,6 +220,10 @@ async def test_a_message_never_moves_backwards(house: House, channel: Any, steps
 
 
 @EXAMPLES
+@example(
+    dialled=True,
+    steps=[("phone", "take_lead_leg", status, None, 1, None) for status in ("failed", "ringing")] + [("later", 1)],
+)
 @given(dialled=st.booleans(), steps=st.lists(call_steps, min_size=3, max_size=14))
 async def test_a_call_never_moves_backwards(house: House, dialled: bool, steps: list[tuple[Any, ...]]) -> None:
     await play(house, "call", [("claim", 1), ("sent", 1), *([("key", 1)] if dialled else []), *steps])
