@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from speedlead.demo.season.fill import fill
 from tests.browser.conftest import Site
-from tests.browser.test_pages import RULES
+from tests.browser.looking import looks_right
 from tests.store.hand_made import NOW
 
 pytestmark = pytest.mark.browser
@@ -30,16 +29,6 @@ def season(page: Page, site: Site) -> Site:
     work = fill(site.databases.postgres.dsn(row["name"]), 400, until=NOW, days=30)
     asyncio.run_coroutine_threadsafe(work, site._loop).result(60)
     return site
-
-
-def looks_right(page: Page, tmp_path: Path, name: str) -> None:
-    results = Axe().run(page, options=RULES)
-    assert results.violations_count == 0, results.generate_report()
-    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-    page.set_viewport_size({"width": 400, "height": 800})
-    page.screenshot(path=tmp_path / f"{name}-narrow.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the page scrolls sideways on a phone"
-    page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def opened(page: Page, path: str) -> None:

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
-from tests.browser.test_pages import RULES
+from tests.browser.looking import looks_right
 from tests.store.hand_made import DANA, LEE, SAM, ago, coming
 
 pytestmark = pytest.mark.browser
@@ -23,16 +22,6 @@ def filled(site: Site) -> Site:
     site.run("""insert into rep_calendar (rep_id, url, read_wall, failures, problem)
                 values ($1, $3, $2, 5, 'calendar_silent')""", SAM, ago(days=2), address)  # fmt: skip
     return site
-
-
-def looks_right(page: Page, tmp_path: Path, name: str) -> None:
-    results = Axe().run(page, options=RULES)
-    assert results.violations_count == 0, results.generate_report()
-    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-    page.set_viewport_size({"width": 400, "height": 800})
-    page.screenshot(path=tmp_path / f"{name}-narrow.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the page scrolls sideways on a phone"
-    page.set_viewport_size({"width": 1280, "height": 720})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from speedlead.planbook import load_plan
 from speedlead.store.plans import fingerprint
 from tests.browser.conftest import Site
-from tests.browser.test_pages import RULES
+from tests.browser.looking import looks_right
 from tests.store.hand_made import AVA
 
 pytestmark = pytest.mark.browser
@@ -34,16 +33,6 @@ def planned(site: Site) -> Site:
 def comes_into_use(site: Site, name: str) -> None:
     """Now, and not some seconds after the instant at which the site's clock stands."""
     site.run("update plan set used_wall = clock_timestamp() where id || ':' || version = $1", name)
-
-
-def looks_right(page: Page, tmp_path: Path, name: str) -> None:
-    results = Axe().run(page, options=RULES)
-    assert results.violations_count == 0, results.generate_report()
-    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-    page.set_viewport_size({"width": 400, "height": 800})
-    page.screenshot(path=tmp_path / f"{name}-narrow.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the page scrolls sideways on a phone"
-    page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def version_row(page: Page, name: str) -> Locator:

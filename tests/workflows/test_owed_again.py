@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from speedlead.demo.world import World, open_world
+from speedlead.demo.world import World
 from speedlead.ids import workflow_id
-from tests.e2e.house import ALWAYS, PLANS
-from tests.servers import local_settings
 from tests.workflows.leads import notices
 from tests.workflows.test_hotter import COLD, HOT, takes_the_call, until
-from tests.workflows.test_tasks import TASKS, offered
+from tests.workflows.test_tasks import TASKS, calling_by_hand, offered
 
 SHORT = TASKS.replace(
     "targets: [{id: hot, when: {lead_type: hot}, attempts: [3m], source: test}]",
@@ -25,16 +23,9 @@ SHORT = TASKS.replace(
 
 @pytest_asyncio.fixture
 async def short(temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path) -> AsyncIterator[World]:
-    """In real time: two seconds for a first attempt."""
-    plan = tmp_path / "short.yaml"
-    plan.write_text(SHORT, encoding="utf-8")
-    settings = local_settings(
-        tmp_path, callbacks="before", virtual_clock=True, plan_file=plan, law_file=PLANS / "no_limits.yaml"
-    )
-    async with open_world(settings, database_url, temporal_env.client) as made:
-        await made.pool.execute("update rep set weekly = $1", ALWAYS)
-        with temporal_env.with_time_skipping_disabled():
-            yield made
+    """Two seconds for a first attempt."""
+    async with calling_by_hand(SHORT, temporal_env, database_url, tmp_path) as made:
+        yield made
 
 
 async def test_the_first_attempt_is_owed_and_watched_again(short: World) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,18 +35,24 @@ tracks:
 """
 
 
+@asynccontextmanager
+async def calling_by_hand(plan: str, env: WorkflowEnvironment, database_url: str, folder: Path) -> AsyncIterator[World]:
+    """In real time and at any hour: people act while the lead waits for them."""
+    file = folder / "tasks.yaml"
+    file.write_text(plan, encoding="utf-8")
+    settings = local_settings(
+        folder, callbacks="before", virtual_clock=True, plan_file=file, law_file=PLANS / "no_limits.yaml"
+    )
+    async with open_world(settings, database_url, env.client) as made:
+        await made.pool.execute("update rep set weekly = $1", ALWAYS)
+        with env.with_time_skipping_disabled():
+            yield made
+
+
 @pytest_asyncio.fixture
 async def world(temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path) -> AsyncIterator[World]:
-    """In real time and at any hour: people act while the lead waits for them."""
-    plan = tmp_path / "tasks.yaml"
-    plan.write_text(TASKS, encoding="utf-8")
-    settings = local_settings(
-        tmp_path, callbacks="before", virtual_clock=True, plan_file=plan, law_file=PLANS / "no_limits.yaml"
-    )
-    async with open_world(settings, database_url, temporal_env.client) as made:
-        await made.pool.execute("update rep set weekly = $1", ALWAYS)
-        with temporal_env.with_time_skipping_disabled():
-            yield made
+    async with calling_by_hand(TASKS, temporal_env, database_url, tmp_path) as made:
+        yield made
 
 
 async def offered(world: World, lead: str, times: int) -> list[str]:
