@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # the pinned tzdata, never the machine's: zone rules are law
 export PYTHONTZPATH :=
 
-.PHONY: up demo test check check-deploy bench record-histories install clean
+.PHONY: up demo test test-again search check check-deploy bench record-histories install clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP)
@@ -21,6 +21,14 @@ demo: $(STAMP)
 # two processors, because the slow files wait more than they compute
 test: $(STAMP)
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# what failed in the last run, once more and alone; what passes now was a race with the machine or a rare one of ours
+test-again: $(STAMP)
+	@$(BIN)/pytest --last-failed --last-failed-no-failures none $(ARGS)
+
+# the property tests with examples of the day instead of the same in every run
+search: $(STAMP)
+	@HYPOTHESIS_PROFILE=search $(BIN)/pytest -n 2 -m hypothesis $(ARGS)
 
 check: $(STAMP)
 	@$(BIN)/ruff check

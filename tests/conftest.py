@@ -15,11 +15,17 @@ for _name in [
 
 from collections.abc import AsyncIterator  # noqa: E402
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 import pytest_asyncio  # noqa: E402
 from temporalio.testing import WorkflowEnvironment  # noqa: E402
 
 from tests import order, servers  # noqa: E402
+
+# the same examples in every run, so that a red test is red because of the change at hand; `make search` looks for new ones
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("search", print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

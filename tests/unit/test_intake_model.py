@@ -146,9 +146,10 @@ def test_nothing_but_a_validation_error_comes_out(fields: dict[str, Any], lenien
     texts = [value for name, value in found.model_dump().items() if isinstance(value, str) or name == "message"]
     for text in texts:
         assert text is None or ("\x00" not in text and text.encode() is not None and text.strip() == text != "")
-    stored = json.dumps(found.extra, allow_nan=False)
+    # as Postgres takes it: UTF-8 refuses half a surrogate pair, a text has no NUL
+    stored = json.dumps(found.extra, allow_nan=False, ensure_ascii=False)
+    assert stored.encode()
     assert "\\u0000" not in stored
-    assert "\\ud800" not in stored
     assert len(found.fingerprint("demo")) == 32
     # what was normalised once stays as it is
     again = read_inquiry({**found.model_dump(exclude={"extra"})}, Rules(intents=("demo_request",)))

@@ -1,8 +1,9 @@
-"""The preview and real leads on a virtual clock agree to the second: on every touch, on the promise, on the end.
+"""The preview and real leads on a virtual clock agree: on every touch, on the promise, on the end.
 
 A real touch goes out some tenths of a second after its instant. How late each was is measured in the run itself,
 against the instant that the run had planned, and given to the preview as its pace; so a preview that plans another
-instant is found, and a busy machine is not.
+instant is found, and a busy machine is not. Nothing is earlier than foreseen by a second. Later it may be by what the
+machine took over a touch that was skipped, which nothing measures: seconds, where rules differ by minutes.
 """
 
 from collections.abc import AsyncIterator
@@ -169,7 +170,7 @@ def happened(touch: dict[str, Any]) -> datetime:
 
 
 @pytest.mark.parametrize("name", LEADS)
-def test_every_touch_of_a_real_lead_was_foreseen_to_the_second(runs: dict[str, Run], name: str) -> None:
+def test_every_touch_of_a_real_lead_was_foreseen(runs: dict[str, Run], name: str) -> None:
     run = runs[name]
     assert {pace.out for pace in run.pace.values() if not timedelta(0) <= pace.out < TOO_LATE} == set()
     foreseen = run.foreseen()
@@ -177,7 +178,7 @@ def test_every_touch_of_a_real_lead_was_foreseen_to_the_second(runs: dict[str, R
         step: "skipped" if touch.state == "task" else touch.state for step, touch in foreseen.items()
     }
     for step, touch in run.touches.items():
-        assert abs(happened(touch) - foreseen[step].at) < SECOND, step
+        assert -SECOND < happened(touch) - foreseen[step].at < TOO_LATE, step
         assert foreseen[step].reason == (touch["reason"] if touch["state"] == "skipped" else None), step
     tasks = [touch.step for touch in run.week.touches if touch.state == "task"]
     assert run.told.count("write_personally") == len(tasks)
