@@ -22,7 +22,7 @@ from temporalio.testing import WorkflowEnvironment  # noqa: E402
 
 from tests import order, servers  # noqa: E402
 
-# the same examples in every run, so that a red test is red because of the change at hand; `make search` looks for new ones
+# the same examples in every run: what is red is red because of the change at hand; `make search` looks for new ones
 hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.register_profile("search", print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
