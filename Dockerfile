@@ -1,5 +1,4 @@
 # One image for every process of speedlead; the command says which: migrate, gateway, worker, sandbox.
-# syntax=docker/dockerfile:1
 
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.acknowledged import Tried, told
 from activities.clock import ActivityClock, Moment
 from activities.doubt import CLOCKS_DIFFER, retry_if_safe, too_early_to_say
 from activities.planning import Planning
@@ -68,6 +69,7 @@ class Messaging:
         plan: Source,
         reply_token: Callable[[str], str],
         unsubscribe_url: Callable[[str], str],
+        booking_link: Callable[[LeadRecord, datetime], str | None] = lambda _lead, _now: None,
     ) -> None:
         self._leads = leads
         self._touches = touches
@@ -79,6 +81,7 @@ class Messaging:
         self._plan = plan
         self._reply_token = reply_token
         self._unsubscribe_url = unsubscribe_url
+        self._booking_link = booking_link
 
     @activity.defn
     async def acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
@@ -101,8 +104,9 @@ class Messaging:
         if not channels:
             await self._leads.promised(lead.lead_id, promise.at, promise.text)
             await self._touches.skip(lead.lead_id, [(step, "email", "no_email", moment.now)], moment.now)
-            return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_email")
-        result: TouchResult | None = None
+            skipped = TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_email")
+            return told(promise.at, [(step, "email", skipped)])
+        tried: list[Tried] = []
         ways = [(step, channels[0]), *((f"{step}-{channel}", channel) for channel in channels[1:])]
         for name, channel in ways:
             try:
@@ -114,12 +118,15 @@ class Messaging:
                     promise=promise,
                     next_channel=opening.channel,
                     ask_place=zone is None,
+                    booking_link=self._booking_link(lead, moment.now),
                 )
             except ComposeError as error:  # as in `send`; the other channel has a template of its own
                 result = await self._no_words(lead, name, channel, str(error), moment)
+                tried.append((name, channel, result))
                 continue
             try:
                 result = await self._send(lead, name, channel, "acknowledgement", message, moment, moment, promise)
+                tried.append((name, channel, result))
             except ApplicationError as error:
                 # certainly not sent, and nobody knows for how long it will not be
                 waited = activity.info().attempt >= _ATTEMPTS_OF_ONE_WAY
@@ -132,8 +139,7 @@ class Messaging:
             if channel == "sms" and result.reason == "invalid_email":
                 # an earlier try of this activity was refused by mail, and died before the text
                 ways.append((f"{step}-sms", "sms"))
-        assert result is not None
-        return result.model_copy(update={"step": name})
+        return told(promise.at, tried)
 
     @activity.defn
     async def send(self, request: TouchRequest) -> TouchResult:
@@ -152,7 +158,7 @@ class Messaging:
             await self._touches.skip(lead.lead_id, [skipped], moment.now)
             return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason="no_video")
         try:
-            message = await self._words(request, lead)
+            message = await self._words(request, lead, moment.now)
         except ComposeError as error:
             return await self._no_words(lead, request.step, request.channel, str(error), moment)
         too_long = self._composer.too_long(message.text) if request.channel == "sms" else None
@@ -175,13 +181,14 @@ class Messaging:
         await self._touches.skip(lead.lead_id, [(request.step, "sms", reason, moment.now)], moment.now)
         return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
 
-    async def _words(self, request: TouchRequest, lead: LeadRecord) -> Message:
+    async def _words(self, request: TouchRequest, lead: LeadRecord, now: datetime) -> Message:
         """A template's, or those of one of our people. Raises ComposeError."""
         if request.purpose == "manual":
             wrote = await self._leads.answer(lead.lead_id, request.step)
             return by_hand(request.channel, wrote)
         url = self._unsubscribe_url(lead.lead_id)
-        return self._composer.compose(request.channel, request.template, lead, unsubscribe_url=url)
+        link = self._booking_link(lead, now)
+        return self._composer.compose(request.channel, request.template, lead, unsubscribe_url=url, booking_link=link)
 
     @activity.defn
     async def reconcile(self, request: CheckRequest) -> TouchResult:

@@ -3,9 +3,11 @@
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.auditing import DONE, REFUSED, Auditing
 from activities.clock import ActivityClock
 from activities.messaging import skip_rows
 from speedlead.contracts import (
+    Acknowledged,
     CloseRequest,
     CloseResult,
     LoadPlanRequest,
@@ -19,15 +21,30 @@ from speedlead.records import Leads, Plans, Touches
 
 
 class Records:
-    def __init__(self, *, leads: Leads, touches: Touches, plans: Plans, clock: ActivityClock) -> None:
+    def __init__(
+        self, *, leads: Leads, touches: Touches, plans: Plans, auditing: Auditing, clock: ActivityClock
+    ) -> None:
         self._leads = leads
+        self._auditing = auditing
         self._touches = touches
         self._plans = plans
         self._clock = clock
 
     @activity.defn
-    async def record(self, request: RecordRequest) -> None:
-        """A fact that may have come without a row (typed into the Temporal UI), or a message that was refused."""
+    async def record(self, request: RecordRequest) -> Acknowledged | None:
+        """A fact that may have come without a row (typed into the Temporal UI), or a message that was refused.
+
+        Of an acknowledgement that failed the answer is how it ended on its channels.
+        """
+        line = await self._auditing.begin(request.lead_id, request.steered)
+        await self._record(request)
+        await self._auditing.end(line, REFUSED if request.kind == "plan_change_refused" else DONE)
+        if request.inquiry_number is None:
+            return None
+        ways = await self._touches.acknowledgement_failed(request.lead_id, request.inquiry_number, request.at)
+        return Acknowledged(ways=ways, promised_at=(await self._leads.read(request.lead_id)).promised_at)
+
+    async def _record(self, request: RecordRequest) -> None:
         lead_id = request.lead_id
         if request.outcome is not None:
             outcome = request.outcome
@@ -58,8 +75,6 @@ class Records:
             )
         if request.kind in ("paused", "resumed"):
             await self._leads.pause(lead_id, until=request.paused_until, paused=request.kind == "paused")
-        if request.inquiry_number is not None:
-            await self._touches.acknowledgement_failed(lead_id, request.inquiry_number, request.at)
         if request.kind == "stopped":
             await self._leads.stop(lead_id)
         if request.stage is not None:
@@ -84,6 +99,7 @@ class Records:
     @activity.defn
     async def take_plan(self, request: TakePlanRequest) -> None:
         """The rows follow the workflow: whatever starts the lead again from them goes on with the same plan."""
+        line = await self._auditing.begin(request.lead_id, request.steered)
         await self._touches.skip(request.lead_id, skip_rows(request.skips), request.at)
         await self._plans.taken(request.lead_id, request.plan_id, request.version)
         await self._leads.story(
@@ -94,6 +110,7 @@ class Records:
             data={"before": request.before, "passed_over": [skip.step for skip in request.skips]},
             dedupe=f"plan_changed:{request.at.isoformat()}",
         )
+        await self._auditing.end(line)
 
     @activity.defn
     async def owner(self, lead_id: str) -> str | None:

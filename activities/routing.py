@@ -11,6 +11,7 @@ from typing import Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.auditing import REFUSED, Auditing
 from activities.clock import ActivityClock, Moment
 from activities.planning import Planning
 from activities.sharing import Shared
@@ -19,7 +20,7 @@ from speedlead.domain.calendar import offset_at, to_second
 from speedlead.domain.dealing import Hold, hold
 from speedlead.domain.flow_check import SOURCE
 from speedlead.domain.opening import Opening, Shift, next_shift, serving, turn_at
-from speedlead.domain.routing_rules import Peak, RoutingRules
+from speedlead.domain.routing_rules import Peak, RoutingRules, Weights
 from speedlead.domain.scoring import (
     GIVABLE_LATER,
     Candidate,
@@ -111,9 +112,17 @@ class Asked:
 
 class Routing:
     def __init__(
-        self, *, leads: Leads, assignments: Assignments, planning: Planning, clock: ActivityClock, rules: RoutingRules
+        self,
+        *,
+        leads: Leads,
+        assignments: Assignments,
+        planning: Planning,
+        auditing: Auditing,
+        clock: ActivityClock,
+        rules: RoutingRules,
     ) -> None:
         self._leads = leads
+        self._auditing = auditing
         self._assignments = assignments
         self._planning = planning
         self._clock = clock
@@ -182,7 +191,7 @@ class Routing:
     ) -> Asked:  # fmt: skip
         facts = self._planning.facts(lead)
         wanted = self._wanted(lead, opening.channel, max(opening.open_at, moment.now), moment.now, excluding, facts)
-        rules, peak = self._rules.at(moment.now)
+        rules, peak = self._rules_of(lead).at(moment.now)
         known = await self._candidates(lead, reps, wanted, facts)
         return Asked(lead, moment, facts, wanted, tuple(reps), known, rules, peak)
 
@@ -193,9 +202,15 @@ class Routing:
         """
         facts = self._planning.facts(lead)
         wanted = self._wanted(lead, "call", now, now, (), facts)
-        rules, _ = self._rules.at(now)
+        rules, _ = self._rules_of(lead).at(now)
         known = await self._candidates(lead, crew, wanted, facts)
         return decide([known(_standing(rep)) for rep in crew], wanted, rules).rep_id
+
+    def _rules_of(self, lead: LeadRecord) -> RoutingRules:
+        """The house's own, with the weights that an experiment gives this lead; peak hours with weights keep theirs."""
+        if lead.routing_weights is None:
+            return self._rules
+        return self._rules.model_copy(update={"weights": Weights.model_validate(lead.routing_weights)})
 
     def _wanted(
         self, lead: LeadRecord, channel: str, at: datetime, now: datetime, excluding: tuple[str, ...],
@@ -272,11 +287,14 @@ class Routing:
         """Raises a non-retryable error that says why not: no such rep, or the lead is with somebody else by now."""
         lead = await self._leads.read(request.lead_id)
         moment = self._clock.moment(lead.clock_offset_us)
+        line = await self._auditing.begin(lead.lead_id, request.steered)
         try:
             await self._leads.reassign(lead.lead_id, request.rep_id, moment.now, request.reason, request.expected_owner)
         except LookupError as error:
+            await self._auditing.end(line, REFUSED)
             kind = "moved_on" if isinstance(error, MovedOn) else "unknown"
             raise ApplicationError(str(error), type=kind, non_retryable=True) from None
+        await self._auditing.end(line)
         await self._leads.tell(
             lead.lead_id,
             dedupe=f"reassigned:{request.rep_id}:{moment.now.isoformat()}",

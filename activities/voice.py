@@ -125,15 +125,7 @@ class Voice:
         self, lead: LeadRecord, request: DialRequest, rep: RepRecord, touch: str, leg: str, moment: Moment
     ) -> TouchResult:
         await self._touches.sent(touch, provider_id=None, at=moment.now, leg_id=leg)
-        await self._leads.tell(
-            lead.lead_id,
-            dedupe=f"task:{leg}",
-            audience="rep",
-            kind="call_task",
-            at=moment.now,
-            rep_id=rep.rep_id,
-            due=lead.first_attempt_due,
-        )
+        await self._leads.ask_for_call(lead.lead_id, leg, rep.rep_id, at=moment.now, due=lead.first_attempt_due)
         return TouchResult(state=TouchState.RINGING, at=moment.now, leg_id=leg, rep_id=rep.rep_id)
 
     @activity.defn
@@ -161,7 +153,9 @@ class Voice:
     async def settle_task(self, request: SettleTaskRequest) -> None:
         """The end of a call that a rep made by hand, or of the offer that was not taken."""
         touch = touch_id(request.lead_id, request.step)
-        await self._touches.task_over(touch, request.leg_id, at=request.at, result=request.call_result)
+        await self._touches.task_over(
+            touch, request.leg_id, at=request.at, result=request.call_result, silent=request.silent
+        )
 
     @activity.defn
     async def check_call(self, request: CheckRequest) -> TouchResult:

@@ -24,7 +24,7 @@ for _name in [name for name in os.environ if name.upper().startswith(("SPEEDLEAD
 from rich.console import Console  # noqa: E402
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: E402
 
-from bench import calendar, cost, dashboard, memory, routing, speed, starts  # noqa: E402
+from bench import calendar, cost, dashboard, experiments, memory, routing, speed, starts, webhooks  # noqa: E402
 from bench.faults import row as faults  # noqa: E402
 from bench.report import machine, show, write  # noqa: E402
 from bench.result import Result  # noqa: E402
@@ -40,7 +40,9 @@ ROWS: dict[str, Callable[..., Awaitable[Result]]] = {
     "routing": routing.measure,
     "simulation": simulation.measure,
     "faults": faults.measure,
+    "experiments": experiments.measure,
     "dashboard": dashboard.measure,
+    "webhooks": webhooks.measure,
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 from temporalio.testing import ActivityEnvironment
 
+from activities.auditing import Auditing
 from activities.clock import ActivityClock
 from activities.planning import Planning
 from activities.routing import Routing
@@ -28,6 +29,7 @@ from speedlead.ids import new_id
 from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
 from speedlead.routingbook import load_routing
+from speedlead.store.audit import AuditStore
 from speedlead.store.leads import LeadStore
 from speedlead.store.migrate import migrate
 from speedlead.store.plans import PlanStore
@@ -122,7 +124,10 @@ def _routing(pool: Any) -> tuple[Timed, Routing]:
     planning = Planning(leads=leads, touches=TouchStore(pool, placer, places), placer=placer, places=places, plan=plan)
     store = Timed(pool)
     clock = ActivityClock(SystemClock(), virtual=False)
-    return store, Routing(leads=leads, assignments=store, planning=planning, clock=clock, rules=load_routing())
+    auditing = Auditing(lines=AuditStore(pool), clock=clock)
+    return store, Routing(
+        leads=leads, assignments=store, planning=planning, auditing=auditing, clock=clock, rules=load_routing()
+    )
 
 
 async def _route(routing: Routing, lead: str) -> None:

@@ -11,9 +11,12 @@ import asyncpg
 import uvicorn
 from temporalio.client import Client
 
+from speedlead.booking.assemble import build_door, build_offers
+from speedlead.booking.rulebook import BookingError
 from speedlead.cadence_client import CadenceClient
 from speedlead.calendarbook import CalendarError
 from speedlead.chores.assemble import Means, build_chores
+from speedlead.chores.booking import Booked
 from speedlead.chores.runner import run_chores
 from speedlead.chores.stuck import GoingOn
 from speedlead.clock import SystemClock
@@ -73,7 +76,7 @@ DRAIN_S = 8
 # what somebody has to mend: a file, a stored plan, an address; the message says which and what
 TO_MEND = (
     Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData,
-    RoutingError, TemporalRefused, PortTaken, OtherHouse,
+    RoutingError, TemporalRefused, PortTaken, OtherHouse, BookingError,
 )  # fmt: skip
 
 
@@ -158,6 +161,12 @@ async def run_worker(settings: Settings, database_url: str, queues: Sequence[str
 
 @asynccontextmanager
 async def _worker(parts: Parts, queues: Sequence[str] = QUEUES) -> AsyncIterator[None]:
+    settings, calendar = parts.settings, parts.calendar
+    offers = build_offers(settings, calendar.placer, calendar.places, parts.plan, calendar.business)
+    door = (
+        None if offers is None
+        else build_door(settings, parts.credentials, offers, calendar.business, SystemClock())
+    )  # fmt: skip
     async with open_senders(parts.settings, parts.credentials) as senders:
         activities = build_activities(
             pool=parts.pool,
@@ -167,13 +176,18 @@ async def _worker(parts: Parts, queues: Sequence[str] = QUEUES) -> AsyncIterator
             plan=parts.plan,
             senders=senders,
             composer=parts.composer,
+            **({} if door is None else {"booking_link": door.link}),
         )
         means = Means(
             parts.pool, parts.settings, parts.credentials, senders, SystemClock(), activities.dealer,
             CadenceClient(parts.client), CadenceClient(parts.client),
             GoingOn(CadenceClient(parts.client), Replays(parts.client), build_id()),
+            None if offers is None else Booked(offers, calendar.placer, calendar.places, parts.composer),
         )  # fmt: skip
         async with AsyncExitStack() as stack:
+            if door is not None:
+                await door.refresh(parts.pool)
+                await stack.enter_async_context(_background(door.keep(parts.pool)))
             pace, slots = pace_of(parts.settings), parts.settings.worker_slots
             await stack.enter_async_context(
                 running_workers(
@@ -227,6 +241,7 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
         counters=parts.watch.counters,
         desk=desk,
         line=line,
+        offers=build_offers(settings, calendar.placer, calendar.places, parts.plan, calendar.business),
     )
 
 

@@ -231,6 +231,7 @@ def backup(folder: Annotated[Path, typer.Argument(help="A new folder for it")]) 
 def restore(
     folder: Annotated[Path, typer.Argument(help="What `speedlead backup` has written")],
     temporal_from: Annotated[Path | None, typer.Option(help="Another backup, for Temporal's store alone")] = None,
+    erasures: Annotated[Path | None, typer.Option(help="A newer list of erasures: they are done again")] = None,
 ) -> None:
     """Restore a backup into an empty data folder; `speedlead up` goes on from there."""
     from speedlead.embedded import backup as backups
@@ -238,11 +239,13 @@ def restore(
     from speedlead.settings import load_settings
 
     try:
-        done = asyncio.run(backups.restore(load_settings(), folder, temporal_from=temporal_from))
+        done = asyncio.run(backups.restore(load_settings(), folder, temporal_from=temporal_from, erasures=erasures))
     except (backups.BackupError, StartError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     print(f"{done.open_leads} open leads; {done.ended} workflows ended, which start again where their lead is open.")
+    if erasures is not None:
+        print(f"{done.erased} people erased again, as {erasures} says.")
     print(f"{done.sent} touches and {done.closed} ends learned from Temporal. Go on with: speedlead up")
 
 

@@ -20,11 +20,13 @@ from speedlead.records import Answer, LeadRecord
 ACKNOWLEDGEMENT = "acknowledgement"
 # the owner's own recording, in the owner's name (REQ 95); only this template may name it
 VIDEO = "video"
+# what is said about a booked meeting; only this template may name it
+MEETING = "meeting"
 # what every template may name, beside the addresses in its own head
 NAMES = frozenset(
     (
         "first_name company company_phone inquiry quote called signature promise next_human_step ask_place other_ways "
-        "other_ways_short unsubscribe_url"
+        "other_ways_short unsubscribe_url booking_link"
     ).split()
 )
 
@@ -51,6 +53,17 @@ class Promise:
 
     at: datetime | None
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """`kind`: booked, moved, cancelled, reminder or missed. `zone`: the clock on which the lead chose."""
+
+    kind: str
+    at: datetime
+    zone: str
+    who: str | None
+    link: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +124,15 @@ class Composer:
         next_channel: str = "call",
         ask_place: bool = False,
         language: str | None = None,
+        booking_link: str | None = None,
+        meeting: Meeting | None = None,
     ) -> Message:
         """In the lead's language, or the one that is asked for. Raises ComposeError."""
         found = self.find(channel, template, language or self.language(lead))
         values = self.values(found, lead, promise, next_channel, ask_place, unsubscribe_url)
+        values |= {"booking_link": Link(booking_link) if booking_link else None}
+        if meeting is not None:
+            values |= self._about(meeting, found.language)
         try:
             return self.render(found, values)
         except RenderError as error:
@@ -165,16 +183,26 @@ class Composer:
             "other_ways": _way(words.other_ways, phone),
             "other_ways_short": _way(words.other_ways_short, phone),
             "unsubscribe_url": Link(url),
+            "booking_link": None,
             VIDEO: Link(lead.owner_video, lead.owner_video_thumbnail) if lead.owner_video else None,
         }
 
+    def _about(self, meeting: Meeting, language: str) -> dict[str, object]:
+        title, said = self.book.words[language].met(
+            meeting.kind, meeting.at, meeting.zone, safe.line(meeting.who, 80) or self.house.company
+        )
+        return {
+            "meeting": said, "meeting_title": title, "meeting_link": Link(meeting.link) if meeting.link else None,
+        }  # fmt: skip
+
     def _text_message(self, template: Template, values: Mapping[str, object]) -> str:
-        """Too long, it loses the lead's own words first: never the promise, never the way to opt out."""
+        """Too long, it loses the lead's own words first, then the booking page: never the promise or the opt-out."""
         said = values.get("quote")
         quotes = [said, safe.quote(said, 40) if isinstance(said, str) else None, None]
+        shorter = [{"quote": quote} for quote in quotes] + [{"quote": None, "booking_link": None}]
         text = ""
-        for quote in quotes:
-            text = plain_letters(self._renderer.text(template, {**values, "quote": quote}))
+        for less in shorter:
+            text = plain_letters(self._renderer.text(template, {**values, **less}))
             if count(text).segments <= self.house.segments and len(text) <= LONGEST_BODY:
                 return text
         if len(text) > LONGEST_BODY:

@@ -16,15 +16,16 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from speedlead.cadence_client import WORKFLOW
-from speedlead.credentials import load_or_create
+from speedlead.credentials import CredentialsError
 from speedlead.embedded.where import database_of
+from speedlead.house_mark import OtherHouse
 from speedlead.payloads import converter_of
 from speedlead.settings import Settings
+from speedlead.store.house_marks import credentials_of_house
 from speedlead.store.pool import open_pool
 from speedlead.temporal import DATA_CONVERTER
 from speedlead.temporal_link import TemporalRefused, connect_as_set, unreachable
 from workers.deployment import DEPLOYMENT
-from workflows.patches import PATCHES, Patch
 
 _RUNNING = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
 _STATUS = "WORKER_DEPLOYMENT_VERSION_STATUS_"
@@ -67,16 +68,6 @@ async def versions(client: Client) -> tuple[Sequence[Version], int]:
     return sorted(found, key=lambda v: v.since or datetime.min.replace(tzinfo=UTC), reverse=True), max(0, unversioned)
 
 
-async def patches(client: Client) -> list[tuple[Patch, int]]:
-    """Each that is still in the code, and how many open leads began before its present life. Raises RPCError."""
-    found = []
-    for patch in PATCHES:
-        if patch.life != "removed":
-            query = f"{_RUNNING} AND StartTime < '{patch.since}T00:00:00Z'"
-            found.append((patch, (await client.count_workflows(query)).count))
-    return found
-
-
 async def promote(client: Client, build: str) -> None:
     """New leads, and open ones at their next step, go to this version. Raises PromoteError, RPCError."""
     request = SetWorkerDeploymentCurrentVersionRequest(
@@ -101,12 +92,12 @@ async def with_client(settings: Settings, work: Callable[[Client], Awaitable[int
             if (url := database_of(settings)) is not None:  # the keys of what is encrypted are there
                 pool = await open_pool(url)
                 stack.push_async_callback(pool.close)
-                converter = converter_of(settings, load_or_create(settings.data_dir), pool)
+                converter = converter_of(settings, await credentials_of_house(pool, settings), pool)
             client = await connect_as_set(settings, converter=converter)
         except RuntimeError as error:
             print(unreachable(settings, error), file=sys.stderr)
             return 2
-        except TemporalRefused as error:
+        except (TemporalRefused, OtherHouse, CredentialsError) as error:
             print(error, file=sys.stderr)
             return 2
         except (OSError, asyncpg.PostgresError) as error:

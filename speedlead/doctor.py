@@ -6,6 +6,7 @@ import sys
 import zoneinfo
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from speedlead.settings import PREFIX, Settings
@@ -125,7 +126,7 @@ async def _reach_database(url: str, settings: Settings) -> AsyncIterator[Finding
             missing = await pending(url)
             newest = None if missing else await newest_tzdata(connection)
             reps = [] if missing else await connection.fetch("select email from rep where active")
-            told = [] if missing else await _webhooks(connection)
+            told = [] if missing else [*await _webhooks(connection), await our_people(connection)]
             fit = await _fitness(connection)
         finally:
             await connection.close()
@@ -175,6 +176,16 @@ def calendar_people(settings: Settings, emails: Sequence[str]) -> Finding:
     if strangers := calendars.strangers(emails):
         return Finding("calendars", False, f"no active rep has the address of {', '.join(strangers)}")
     return Finding("calendars", True, "everybody whom they name is an active rep")
+
+
+async def our_people(connection: object) -> Finding:
+    """Does what we send to our own people arrive? By name and channel; the number is on the page of people."""
+    from speedlead.store.notification_reports import unreached
+
+    lost = [f"{row['name']} ({row['channel']}: {row['error']})" for row in await unreached(connection)]
+    if lost:
+        return Finding("notifications", False, f"the last one did not reach {', '.join(lost)}")
+    return Finding("notifications", True, "the last text and mail to each rep arrived, as far as is known")
 
 
 async def _webhooks(connection: object) -> list[Finding]:
@@ -252,7 +263,8 @@ async def _temporal(settings: Settings) -> AsyncIterator[Finding]:
 async def _code(settings: Settings, client: Any) -> AsyncIterator[Finding]:
     """Which code open leads go on with, which cannot go on, and how long old ways of the code are still needed."""
     from speedlead.cadence_client import CadenceClient
-    from speedlead.deployments import patches, versions
+    from speedlead.deployments import versions
+    from speedlead.patch_use import patches_in_use
 
     found, unversioned = await versions(client)
     current = any(version.state == "current" for version in found)
@@ -269,5 +281,5 @@ async def _code(settings: Settings, client: Any) -> AsyncIterator[Finding]:
     failing = await CadenceClient(client).failing()
     detail = f"{len(failing)} leads, such as {failing[0]}; see docs/operations.md" if failing else "none"
     yield Finding("failing workflows", not failing, detail)
-    for patch, before in await patches(client):
-        yield Finding("patch", None, f"{patch.id} {patch.life} since {patch.since}; {before} open leads are older")
+    for use in await patches_in_use(client, datetime.now(UTC).date()):
+        yield Finding("patch", None, f"{use.patch.id} {use.patch.life} since {use.patch.since}; {use.next_life}")

@@ -8,6 +8,7 @@ import asyncpg
 
 from speedlead.cadence_errors import LeadNotFound, LeadRefused, LeadUnavailable
 from speedlead.contracts import LeadStatus
+from speedlead.ids import update_id
 from speedlead.ports import Clock
 from speedlead.store import erasure
 from speedlead.store.transactions import transact
@@ -47,9 +48,13 @@ class Erased:
 
 async def erase_people(
     pool: "asyncpg.Pool[Any]", leads: Leads, clock: Clock, secret: bytes, people: list[str], contacts: tuple[str, ...],
-    *, by: str,
+    *, by: str, request_id: str, erasure_id: str | None = None,
 ) -> Erased:  # fmt: skip
-    """`contacts`: addresses or numbers that were asked for. Raises NotErased, StoreUnavailable."""
+    """`contacts`: addresses or numbers that were asked for; `request_id`: of the line in the audit;
+    `erasure_id`: of the erasure that is done again.
+
+    Raises NotErased, StoreUnavailable.
+    """
     ended: set[str] = set()
 
     async def work(conn: Any) -> tuple[erasure.Whose, dict[str, int], int] | None:
@@ -58,14 +63,14 @@ async def erase_people(
         if not ended.issuperset(whose.open_leads):
             return None
         rows = await erasure.count(conn, whose)
-        found = await erasure.erase(conn, clock, people, secret, contacts)
+        found = await erasure.erase(conn, clock, people, secret, contacts, erasure_id=erasure_id)
         return found, rows, await erasure.webhooks_waiting(conn, found)
 
     for _ in range(_ROUNDS):
         whose = await transact(pool, lambda conn: erasure.all_of(conn, people, contacts))
         for lead_id in whose.open_leads:
             if lead_id not in ended:
-                await _end(leads, lead_id, by)
+                await _end(leads, lead_id, by, request_id)
                 ended.add(lead_id)
         done = await transact(pool, work)
         if done is not None:
@@ -75,11 +80,11 @@ async def erase_people(
     raise NotErased("the person keeps writing to us: each time another lead had begun. Nothing was erased; try again")
 
 
-async def _end(leads: Leads, lead_id: str, by: str) -> None:
+async def _end(leads: Leads, lead_id: str, by: str, request_id: str) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + CLOSES_WITHIN_S
     try:
-        await leads.update(lead_id, "stop", {"reason": REASON, "by": by})
+        await leads.update(lead_id, "stop", {"reason": REASON, "by": by}, key=update_id(request_id, "stop"))
         # until its last task is done: that one still needs the lead's key
         while await leads.runs(lead_id):
             if loop.time() > until:

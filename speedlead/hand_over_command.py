@@ -17,7 +17,9 @@ def hand_over(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would get how many and change nothing")] = False,
 ) -> None:
     """Hand all open leads of a rep over. Begun again after a stop, it goes on with those that are left."""
+    from speedlead.credentials import CredentialsError
     from speedlead.embedded.where import database_of
+    from speedlead.house_mark import OtherHouse
     from speedlead.settings import load_settings
 
     if (to is None) != spread:
@@ -33,6 +35,9 @@ def hand_over(
         raise typer.Exit(2)
     try:
         code = asyncio.run(_hand_over(settings, url, rep, to, reason, dry_run))
+    except (OtherHouse, CredentialsError) as error:
+        print(error, file=sys.stderr)
+        code = 2
     except (OSError, NoRoom, LookupError, RuntimeError) as error:
         print(f"{error}. Nothing was changed.", file=sys.stderr)
         code = 1
@@ -41,12 +46,15 @@ def hand_over(
 
 async def _hand_over(settings: Any, url: str, rep: str, to: str | None, reason: str, dry_run: bool) -> int:
     from speedlead.clock import SystemClock
-    from speedlead.steer_command import COMMAND_LINE, CONNECTIONS, carry_out
+    from speedlead.steer_command import CONNECTIONS, carry_out
     from speedlead.store.hand_over import begin_hand_over, plan_hand_over, rep_named
+    from speedlead.store.house_marks import credentials_of_house
     from speedlead.store.pool import open_pool
+    from speedlead.whoami import command_line
 
     pool = await open_pool(url, size=CONNECTIONS)
     try:
+        await credentials_of_house(pool, settings)
         async with pool.acquire() as conn:
             whose = await _named(conn, rep, "REP")
             heir = None if to is None else await _named(conn, to, "--to")
@@ -59,7 +67,7 @@ async def _hand_over(settings: Any, url: str, rep: str, to: str | None, reason: 
             return 0
         async with pool.acquire() as conn, conn.transaction():
             run_id = await begin_hand_over(
-                conn, whose[0], plan, reason, role=COMMAND_LINE, account_id=None, wall=SystemClock().wall()
+                conn, whose[0], plan, reason, role=command_line(), account_id=None, wall=SystemClock().wall()
             )
         return await carry_out(pool, settings, run_id)
     finally:

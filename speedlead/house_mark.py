@@ -41,6 +41,12 @@ class HouseMark:
                 raise OtherHouse(_refusal(where, what, f"the {FILE_NAME}" if own else "the key"))
 
 
+def nothing_here(data_dir: Path) -> OtherHouse:
+    """For who has no credentials at all, and would have to make some to be told that they are others."""
+    return OtherHouse(f"{data_dir / FILE_NAME}: there is none, and this database has an owner: run this where the"
+                      f" {FILE_NAME} is that it was written with, or say so by SPEEDLEAD_DATA_DIR")  # fmt: skip
+
+
 def _mark(secret: bytes, about: str) -> str:
     return hmac.digest(secret, f"speedlead {about}".encode(), "sha256").hex()
 

@@ -34,6 +34,20 @@ def touch_id(lead_id: str, step: str) -> str:
     return f"{lead_id}.{step}"
 
 
+def notice_touch(notification_id: str) -> str:
+    """What a provider calls a text or mail to one of ours: it stands where a lead's touch id would."""
+    return f"notice.{notification_id}"
+
+
+def notification_of(touch_id: str) -> str | None:
+    """Inverse of `notice_touch`; None for anything else."""
+    head, _, rest = touch_id.partition(".")
+    try:
+        return str(uuid.UUID(rest)) if head == "notice" else None
+    except ValueError:
+        return None
+
+
 def leg_id(touch_id: str, leg: str) -> str:
     """`leg` is `rep-1`, `rep-2` … or `lead`."""
     return f"{touch_id}.{leg}"
@@ -45,6 +59,25 @@ def parse_touch(value: str) -> TouchRef:
     if len(parts) not in (2, 3) or not all(parts):
         raise ValueError(f"touch id {value!r}: expected '<lead id>.<step>' or '<lead id>.<step>.<leg>'")
     return TouchRef(*parts)
+
+
+def update_id(request_id: str, name: str) -> str:
+    """Of an update whose line stands in the audit already: sent again it is the same request, and done once."""
+    return f"audit:{request_id}:{name}"
+
+
+def request_of_update(update_id: str) -> str | None:
+    """The `request_id` of that line; None for an update that nothing of ours has sent."""
+    head, _, rest = update_id.partition(":")
+    try:
+        return str(uuid.UUID(rest.partition(":")[0])) if head == "audit" else None
+    except ValueError:
+        return None
+
+
+def request_id(*key: str) -> str:
+    """Of a line of the audit: the same for the same key, so that it is written once."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, ".".join(key)))
 
 
 def short(lead_id: str) -> str:

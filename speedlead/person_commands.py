@@ -10,6 +10,7 @@ import typer
 
 from speedlead.command_database import database_url_or_exit
 from speedlead.intake_text import one_line
+from speedlead.whoami import command_line
 
 Lead = Annotated[str | None, typer.Argument(help="The id of one of the person's leads, or its first eight characters")]
 Email = Annotated[str | None, typer.Option("--email", help="Or the person's e-mail address")]
@@ -24,7 +25,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
     """Erase a person for good: leads stay without anybody's name, for counting, and opt-outs still hold."""
-    _run(lambda settings, pool: _erase(settings, pool, _asked(lead, email, phone), dry_run, yes))
+    run_in_house(lambda settings, pool: _erase(settings, pool, _asked(lead, email, phone), dry_run, yes))
 
 
 def export(
@@ -39,7 +40,7 @@ def export(
     if out is not None and out.suffix not in (".zip", ".json", ".html"):
         print(f"--out {out}: expected a name that ends in .zip, .json or .html", file=sys.stderr)
         raise typer.Exit(2)
-    _run(lambda settings, pool: _export(settings, pool, _asked(lead, email, phone), out))
+    run_in_house(lambda settings, pool: _export(settings, pool, _asked(lead, email, phone), out))
 
 
 def add_person_commands(app: typer.Typer) -> None:
@@ -64,8 +65,12 @@ def _asked(lead: str | None, email: str | None, phone: str | None) -> tuple[str,
     return kind, value.lower()
 
 
-def _run(work: Callable[[Any, Any], Awaitable[int]]) -> None:
+def run_in_house(work: Callable[[Any, Any], Awaitable[int]]) -> None:
+    """`work(settings, pool)` in the house that these credentials belong to; exits the command with its code."""
+    from speedlead.credentials import CredentialsError
+    from speedlead.house_mark import OtherHouse
     from speedlead.settings import load_settings
+    from speedlead.store.house_marks import credentials_of_house
     from speedlead.store.pool import open_pool
     from speedlead.store.transactions import StoreUnavailable
 
@@ -75,12 +80,16 @@ def _run(work: Callable[[Any, Any], Awaitable[int]]) -> None:
     async def connected() -> int:
         pool = await open_pool(url, size=2)
         try:
+            await credentials_of_house(pool, settings)
             return await work(settings, pool)
         finally:
             await pool.close()
 
     try:
         code = asyncio.run(connected())
+    except (OtherHouse, CredentialsError) as error:
+        print(error, file=sys.stderr)
+        code = 2
     except (OSError, StoreUnavailable) as error:
         print(f"The database does not answer: {error}", file=sys.stderr)
         code = 1
@@ -146,14 +155,15 @@ async def _erase(settings: Any, pool: Any, asked: tuple[str, str], dry_run: bool
         print(f"{unreachable(settings, error)}. Nothing was erased.", file=sys.stderr)
         return 1
     about = {"people": len(whose.people), "leads": len(whose.leads)}
-    change = audit.Change(None, "command line", None, "lead erase", whose.leads[0] if whose.leads else None, about)
+    change = audit.Change(None, command_line(), None, "lead erase", whose.leads[0] if whose.leads else None, about)
     async with pool.acquire() as conn:
         line = await audit.begin(conn, change, None, clock.wall())
     contacts = () if asked[0] == "LEAD" else (asked[1],)
     try:
         done = await erase_people(
-            pool, CadenceClient(client), clock, credentials.secret_bytes, list(whose.people), contacts, by="ops"
-        )
+            pool, CadenceClient(client), clock, credentials.secret_bytes, list(whose.people), contacts, by="ops",
+            request_id=change.request_id,
+        )  # fmt: skip
     except NotErased as error:
         async with pool.acquire() as conn:
             await audit.end(conn, line, None, 409)
@@ -187,7 +197,7 @@ async def _export(settings: Any, pool: Any, asked: tuple[str, str], out: Path | 
                   f"Export one of them by a lead: {_leads(leads)}", file=sys.stderr)  # fmt: skip
             return 1
         rows = await erasure.read_all(conn, whose)
-        change = audit.Change(None, "command line", None, "lead export", whose.leads[0] if whose.leads else None, {})
+        change = audit.Change(None, command_line(), None, "lead export", whose.leads[0] if whose.leads else None, {})
         await audit.end(conn, await audit.begin(conn, change, None, wall), None, 200)
     kinds: dict[str, Callable[..., str | bytes]] = {".zip": as_zip, ".html": as_html, ".json": as_json}
     made = kinds[out.suffix if out else ".json"](rows, settings.company_name, wall)

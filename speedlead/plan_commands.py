@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speedlead.domain.steering import PACE, BadRequest, checked, plan_named
-from speedlead.steer_command import COMMAND_LINE, agreed, run_command
+from speedlead.steer_command import agreed, run_command
+from speedlead.whoami import command_line, whoami
 
 if TYPE_CHECKING:
     from speedlead.plan_check import Checked
@@ -27,7 +28,7 @@ def draft(
         from speedlead.store.plan_drafts import add_draft
 
         text = read_text(file)
-        draft_id = await add_draft(pool, text, author=COMMAND_LINE, note=note, wall=SystemClock().wall())
+        draft_id = await add_draft(pool, text, author=whoami(), note=note, wall=SystemClock().wall())
         checked = await _checked(pool, settings, text, str(file))
         said(checked)
         ready = "may be published" if checked.may_be_published else "cannot be published yet"
@@ -61,7 +62,7 @@ def publish(
             print("Nothing was published.")
             return 1
         plan = await publish_text(
-            pool, checked.plan, found, who=COMMAND_LINE, role=COMMAND_LINE, note=note, wall=SystemClock().wall()
+            pool, checked.plan, found, who=whoami(), role=command_line(), note=note, wall=SystemClock().wall()
         )
         print(f"{plan.id} version {plan.version} is published: new leads start on it in a few seconds.")
         return 0
@@ -83,7 +84,7 @@ def use(
             raise BadRequest(_NEEDS_NOTE)
         asked = plan_named(plan)
         await use_version(
-            pool, asked["plan_id"], asked["version"], role=COMMAND_LINE, note=note, wall=SystemClock().wall()
+            pool, asked["plan_id"], asked["version"], role=command_line(), note=note, wall=SystemClock().wall()
         )
         print(f"New leads start on {asked['plan_id']} version {asked['version']} in a few seconds.")
         return 0
@@ -184,12 +185,12 @@ def _show_moves(rows: list[Any]) -> None:
     from rich.table import Table
 
     from speedlead import wording
-    from speedlead.plan_migration_words import moves_by, passed_over
+    from speedlead.plan_migration_words import moves_by, passed_over, stands_at
 
     table = Table("type", "stands at", "leads", "touch under way", "goes on with", "next touch moves", "passed over")
     for row in rows:
         after = row.refused or wording.step(row.after) or row.after or ""
-        table.add_row(row.lead_type, wording.step(row.before) or row.before, str(row.leads), str(row.under_way), after,
+        table.add_row(row.lead_type, stands_at(row), str(row.leads), str(row.under_way), after,
                       moves_by(row), passed_over(row))  # fmt: skip
     Console().print(table)
 

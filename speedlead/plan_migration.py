@@ -2,7 +2,8 @@
 
 Each lead is rebuilt from its rows, with a call that found nobody of ours and stays due, and asked `decide` twice, on
 its own plan and on the other one. What only its workflow knows is not in it, such as the hour that a rule named: the
-lead itself looks again when it is asked.
+lead itself looks again when it is asked. A lead that is paused is asked as of its resumption: when its pause ends, or
+now where it has no end.
 """
 
 import copy
@@ -46,7 +47,10 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class LeadMove:
-    """`passed_over`: steps of the new plan that it leaves behind. `under_way`: the touch that ends first."""
+    """`passed_over`: steps of the new plan that it leaves behind. `under_way`: the touch that ends first.
+
+    `paused`: `before` and `after` are what comes once it is resumed.
+    """
 
     lead_id: str
     lead_type: str
@@ -55,6 +59,7 @@ class LeadMove:
     passed_over: tuple[str, ...] = ()
     under_way: str | None = None
     refused: str | None = None
+    paused: bool = False
 
     @property
     def later_by(self) -> timedelta | None:
@@ -64,7 +69,7 @@ class LeadMove:
 
     @property
     def closes(self) -> bool:
-        """It has nothing left on the other plan: the move closes it, and no move back opens it."""
+        """It has nothing left on the other plan: the move closes it (once resumed), and no move back opens it."""
         return self.after is not None and self.after.ends and not self.before.ends
 
 
@@ -81,6 +86,7 @@ class StepMove:
     least: timedelta | None
     most: timedelta | None
     refused: str | None
+    paused: bool = False
 
 
 async def foresee(conn: Any, leads: Sequence[str], to: Cadence, clock: Clock) -> list[LeadMove]:
@@ -109,33 +115,42 @@ def owes(lead: LeadState, put_off: Iterable[Mapping[str, Any]], now: datetime) -
 
 def moved(lead: LeadState, to: Cadence, now: datetime, under_way: str | None = None) -> LeadMove:
     """Leaves `lead` as it is."""
-    before = _next(lead, now)
+    paused, resumed_at = lead.paused, max(now, lead.paused_until or now)
+    before = _next_resumed(lead, resumed_at)
     refused = cannot_move(lead, to)
     if refused is not None:
-        return LeadMove(lead.lead_id, lead.lead_type, before, None, (), under_way, refused)
+        return LeadMove(lead.lead_id, lead.lead_type, before, None, (), under_way, refused, paused)
     other = copy.deepcopy(lead)
-    passed = move(other, to, now)
-    return LeadMove(
-        lead.lead_id, lead.lead_type, before, _next(other, now), tuple(skip.step for skip in passed), under_way
-    )
+    passed = tuple(skip.step for skip in move(other, to, now))
+    after = _next_resumed(other, resumed_at)
+    return LeadMove(lead.lead_id, lead.lead_type, before, after, passed, under_way, None, paused)
 
 
 def by_step(moves: Sequence[LeadMove]) -> list[StepMove]:
     """One row for each place and where it leads to, the fullest first."""
-    groups: dict[tuple[str, str, str | None, tuple[str, ...], str | None], list[LeadMove]] = {}
+    groups: dict[tuple[str, str, str | None, tuple[str, ...], str | None, bool], list[LeadMove]] = {}
     for one in moves:
         after = one.after.what if one.after is not None else None
-        groups.setdefault((one.lead_type, one.before.what, after, one.passed_over, one.refused), []).append(one)
+        key = (one.lead_type, one.before.what, after, one.passed_over, one.refused, one.paused)
+        groups.setdefault(key, []).append(one)
     rows = []
-    for (lead_type, before, after, passed, refused), found in groups.items():
+    for (lead_type, before, after, passed, refused, paused), found in groups.items():
         shifts = [one.later_by for one in found if one.later_by is not None]
         rows.append(
             StepMove(
                 lead_type, before, after, len(found), sum(one.under_way is not None for one in found), passed,
-                min(shifts, default=None), max(shifts, default=None), refused,
+                min(shifts, default=None), max(shifts, default=None), refused, paused,
             )
         )  # fmt: skip
-    return sorted(rows, key=lambda row: (-row.leads, row.lead_type, row.before))
+    return sorted(rows, key=lambda row: (-row.leads, row.lead_type, row.before, row.paused))
+
+
+def _next_resumed(lead: LeadState, at: datetime) -> Next:
+    if not lead.paused:
+        return _next(lead, at)
+    resumed = copy.deepcopy(lead)
+    resumed.resume(at)
+    return _next(resumed, at)
 
 
 def _next(lead: LeadState, now: datetime) -> Next:

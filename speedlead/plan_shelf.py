@@ -1,10 +1,13 @@
-"""The published plans, in memory: which one new leads start on, and the one that each running lead follows.
+"""The published plans, in memory: which one new leads start on, and the one that each running lead follows. Beside them
+the experiments under way, by which some new leads start on another one.
 
 Whoever decides for a lead asks here and waits for nobody; `speedlead/plans_in_use.py` keeps it up to date.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from speedlead.domain.experiment import Running
 from speedlead.domain.plan import Plan
 
 
@@ -19,6 +22,7 @@ class PlanShelf:
     def __init__(self, plan: Plan) -> None:
         self._in_use = plan
         self._known = {(plan.id, plan.version): plan}
+        self.running: Sequence[Running] = ()
 
     @property
     def in_use(self) -> Plan:
@@ -36,6 +40,9 @@ class PlanShelf:
         before, self._in_use = self._in_use, self._known[plan_id, version]
         return (before.id, before.version) != (plan_id, version)
 
+    def plan(self, plan_id: str, version: int) -> Plan | None:
+        return self._known.get((plan_id, version))
+
     def of(self, lead: Follows) -> Plan:
         """The lead's own; one that nobody has read yet is the one in use, for the seconds that takes."""
         return self._known.get((lead.plan_id, lead.plan_version), self._in_use)
@@ -47,6 +54,10 @@ Source = Plan | PlanShelf
 
 def in_use(source: Source) -> Plan:
     return source.in_use if isinstance(source, PlanShelf) else source
+
+
+def running(source: Source) -> Sequence[Running]:
+    return source.running if isinstance(source, PlanShelf) else ()
 
 
 def plan_of(source: Source, lead: Follows) -> Plan:

@@ -1,4 +1,6 @@
-"""Keeps the shelf of a process like the table `plan`: what is published comes into use without a restart."""
+"""Keeps the shelf of a process like the tables `plan` and `experiment`: what is published or started comes into use
+without a restart.
+"""
 
 import asyncio
 from typing import Any
@@ -7,8 +9,9 @@ import asyncpg
 import structlog
 
 from speedlead.domain.plan import Plan
+from speedlead.experiments.running import running_of
 from speedlead.plan_shelf import PlanShelf
-from speedlead.store import plans
+from speedlead.store import experiments, plans
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +32,7 @@ async def refresh(pool: "asyncpg.Pool[Any]", shelf: PlanShelf) -> bool:
     for plan_id, version in names:
         if (plan_id, version) not in shelf.known:
             shelf.put(await plans.PlanStore(pool).plan(plan_id, version))
+    shelf.running = running_of(await experiments.under_way(pool), shelf)
     return current is not None and shelf.use(*current)
 
 

@@ -69,6 +69,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """A calendar entry (iCalendar) that mail programs act on. `method`: REQUEST or CANCEL (RFC 5546)."""
+
+    method: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     touch_id: str
     to_address: str
@@ -84,6 +92,7 @@ class Mail:
     in_reply_to: str | None = None
     # the person of ours who writes; None: the company itself
     from_name: str | None = None
+    invitation: Invitation | None = None
 
 
 class Mailer(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
+from speedlead.contracts import Steered, Way
 from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Shift
 from speedlead.domain.outcomes import CallResult, Outcome
@@ -16,7 +17,7 @@ from speedlead.domain.plan import Cadence
 from speedlead.domain.sla import LeadFacts
 from speedlead.domain.zones import Evidence, Place
 
-Purpose = Literal["acknowledgement", "plan", "manual"]
+Purpose = Literal["acknowledgement", "plan", "manual", "meeting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class LeadRecord:
     # what the owner has recorded for such leads, and a picture of it; web addresses
     owner_video: str | None = None
     owner_video_thumbnail: str | None = None
+    # by when its newest acknowledgement says that a person gets in touch
+    promised_at: datetime | None = None
+    # of routing, by part, where an experiment sets them for this lead
+    routing_weights: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +310,11 @@ class Touches(Protocol):
         """
         ...
 
-    async def acknowledgement_failed(self, lead_id: str, number: int, at: datetime) -> None:
-        """Nobody tries to answer this inquiry any more: what was claimed for it ends in doubt, the rest as failed."""
+    async def acknowledgement_failed(self, lead_id: str, number: int, at: datetime) -> tuple[Way, ...]:
+        """Nobody tries to answer this inquiry any more: what was claimed for it ends in doubt, the rest as failed.
+
+        Answers what has ended by this.
+        """
         ...
 
     async def look(self, touch_id: str) -> Ended | None:
@@ -328,8 +336,10 @@ class Touches(Protocol):
         """
         ...
 
-    async def task_over(self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None) -> None:
-        """Ends a leg that a rep dialled by hand; with a result the touch has been made."""
+    async def task_over(
+        self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None, silent: bool = False
+    ) -> None:
+        """Ends a leg that a rep dialled by hand; with a result the touch has been made. Who was `silent` is away."""
         ...
 
     async def skip(self, lead_id: str, skips: Sequence[tuple[str, str, str, datetime]], now: datetime) -> None:
@@ -398,6 +408,10 @@ class Leads(Protocol):
         """A notice, once per dedupe key; answers whether it is new."""
         ...
 
+    async def ask_for_call(self, lead_id: str, leg_id: str, rep_id: str, *, at: datetime, due: datetime | None) -> None:
+        """Asks a rep to call by hand; who is being asked already gets the new deadline instead."""
+        ...
+
     async def alert(
         self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str, hourly: bool = False
     ) -> None:
@@ -443,6 +457,20 @@ class Leads(Protocol):
     ) -> bool:
         """False when a message to the lead is on its way, or none of `heard`: then it stays open."""
         ...
+
+
+class AuditLines(Protocol):
+    """Of changes that were asked of Temporal itself."""
+
+    async def stands(self, request_id: str, lead_id: str) -> bool:
+        """Is there such a line, of this lead or of the erasure of its person?"""
+        ...
+
+    async def begin(self, lead_id: str, steered: Steered, client: str | None, wall: datetime) -> int | None:
+        """One line for an update, however often it is begun. None when there is no such lead any more."""
+        ...
+
+    async def end(self, line: int, status: int) -> None: ...
 
 
 class Plans(Protocol):

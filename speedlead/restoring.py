@@ -5,7 +5,7 @@ from its rows. Where Temporal is the newer one, its histories know what went out
 is written down first, so that nothing goes out twice, and its workflows go on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -13,9 +13,21 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecution
 from temporalio.converter import DataConverter, WorkflowSerializationContext
 
-from speedlead.contracts import AcknowledgeRequest, CloseRequest, CloseResult, DialRequest, TouchRequest, TouchResult
+from speedlead.cadence_client import CadenceClient
+from speedlead.cadence_errors import LeadNotFound
+from speedlead.clock import SystemClock
+from speedlead.contracts import (
+    AcknowledgeRequest,
+    CloseRequest,
+    CloseResult,
+    DialRequest,
+    LeadStatus,
+    TouchRequest,
+    TouchResult,
+)
 from speedlead.credentials import load_or_create
-from speedlead.ids import lead_of_workflow, touch_id
+from speedlead.erasure_list import ErasureList, apply
+from speedlead.ids import lead_of_workflow, new_id, touch_id, workflow_id
 from speedlead.payloads import converter_of
 from speedlead.settings import Settings
 from speedlead.store.pool import open_pool
@@ -30,21 +42,33 @@ _REQUESTS: dict[str, type[Any]] = {
 
 @dataclass(frozen=True)
 class Reconciled:
-    """`ended`: workflows; they are started again from rows where their lead is open. `sent`, `closed`: learned."""
+    """`ended`: workflows; they are started again from rows where their lead is open. `sent`, `closed`: learned.
+
+    `erased`: people whom the backup had brought back.
+    """
 
     open_leads: int
     ended: int
     sent: int = 0
     closed: int = 0
+    erased: int = 0
 
 
-async def reconcile(settings: Settings, database_url: str, *, temporal_newer: bool) -> Reconciled:
-    """No worker may be running. Harmless to do twice."""
+async def reconcile(
+    settings: Settings, database_url: str, *, temporal_newer: bool, erased: ErasureList | None = None
+) -> Reconciled:
+    """No worker may be running. Harmless to do twice. `erased`: who is erased again, before anything goes on."""
     pool = await open_pool(database_url, size=4)
     try:
-        converter = converter_of(settings, load_or_create(settings.data_dir), pool)
-        client = await connect_as_set(settings, converter=converter)
-        return await _Both(pool, client).bring_together(temporal_newer=temporal_newer)
+        credentials = load_or_create(settings.data_dir)
+        client = await connect_as_set(settings, converter=converter_of(settings, credentials, pool))
+        found = await _Both(pool, client).bring_together(temporal_newer=temporal_newer)
+        if erased is None:
+            return found
+        asleep = _Asleep(client)
+        done = await apply(pool, asleep, SystemClock(), credentials.secret_bytes, erased, request_id=new_id())
+        still = sum((await leads_by_state(pool)).values())
+        return replace(found, open_leads=still, ended=found.ended + asleep.ended, erased=done.people)
     finally:
         await pool.close()
 
@@ -111,6 +135,26 @@ class _Both:
             self._pool, touch_id(lead_id, step), lead_id, step, channel, purpose, at=result.at,
             state="sent" if result.state == "sent" else "in_doubt",
         )  # fmt: skip
+
+
+class _Asleep:
+    """Leads whose workflows nobody works on: they cannot be asked to stop, and nothing of theirs is under way."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.ended = 0
+
+    async def update(self, lead_id: str, name: str, payload: dict[str, Any], *, key: str | None = None) -> LeadStatus:
+        if await self.runs(lead_id):
+            await self._client.get_workflow_handle(workflow_id(lead_id)).terminate(reason=_WHY)
+            self.ended += 1
+        raise LeadNotFound(f"lead {lead_id}: its workflow has ended")
+
+    async def runs(self, lead_id: str) -> bool:
+        return await CadenceClient(self._client).runs(lead_id)
+
+    async def forget(self, lead_id: str) -> bool:
+        return await CadenceClient(self._client).forget(lead_id)
 
 
 async def _read(converter: DataConverter, payloads: Any, kind: type[Any]) -> Any:

@@ -242,6 +242,23 @@ class Settings(BaseSettings):
         json_schema_extra={"default_text": ""},
     )
 
+    # webhooks that we send (docs/webhooks.md)
+    hook_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Hosts and private networks (names, CIDR, comma separated) that webhooks may go to, also by http; "
+        "else public hosts by https only",
+        json_schema_extra={"default_text": ""},
+    )
+    hook_retry_days: int = Field(
+        5, ge=1, le=30, description="Days after which an event that an endpoint does not take is given up"
+    )
+    hook_dead_days: int = Field(
+        3, ge=1, le=30, description="Days of nothing but failures after which an endpoint is switched off"
+    )
+    keep_hook_days: int = Field(
+        30, ge=1, le=365, description="Days for which events can be sent again and the log of webhooks is kept"
+    )
+
     # where people of ours are told, besides their page
     slack_webhook_url: SecretStr | None = Field(
         None, description="Slack incoming webhook; of one team only: team=https://…; several with commas"
@@ -268,6 +285,23 @@ class Settings(BaseSettings):
     )
     routing_file: Path | None = Field(
         None, description="Rules of routing: weights, what may be given up; empty uses the packaged ones"
+    )
+    booking: bool = Field(
+        True,
+        description="Offer leads a page on which they choose a time for a meeting",
+        json_schema_extra={"expected": "true or false", "default_text": "true"},
+    )
+    booking_file: Path | None = Field(
+        None, description="Rules of booking: length, notice, teams, reminders; empty uses the packaged ones"
+    )
+    caldav_file: Path | None = Field(
+        None, description="Our people's calendars on CalDAV servers, with what opens them; empty: none"
+    )
+    calcom_webhook_secret: SecretStr | None = Field(
+        None, description="Secret of the webhook at Cal.com; empty: its bookings are not taken over"
+    )
+    calendly_webhook_key: SecretStr | None = Field(
+        None, description="Signing key of the webhook at Calendly; empty: its bookings are not taken over"
     )
     templates_dir: Path | None = Field(
         None, description="Folder of message templates and scripts of your own, laid over the packaged ones"
@@ -311,6 +345,7 @@ class Settings(BaseSettings):
     worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
     @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "routing_file", "templates_dir",
+                     "booking_file", "caldav_file",
                      "temporal_tls_server_ca_cert_path", "temporal_tls_client_cert_path",
                      "temporal_tls_client_key_path")  # fmt: skip
     @classmethod
@@ -438,6 +473,16 @@ class Settings(BaseSettings):
                 ipaddress.ip_network(item)
             except ValueError:
                 raise ValueError("networks like 10.0.0.0/8, separated by commas") from None
+        return items
+
+    @field_validator("hook_hosts", mode="before")
+    @classmethod
+    def _hook_hosts(cls, value: object) -> object:
+        items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if isinstance(items, list):
+            from speedlead.hooks.address import parse_allowed
+
+            parse_allowed(items)
         return items
 
     @field_validator("twilio_from", "company_phone")

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 import typer
 
 from speedlead.domain.steering import FASTEST, BadRequest, action_named, action_of, checked
+from speedlead.whoami import command_line
 
 # beside the one that holds the run's lock
 CONNECTIONS = 10
-COMMAND_LINE = "command line"
 
 
 def asked_of_leads(leads: list[str], action: str, asked: Mapping[str, Any], reason: str) -> None:
@@ -131,7 +131,7 @@ def corrected(lead: str, given: Mapping[str, str], reason: str) -> NoReturn:
             fields = read_correction(given, known, rules)
             marks = marks_of(secret, fields.get("email"), fields.get("phone"))
             return await correct(
-                conn, SystemClock(), lead_id, fields, reason, account_id=None, role=COMMAND_LINE, marks=marks
+                conn, SystemClock(), lead_id, fields, reason, account_id=None, role=command_line(), marks=marks
             )
 
         return await carry_out(pool, settings, await transact(pool, write))
@@ -140,10 +140,16 @@ def corrected(lead: str, given: Mapping[str, str], reason: str) -> NoReturn:
 
 
 def run_command(work: Callable[[Any, Any], Awaitable[int]]) -> NoReturn:
-    """With a pool and the settings; turns what can go wrong into a line and an exit code."""
+    """With a pool and the settings, in the house that these credentials belong to.
+
+    Turns what can go wrong into a line and an exit code.
+    """
     from speedlead.command_database import database_url_or_exit
+    from speedlead.credentials import CredentialsError
+    from speedlead.house_mark import OtherHouse
     from speedlead.settings import load_settings
     from speedlead.steering import AlreadyRunning
+    from speedlead.store.house_marks import credentials_of_house
     from speedlead.store.transactions import StoreUnavailable
 
     settings = load_settings()
@@ -151,11 +157,12 @@ def run_command(work: Callable[[Any, Any], Awaitable[int]]) -> NoReturn:
 
     async def connected() -> int:
         async with _pool(url) as pool:
+            await credentials_of_house(pool, settings)
             return await work(pool, settings)
 
     try:
         code = asyncio.run(connected())
-    except (ValueError, LookupError, AlreadyRunning) as error:
+    except (ValueError, LookupError, AlreadyRunning, OtherHouse, CredentialsError) as error:
         print(f"{error}", file=sys.stderr)
         code = 2
     except (OSError, RuntimeError, StoreUnavailable) as error:
@@ -195,7 +202,7 @@ async def start_run(
             await plan_of(conn, asked["plan_id"], asked["version"])
         if asked.get("rep_id"):
             asked["rep_id"] = await _rep(conn, asked["rep_id"], "--to")
-        wanted = rows.Wanted(action, checked(action, asked, reason), reason, leads, chosen, COMMAND_LINE, pace=pace)
+        wanted = rows.Wanted(action, checked(action, asked, reason), reason, leads, chosen, command_line(), pace=pace)
         run_id = await rows.begin_run(conn, wanted, SystemClock().wall())
     return await carry_out(pool, settings, run_id)
 
@@ -208,7 +215,7 @@ async def carry_out(pool: Any, settings: Any, run_id: str) -> int:
     from speedlead.clock import SystemClock
     from speedlead.credentials import load_or_create
     from speedlead.payloads import converter_of
-    from speedlead.steering import AlreadyRunning, Steering
+    from speedlead.steering import AlreadyRunning, Steering, ended_by_worker
     from speedlead.store import steering as rows
     from speedlead.temporal_link import connect_as_set
 
@@ -226,7 +233,9 @@ async def carry_out(pool: Any, settings: Any, run_id: str) -> int:
         print(f"Stopped. What is done is done; go on with: {again}", file=sys.stderr)
         raise
     except AlreadyRunning:  # by somebody else, and that goes on
-        raise
+        if not before.background:
+            raise
+        run = await ended_by_worker(pool, run_id)
     except BaseException:
         print(f"Broken off. Go on with: {again}", file=sys.stderr)
         raise

@@ -13,6 +13,7 @@ import asyncpg
 
 from speedlead.cadence_errors import LeadError, LeadUnavailable
 from speedlead.domain.steering import action_of, payload
+from speedlead.ids import request_id, update_id
 from speedlead.ports import Clock
 from speedlead.store import audit
 from speedlead.store import steering as rows
@@ -38,10 +39,22 @@ async def ask_now(steering: "Steering", run_id: str) -> str | None:
     """Of a run of one lead that somebody waits for: why it was not done; None when it was."""
     try:
         await steering.carry_out(run_id)
-    except AlreadyRunning:  # the worker was quicker
-        return None
+    except AlreadyRunning:
+        await ended_by_worker(steering.pool, run_id)
     left = await rows.not_done(steering.pool, run_id)
     return left[0][2] if left else None
+
+
+async def ended_by_worker(pool: "asyncpg.Pool[Any]", run_id: str) -> rows.Run:
+    """Of a run that the worker was quicker to take: what became of it, as far as it has come in ten seconds."""
+    for _ in range(100):
+        run = await rows.run_of(pool, run_id)
+        if run is None or run.ended_wall is not None or run.held_wall is not None:
+            break
+        await asyncio.sleep(0.1)
+    if run is None:
+        raise LookupError(f"run {run_id}: there is no such run")
+    return run
 
 
 @dataclass(frozen=True)
@@ -111,11 +124,10 @@ class Steering:
     async def _ask(self, run: rows.Run, item: rows.Item) -> str | None:
         """One lead, between the two halves of its line in the audit; why it has not answered, or None."""
         await transact(self.pool, lambda conn: self._begin(conn, run, item))
+        update = action_of(run.action).update
         asked = payload(run.action, run.asked | item.asked, by=run.account_id or "ops", reason=run.reason)
         try:
-            await self.leads.update(
-                item.lead_id, action_of(run.action).update, asked, key=f"{run.run_id}:{item.number}"
-            )
+            await self.leads.update(item.lead_id, update, asked, key=update_id(_request_id(run, item), update))
         except LeadUnavailable as late:
             why = str(late)
             await transact(self.pool, lambda conn: rows.item_unanswered(conn, run.run_id, item.number, why))
@@ -131,7 +143,10 @@ class Steering:
         if audit_id is None:
             # why stands in the run, which the line names: the audit keeps no words that somebody wrote
             asked = {"run": run.run_id} | run.asked | item.asked
-            line = audit.Change(run.account_id, run.role, None, f"steer {run.action}", item.lead_id, asked)
+            line = audit.Change(
+                run.account_id, run.role, None, f"steer {run.action}", item.lead_id, asked,
+                request_id=_request_id(run, item),
+            )  # fmt: skip
             audit_id = await audit.begin(conn, line, await audit.lead_facts(conn, item.lead_id), self.clock.wall())
         await rows.item_begun(conn, run.run_id, item.number, audit_id)
 
@@ -145,3 +160,7 @@ class Steering:
             await audit.end(conn, audit_id, facts, 200 if state == "done" else 409)
 
         await transact(self.pool, write)
+
+
+def _request_id(run: rows.Run, item: rows.Item) -> str:
+    return request_id(run.run_id, str(item.number))

@@ -35,12 +35,16 @@ class Told:
     next_at: datetime | None
     why: str | None
     waits_for: str
+    # by when the newest acknowledgement said that a person gets in touch
+    promised: datetime | None = None
 
 
 def lines(told: Told, clock: ClockFace) -> tuple[tuple[str, str], ...]:
     """(name, text) in the order in which people ask: what happened, what is next, when, why, what would change it."""
     found = [("stage", wording.stage(told.stage))]
     found += [("past", past_line(past, clock)) for past in told.past]
+    if told.promised is not None:
+        found.append(("promised", f"a person of ours by {clock(told.promised)}"))
     if told.next_at is not None:
         found.append(("next", f"{wording.step(told.next_step) or 'a reminder'}, {clock(told.next_at)}"))
     if told.why:

@@ -135,6 +135,10 @@ STORY = {
     "address_learned": "The lead wrote from another address, which is now known",
     "opt_out": "The lead opted out",
     "outcome": "The rep logged an outcome",
+    "meeting_new": "The lead has booked a meeting",
+    "meeting_moved": "The meeting was moved",
+    "meeting_cancelled": "The meeting was called off",
+    "no_show": "The lead did not come to the meeting",
     "delivery": "A message could not be delivered",
     "call_progress": "The call ended",
     "stage": "The stage changed",
@@ -164,6 +168,8 @@ NOTICES = {
     "workflows_failing": "Workflows fail, and starting them again would not help: look at them in Temporal",
     "leads_in_limbo": "Open leads were found that nothing moved on: see what the watchdog did",
     "audit_done": "The audit of the week has findings: see the audit report",
+    "hook_off": "A webhook endpoint was switched off: nothing is sent to it any more",
+    "hook_gave_up": "A webhook was given up: the endpoint has not taken an event for days",
     "sla_share": "Fewer first attempts than 95 % were in time in the last hour",
     "nobody_on_call": "Nobody is on call: everybody whose turn it could be is off",
     "on_call_instead": "You are on call in somebody's place",
@@ -188,6 +194,7 @@ NOTICES = {
     "calls_queued": "Calls wait at the provider before they are dialled: ask for more calls a second",
     "template_error": "A message could not be written: please mend its template",
     "content_refused": "The provider refuses what we write",
+    "not_reached": "What we send to one of us does not arrive: see People",
     "channel_off": "A channel that tells our people does not work: please repair its address",
     "notification_test": "This is a test: notifications reach you",
     "webhook_failed": "What a provider told us could not be used: see `speedlead webhook list --failed`",
@@ -197,6 +204,12 @@ NOTICES = {
     "escalation": "Nobody has taken this lead yet",
     "escalated": "Nobody has taken this lead yet",
     "reply_received": "The lead wrote back: please answer",
+    "meeting_new": "A lead has booked a meeting with you",
+    "meeting_moved": "A lead has moved its meeting",
+    "meeting_cancelled": "A lead has called its meeting off",
+    "meeting_over": "A meeting is over: please say what came of it, or that nobody came",
+    "meeting_missed": "Nobody came to a meeting, and nobody said anything: the lead is called again",
+    "meeting_not_in_calendar": "A meeting could not be written into a calendar; it stands all the same",
     "reply_overdue": "The lead still waits for an answer",
     "answer_sent": "The lead was answered: please log what came of it",
     "answer_not_sent": "Your message to the lead was not sent",
@@ -357,7 +370,9 @@ def notice(kind: str) -> str:
 
 
 def step(code: str | None) -> str:
-    """'day-2-call' -> 'day 2 call'."""
+    """'day-2-call' -> 'day 2 call', 'ack-1-sms' -> 'acknowledgement 1 sms'."""
+    if code and code.startswith("ack-"):
+        code = f"acknowledgement{code.removeprefix('ack')}"
     return code.replace("-", " ").replace("_", " ").replace("email", "e-mail") if code else ""
 
 

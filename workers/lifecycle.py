@@ -1,15 +1,17 @@
 """Builds everything a worker needs from settings, runs it, and takes it down in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 from temporalio.client import Client
 
 from activities.acceptance import Acceptance
+from activities.auditing import Auditing
 from activities.clock import ActivityClock
 from activities.dealing import Dealer
 from activities.messaging import Messaging
@@ -31,9 +33,11 @@ from speedlead.domain.placing import Placer
 from speedlead.place_finder import PlaceFinder
 from speedlead.plan_shelf import Source, in_use
 from speedlead.providers.assemble import Senders
+from speedlead.records import LeadRecord
 from speedlead.routingbook import check_claim, load_routing
 from speedlead.settings import Settings
 from speedlead.store.acceptance import AcceptanceStore
+from speedlead.store.audit import AuditStore
 from speedlead.store.breaches import BreachStore
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
@@ -75,6 +79,7 @@ def build_activities(
     plan: Source,
     senders: Senders,
     composer: Composer | None = None,
+    booking_link: Callable[[LeadRecord, datetime], str | None] = lambda _lead, _now: None,
 ) -> Activities:
     """`composer`: the one of this process, whose texts were checked; without it they are checked here."""
     leads, touches = LeadStore(pool, calendar.business), TouchStore(pool, calendar.placer, calendar.places)
@@ -84,8 +89,10 @@ def build_activities(
     secret = credentials.secret_bytes
     rules = load_routing(settings.routing_file)
     check_claim(rules, in_use(plan), settings.routing_file)
+    auditing = Auditing(lines=AuditStore(pool), clock=clock)
     routing = Routing(
         leads=leads,
+        auditing=auditing,
         assignments=RoutingStore(pool),
         planning=planning,
         clock=clock,
@@ -104,6 +111,7 @@ def build_activities(
             plan=plan,
             reply_token=lambda lead_id: make_token(secret, "reply", lead_id),
             unsubscribe_url=lambda lead_id: f"{settings.public_url}/u/{make_token(secret, 'unsubscribe', lead_id)}",
+            booking_link=booking_link,
         ),
         acceptance=Acceptance(
             leads=leads,
@@ -115,7 +123,7 @@ def build_activities(
         ),
         notifying=Notifying(leads=leads, clock=clock, planning=planning),
         placing=Placing(leads=leads, touches=touches, planning=planning),
-        records=Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
+        records=Records(leads=leads, touches=touches, plans=PlanStore(pool), auditing=auditing, clock=clock),
         routing=routing,
         voice=Voice(
             leads=leads,

@@ -101,7 +101,7 @@ class Calls:
         A rep whose phone rings for a call that nobody wants any more is hung up; a talk that is on goes on.
         """
         if self._run.lead.track.mode == "task":
-            return await self._hear_task(name, ringing, left_behind)
+            return await self._hear_task(act, name, ringing, left_behind)
         touch = touch_id(self._run.lead.lead_id, name)
         ring = timedelta(seconds=self._run.lead.track.ring)
         # a connected call may go on for long: look again at growing distances, then give up
@@ -136,21 +136,25 @@ class Calls:
                 return result
         raise AssertionError("check_call gives up at the last look")
 
-    async def _hear_task(self, name: str, ringing: c.TouchResult, left_behind: Callable[[], bool]) -> c.TouchResult:
+    async def _hear_task(
+        self, act: Act, name: str, ringing: c.TouchResult, left_behind: Callable[[], bool]
+    ) -> c.TouchResult:
         """A rep accepts on the page, dials and logs. A result not logged goes on as an unconfirmed no-answer."""
         run = self._run
-        window = timedelta(seconds=run.lead.track.accept_within)
+        ends = workflow.now() + timedelta(seconds=run.lead.track.accept_within)
         run.offering = (name, ringing.rep_id)
         try:
             await self._alarm.until(
-                workflow.now() + window,
+                ends,
                 lambda: name in run.accepted or name in run.declined or run.task_result is not None or left_behind(),
                 f"{name}: waiting for a rep to accept",
             )
         finally:
             run.offering = None
         if name not in run.accepted and run.task_result is None:
-            await self._settle_task(name, ringing, workflow.now(), None)
+            wanted = no_longer_wanted(run.lead, manual=act.manual) is None
+            silent = wanted and name not in run.declined and workflow.now() >= ends
+            await self._settle_task(name, ringing, workflow.now(), None, silent=silent)
             return c.TouchResult(state=c.TouchState.DECLINED, at=workflow.now(), reason="not_accepted")
         started = workflow.now()
         if run.task_result is None:
@@ -164,11 +168,18 @@ class Calls:
         await self._settle_task(name, ringing, started, result)
         return c.TouchResult(state=c.TouchState.SENT, at=started, call_result=result, reason=reason)
 
-    async def _settle_task(self, name: str, ringing: c.TouchResult, at: datetime, result: CallResult | None) -> None:
+    async def _settle_task(
+        self, name: str, ringing: c.TouchResult, at: datetime, result: CallResult | None, *, silent: bool = False
+    ) -> None:
         await workflow.execute_activity_method(
             Voice.settle_task,
             c.SettleTaskRequest(
-                lead_id=self._run.lead.lead_id, step=name, leg_id=ringing.leg_id or "", at=at, call_result=result
+                lead_id=self._run.lead.lead_id,
+                step=name,
+                leg_id=ringing.leg_id or "",
+                at=at,
+                call_result=result,
+                silent=silent,
             ),
             summary=f"{name}: {result.value if result else 'not taken'}",
             **options.ROWS,

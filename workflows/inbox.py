@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.recovery import inquiry_unheard, not_delivered
     from workflows.messages import Rejected, read
     from workflows.state import LeadRun, heeds_what_came
+    from workflows.steered import steered
 
 S = TypeVar("S", bound=c.Signal)
 
@@ -53,6 +54,8 @@ class Inbox:
             lead.submitted_at = workflow.now()
             if anew:
                 self._run.watch.again(lead.round)
+                if self._run.watch.acceptance.asked and workflow.patched("asked-still-when-hotter"):
+                    self._run.watch.acceptance.hotter(workflow.now())
         self._run.note(
             "inquiry_heard",
             reason=f"{before}_to_{lead.lead_type}" if lead.lead_type != before else "again",
@@ -64,6 +67,7 @@ class Inbox:
         lead, now = self._run.lead, workflow.now()
         if message.call_result is not None:
             self._run.task_result = message.call_result.value
+            lead.number_left = message.number_left
             lead.call_ended(message.call_result, now)
         if message.rep_id in (None, lead.owner_id):
             self._run.watch.acceptance.take()
@@ -151,6 +155,7 @@ class Inbox:
 
     def call_progress(self, message: c.CallProgressSignal) -> None:
         self._run.progress[message.touch_id] = message
+        self._run.lead.number_left = message.number_left
         if message.owner_id is not None:
             self._run.lead.owner_id = message.owner_id
         if message.taken:
@@ -233,14 +238,14 @@ class Inbox:
     def pause(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.PauseRequest, args)
         self._run.lead.pause(request.until, request.reason, workflow.now())
-        self._run.note("paused", reason=request.reason, paused_until=request.until)
+        self._run.note("paused", reason=request.reason, paused_until=request.until, steered=steered(request))
         return self._run.status()
 
     def resume(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.ResumeRequest, args)
         self._run.lead.resume(workflow.now())
         self._run.placement = None
-        self._run.note("resumed", reason=request.by)
+        self._run.note("resumed", reason=request.by, steered=steered(request))
         return self._run.status()
 
     def check_skip(self, args: Sequence[Any]) -> None:
@@ -261,17 +266,18 @@ class Inbox:
         self._run.placement = None
         self._run.lead.callbacks.append(workflow.now())
         self._run.watch.acceptance.take()
-        self._run.note("call_now")
+        self._run.note("call_now", steered=steered(request))
         return self._run.status()
 
     def stop(self, args: Sequence[Any]) -> c.LeadStatus:
         request = read(c.StopRequest, args)
         self._run.lead.decided(Outcome.UNQUALIFIED, workflow.now(), reason=request.reason)
-        self._run.note("stopped", reason=request.reason)
+        self._run.note("stopped", reason=request.reason, steered=steered(request))
         return self._run.status()
 
     def correct(self, args: Sequence[Any]) -> c.LeadStatus:
-        reach = read(c.CorrectRequest, args).reach
+        request = read(c.CorrectRequest, args)
+        reach = request.reach
         if reach is not None:
             self._run.lead.reachable(
                 has_email=reach.has_email,
@@ -281,5 +287,5 @@ class Inbox:
             )
         self.replan(c.ReplanSignal())
         self._run.lead.closed_channels = {k: v for k, v in self._run.lead.closed_channels.items() if v == "opted_out"}
-        self._run.note("corrected")
+        self._run.note("corrected", steered=steered(request))
         return self._run.status()

@@ -132,9 +132,11 @@ class LeadWorkflow:
             record = self._run.records.pop(0)
             self._writing = True
             try:
-                await workflow.execute_activity_method(
+                given_up = await workflow.execute_activity_method(
                     Records.record, record, summary=f"record {record.kind}", **options.ROWS
                 )
+                if given_up is not None:
+                    self._steps.acknowledging.tell(given_up.ways, given_up.promised_at)
             finally:
                 self._writing = False
 
@@ -144,7 +146,7 @@ class LeadWorkflow:
         if self._decided_otherwise(end):
             return None
         self._run.lead.stage = end.stage
-        self._steps.show(None, end.reason)
+        self._steps.showing.show(None, end.reason)
         at = workflow.now()
         result = await workflow.execute_activity_method(
             Records.close,
@@ -162,7 +164,7 @@ class LeadWorkflow:
             self._run.closed = True
             for skip in end.skips:  # the rows have them too
                 self._run.lead.settle(skip.step.id, "skipped", at, skip.step.channel, skip.reason)
-            self._steps.show(None, end.reason)
+            self._steps.showing.show(None, end.reason)
             await self._run.beside.sent()  # an answer that came meanwhile learns from the gate that it is too late
             return c.LeadClosed(lead_id=self._run.lead.lead_id, reason=end.reason, at=result.at)
         if self._decided_otherwise(end):
@@ -324,8 +326,8 @@ class LeadWorkflow:
 
     @workflow.query(name="timeline", description="Steps that have ended, in order")
     def _timeline(self, *_: Any) -> list[dict[str, Any]]:
-        return self._steps.timeline()
+        return self._steps.showing.timeline()
 
     @workflow.query(name="explain", description="What is next, when and why, in a sentence")
     def _explain(self, *_: Any) -> str:
-        return self._steps.explain()
+        return self._steps.showing.explain()

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
     from workflows.failures import refusal
     from workflows.state import LeadRun, named
+    from workflows.steered import steered
 
 
 class Moving:
@@ -32,14 +33,14 @@ class Moving:
             raise refusal("plan_id", error) from error
         if (why := cannot_move(run.lead, cadence)) is not None:
             raise ApplicationError(f"version: {why}", {"field": "version"}, type="rejected", non_retryable=True)
-        run.plan_to = cadence
+        run.plan_to, run.plan_asked = cadence, steered(request)
         run.changed()
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: run.plan_to is not cadence or run.touching > 0, timeout=options.PLAN_TAKEN_WITHIN
             )
         if run.plan_to is cadence:
-            run.note("plan_change_waits", reason=named(cadence))
+            run.note("plan_change_waits", reason=named(cadence), steered=run.plan_asked)
         return run.status()
 
     async def take(self) -> None:
@@ -49,7 +50,7 @@ class Moving:
             return
         if (why := cannot_move(lead, cadence)) is not None:  # what was under way has ended otherwise than it began
             run.plan_to = None
-            run.note("plan_change_refused", reason=why[:300])
+            run.note("plan_change_refused", reason=why[:300], steered=run.plan_asked)
             return
         before = named(lead.cadence)
         passed = move(lead, cadence, workflow.now())
@@ -66,6 +67,7 @@ class Moving:
                     for skip in passed
                 ),
                 at=workflow.now(),
+                steered=run.plan_asked,
             ),
             summary=f"take plan {named(cadence)}",
             **options.ROWS,

@@ -13,7 +13,8 @@ A patch keeps the old way for leads that have gone it:
 3. `removed`: no history of the retention (30 days) has its marker. Nothing in the code names it; its line stays here,
    so that the id is never used again for another change.
 
-`speedlead doctor` counts the open leads that began before a patch came into its present life.
+`speedlead worker patches` counts what a patch waits for: open leads from before its present life without its marker
+(active) or with it (deprecated).
 tests/replay/test_patches.py holds the code to this list.
 """
 
@@ -41,5 +42,11 @@ PATCHES: Sequence[Patch] = (
         "active",
         date(2026, 11, 22),
         "what came while the workflow waited for an activity was overwritten, or waited for its end",
+    ),
+    Patch(
+        "asked-still-when-hotter",
+        "active",
+        date(2026, 11, 22),
+        "who was asked to take a lead that became hotter lost it by the short window, counted from the first asking",
     ),
 )

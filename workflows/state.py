@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from speedlead.contracts import AnswerSignal, CallProgressSignal, LeadStart, LeadStatus, RecordRequest, Resume
+    from speedlead.contracts import (
+        AnswerSignal,
+        CallProgressSignal,
+        LeadStart,
+        LeadStatus,
+        RecordRequest,
+        Resume,
+        Steered,
+        TouchState,
+        Way,
+    )
     from speedlead.domain.acceptance import Acceptance
     from speedlead.domain.lead import LeadState
     from speedlead.domain.plan import Cadence
@@ -36,6 +46,9 @@ class Placement:
 class LeadRun:
     lead: LeadState
     seen: Seen
+    # how each acknowledgement ended on its channel, by step, and by when the newest one promised a person
+    acknowledged: dict[str, Way] = field(default_factory=dict)
+    promised: datetime | None = None
     # numbers of inquiries that wait for their answer
     unanswered: list[int] = field(default_factory=list)
     # inquiries whose answer did not arrive, and from when on it may go once more
@@ -71,6 +84,7 @@ class LeadRun:
     offering: tuple[str, str | None] | None = None
     # where the lead goes to as soon as no touch is under way
     plan_to: Cadence | None = None
+    plan_asked: Steered | None = None
     shown: tuple[object, ...] = ()
     closed: bool = False
 
@@ -90,6 +104,7 @@ class LeadRun:
         paused_until: datetime | None = None,
         inquiry: int | None = None,
         rep_id: str | None = None,
+        steered: Steered | None = None,
     ) -> None:
         """Something for the record that has no row of its own yet."""
         self.records.append(
@@ -104,6 +119,7 @@ class LeadRun:
                 rep_id=rep_id,
                 why=reason if kind == "paused" else None,
                 next_at=paused_until,
+                steered=steered,
             )
         )
         self.changed()
@@ -160,6 +176,17 @@ def begin(start: LeadStart) -> LeadRun:
         ],
         answers=[AnswerSignal(number=answer.number, channel=answer.channel) for answer in before.answers],
         attempts=dict(before.attempts),
+        acknowledged={
+            row.step: Way(
+                step=row.step,
+                channel="sms" if row.channel == "sms" else "email",
+                state=TouchState(row.state),
+                at=row.at,
+                reason=row.reason,
+            )
+            for row in before.acknowledgements
+        },
+        promised=before.promised_at,
         deal_at=before.deal_at,
         watch=_watched(before),
     )

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
@@ -20,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
     from speedlead.domain.outcomes import CallResult
     from speedlead.domain.recovery import too_late
     from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_over, settle, settle_of_earlier_round
-    from speedlead.telling import markdown
     from workflows import options
     from workflows.acknowledging import Acknowledging
     from workflows.answers import Answers
@@ -28,16 +26,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.deadlines import Deadlines
     from workflows.failures import Queues, refusal
     from workflows.sending import Sending
-    from workflows.state import LeadRun, Placement, heeds_what_came, named
-    from workflows.telling import told_by, utc
+    from workflows.showing import Showing
+    from workflows.state import LeadRun, Placement, heeds_what_came
+    from workflows.steered import steered
     from workflows.waiting import Alarm
-
-_STAGE = SearchAttributeKey.for_keyword("LeadStage")
-_TYPE = SearchAttributeKey.for_keyword("LeadType")
-_OWNER = SearchAttributeKey.for_keyword("LeadOwner")
-_NEXT = SearchAttributeKey.for_datetime("NextTouchAt")
-_BREACHED = SearchAttributeKey.for_bool("SlaBreached")
-_PLAN = SearchAttributeKey.for_keyword("PlanVersion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +50,10 @@ class Steps:
         # a message that more urgent things did not wait for
         self._aside: Began | None = None
         self._routing = False
+        self.showing = Showing(run)
         self.answers = Answers(run, self._sending.send, self._notify)
-        self.acknowledging = Acknowledging(run, self._sending.reconcile, self._notify)
-        self.deadlines = Deadlines(run, self._notify, self._show_again, self.owner)
+        self.acknowledging = Acknowledging(run, self._sending.reconcile, self._notify, self.showing.details)
+        self.deadlines = Deadlines(run, self._notify, self.showing.again, self.owner)
 
     # ── a touch ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -82,7 +75,7 @@ class Steps:
             too_late(self._run.lead, act.step.id)
             return
         if at is not None and at > workflow.now():
-            self.show(act.step.id, why, at)
+            self.showing.show(act.step.id, why, at)
             changes = self._run.changes
             # zone, holiday and law data may change while a lead sleeps: a longer wait is placed again
             until = min(at, workflow.now() + options.REPLACE_AFTER)
@@ -150,7 +143,7 @@ class Steps:
             c.SkipRow(step=passed.step, channel=passed.channel, reason=passed.reason, at=passed.at)
             for passed in pass_over(lead, act, at, anchors, workflow.now())
         )
-        self.show(step.id, "due", at)
+        self.showing.show(step.id, "due", at)
         self._run.touching += 1
         if step.channel == "call":
             await self._end(act, at, began, self._call(act, at, skips))
@@ -250,7 +243,7 @@ class Steps:
     async def substitute(self, substitute: Substitute) -> None:
         """No usable channel for a step that matters: the owner gets it as a task with the same deadline."""
         lead, step, began = self._run.lead, substitute.step, self._run.lead.round
-        self.show(step.id, substitute.reason)
+        self.showing.show(step.id, substitute.reason)
         await self._notify(
             f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due
         )
@@ -320,7 +313,7 @@ class Steps:
         )
 
     async def wait(self, until: datetime | None, why: str) -> None:
-        self.show(None, why, until)
+        self.showing.show(None, why, until)
         changes = self._run.changes
         await self._alarm.until(until, lambda: self._run.changes != changes, why)
 
@@ -343,6 +336,7 @@ class Steps:
                     rep_id=request.rep_id,
                     reason=request.reason,
                     expected_owner=request.expected_owner,
+                    steered=steered(request),
                 ),
                 summary="reassign",
                 **options.ROWS,
@@ -359,50 +353,8 @@ class Steps:
         step = next((s for s in self._run.lead.track.steps if s.id == name), None)
         if step is not None and step.id not in self._run.lead.settled:
             await self.skip((Skip(step, request.reason),))
-            self._run.note("skipped_by_hand", reason=f"{step.id}: {request.reason}")
+            self._run.note("skipped_by_hand", reason=f"{step.id}: {request.reason}", steered=steered(request))
         return self._run.status()
-
-    # ── what people see ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    def show(self, step: str | None, why: str, at: datetime | None = None) -> None:
-        """Search attributes (one upsert, only when something differs) and the current details of the Temporal UI."""
-        run, lead = self._run, self._run.lead
-        run.next_step, run.next_at, run.why = step, at, why
-        late = lead.breached(workflow.now()) or bool(run.watch.reported)
-        shown = (
-            lead.stage.value,
-            lead.lead_type,
-            lead.owner_id,
-            at,
-            late,
-            named(lead.cadence),
-        )
-        if shown != run.shown:
-            run.shown = shown
-            run.changed()  # what is watched depends on what comes next
-            updates: list[Any] = [
-                _STAGE.value_set(lead.stage.value),
-                _TYPE.value_set(lead.lead_type),
-                _BREACHED.value_set(late),
-                _PLAN.value_set(f"{lead.cadence.id}:{lead.cadence.version}"),
-                _NEXT.value_set(at) if at is not None else _NEXT.value_unset(),
-            ]
-            if lead.owner_id is not None:
-                updates.append(_OWNER.value_set(lead.owner_id))
-            workflow.upsert_search_attributes(updates)
-        workflow.set_current_details(self.explain())
-
-    def _show_again(self) -> None:
-        self.show(self._run.next_step, self._run.why, self._run.next_at)
-
-    def explain(self) -> str:
-        return markdown(told_by(self._run), self._run.title, utc)
-
-    def timeline(self) -> list[dict[str, Any]]:
-        return [
-            {"step": step, "state": end.state, "at": end.at, "reason": end.reason}
-            for step, end in sorted(self._run.lead.settled.items(), key=lambda item: item[1].at)
-        ]
 
 
 def _audience(wanted: str, owner_id: str | None) -> Literal["rep", "manager", "ops"]:

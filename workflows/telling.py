@@ -20,14 +20,15 @@ def utc(at: datetime) -> str:
 
 def told_by(run: LeadRun) -> Told:
     lead = run.lead
-    past = tuple(
-        Past(end.at, lead.touch_step(step), end.channel, end.state, end.reason)
-        for step, end in sorted(lead.settled.items(), key=lambda item: item[1].at)
-    )
+    past = [Past(way.at, way.step, way.channel, way.state, way.reason) for way in run.acknowledged.values()]
+    past += [
+        Past(end.at, lead.touch_step(step), end.channel, end.state, end.reason) for step, end in lead.settled.items()
+    ]
     waits_for = _waits_for(run)
     # a reminder of ours is nothing that comes to the lead, but for the day that was agreed
     at = run.next_at if waits_for in ("clock", "call", "paused", "later") else None
-    return Told(lead.stage.value, past, run.next_step, at, _why(run), waits_for)
+    in_order = tuple(sorted(past, key=lambda step: step.at))
+    return Told(lead.stage.value, in_order, run.next_step, at, _why(run), waits_for, run.promised)
 
 
 def _why(run: LeadRun) -> str | None:

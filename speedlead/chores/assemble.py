@@ -8,13 +8,16 @@ import asyncpg
 
 from speedlead.calendarbook import load_calendars
 from speedlead.chores.audit import audit_chore
+from speedlead.chores.booking import Booked, booking_chores
 from speedlead.chores.calendars import calendars_chore
 from speedlead.chores.flow_check import FlowCheck
+from speedlead.chores.hooks_setup import build_courier
 from speedlead.chores.notify_setup import build_notifier
 from speedlead.chores.oncall import oncall_chore
 from speedlead.chores.pool import Dealer, pool_chore
 from speedlead.chores.retention import retention_chore
 from speedlead.chores.right_clock import by_the_right_clock
+from speedlead.chores.rollup import rollup_chores
 from speedlead.chores.runner import Chore
 from speedlead.chores.sla import sla_chore
 from speedlead.chores.steering import steering_chore
@@ -43,6 +46,8 @@ class Means:
     leads: Leads
     workflows: Workflows
     going_on: GoingOn
+    # None: booking is off
+    booked: Booked | None = None
 
 
 def build_chores(means: Means) -> Sequence[Chore]:
@@ -61,9 +66,12 @@ def build_chores(means: Means) -> Sequence[Chore]:
         steering_chore(means.pool, means.leads, means.clock),
         calendars_chore(means.pool, means.clock, Fetcher(means.settings.calendar_networks)),
         *build_notifier(means.pool, means.settings, means.credentials, means.senders, means.clock).chores(),
+        *build_courier(means.pool, means.settings, means.credentials, means.clock).chores(),
+        *booking_chores(means.booked, means.pool, means.settings, means.credentials, means.senders.mailer, means.clock),
         audit_chore(means.pool, means.settings, means.clock),
         by_the_right_clock(means.pool, means.clock, retention),
         Watchdog(means.pool, means.workflows, means.clock).chore(),
+        *rollup_chores(means.pool, means.clock),
         Stuck(means.pool, means.going_on, means.clock, at_most=means.settings.restarts_at_once).chore(),
         *([flow.chore()] if means.settings.flow_check else []),
     )

@@ -36,6 +36,7 @@ from speedlead.domain.sla import LeadFacts
 from speedlead.ports import Clock, SendError, SendErrorKind
 from speedlead.records import RepRecord
 from speedlead.store import notifications
+from speedlead.store.notification_reports import tell_not_reached
 from speedlead.store.notifications import Wanted
 from speedlead.store.reps import read_reps
 from speedlead.store.rows import daily, put_notice
@@ -187,6 +188,8 @@ class Notifier:
             return
         state = "in_doubt" if error.kind is SendErrorKind.IN_DOUBT else "failed"
         await notifications.settle(self.pool, key, state, wall, error.evidence)
+        if state == "failed" and channel in (Channel.SMS, Channel.EMAIL):
+            await tell_not_reached(self.pool, self.clock, key, error.kind)
         if error.kind is SendErrorKind.CONFIG and await notifications.channel_refuses(self.pool, channel, wall):
             now = self.clock.business(0)
             await put_notice(

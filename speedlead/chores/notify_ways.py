@@ -13,6 +13,7 @@ from speedlead.alert_words import mail_of, text_of
 from speedlead.domain.alert import Alert
 from speedlead.domain.business import Calendars
 from speedlead.domain.notification import STALE_AFTER
+from speedlead.ids import notice_touch
 from speedlead.ports import Mail, Mailer, SendError, SendErrorKind, Texter
 from speedlead.providers.http import new_session
 from speedlead.providers.webpush import Device, PushKeys, send_push
@@ -101,7 +102,7 @@ def text_way(texter: Texter, pause_s: float = TEXT_PAUSE_S) -> Way:
                 raise Unreachable("no_phone")
             try:
                 await texter.send(
-                    touch_id=f"notice.{alert.key}", to=row["mobile"], body=text_of(alert), validity_s=TEXT_VALID_S
+                    touch_id=notice_touch(alert.key), to=row["mobile"], body=text_of(alert), validity_s=TEXT_VALID_S
                 )
             finally:
                 await asyncio.sleep(pause_s)
@@ -120,7 +121,7 @@ def mail_way(mailer: Mailer, reply_token: Callable[[str], str]) -> Way:
             if not row["to_email"]:
                 raise Unreachable("no_email")
             mail = Mail(
-                touch_id=f"notice.{alert.key}",
+                touch_id=notice_touch(alert.key),
                 to_address=row["to_email"],
                 to_name=row["to_name"],
                 subject=alert.line[:200],

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from speedlead.whoami import command_line
+
 app = typer.Typer(no_args_is_help=True, help="Who may sign in: list, add, link, role, disable, enable, unlink.")
 
 Email = Annotated[str, typer.Argument(help="The account's e-mail address")]
@@ -136,7 +138,7 @@ async def _noted(conn: Any, action: str, account_id: str, **asked: str) -> None:
     from speedlead.clock import SystemClock
     from speedlead.store import audit
 
-    change = audit.Change(None, "command line", None, action, account_id, asked)
+    change = audit.Change(None, command_line(), None, action, account_id, asked)
     await audit.end(conn, await audit.begin(conn, change, None, SystemClock().wall()), None, 0)
 
 

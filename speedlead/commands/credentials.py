@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from speedlead.command_database import with_database
+from speedlead.whoami import command_line
 
 app = typer.Typer(no_args_is_help=True, help="The secrets that the database belongs to: accept others.")
 
@@ -44,7 +45,7 @@ async def _accept(conn: Any) -> int:
         if not await house_marks.accept(conn, mark):
             print("Nothing to accept: no process has started on this database yet")
             return 0
-        change = audit.Change(None, "command line", None, "credentials accept", None, {})
+        change = audit.Change(None, command_line(), None, "credentials accept", None, {})
         await audit.end(conn, await audit.begin(conn, change, None, SystemClock().wall()), None, 0)
     print(f"This database belongs to {settings.data_dir / 'credentials.json'} now; start the processes again")
     return 0

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from speedlead.whoami import command_line, whoami
+
 app = typer.Typer(no_args_is_help=True, help="On call: who is, who steps in, and the shifts that were worked.")
 
 Work = Callable[[Any, Sequence[Any]], Awaitable[None]]
@@ -62,7 +64,7 @@ def override(
     asked = Override(cover, level, first, _date("--to", until) if until else first, rep, why)
 
     async def work(conn: Any, rosters: Sequence[Any]) -> None:
-        await put_override(conn, rosters, asked, "command line", SystemClock().business(0))
+        await put_override(conn, rosters, asked, whoami(), SystemClock().business(0))
         await _noted(conn, "oncall override", cover, level, asked.first, asked.last)
         print(f"{cover}, level {level}: {rep} steps in from {asked.first} to {asked.last}")
 
@@ -147,7 +149,7 @@ async def _noted(conn: Any, action: str, cover: str, level: int, first: date, la
     from speedlead.store import audit
 
     asked = {"cover": cover, "level": str(level), "from": str(first), "to": str(last)}
-    change = audit.Change(None, "command line", None, action, None, asked)
+    change = audit.Change(None, command_line(), None, action, None, asked)
     await audit.end(conn, await audit.begin(conn, change, None, SystemClock().wall()), None, 0)
 
 

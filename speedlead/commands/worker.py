@@ -1,15 +1,18 @@
-"""`speedlead worker promote|versions|check`: which code open leads go on with (docs/operations.md, "A new release")."""
+"""`speedlead worker promote|versions|check|patches`: which code open leads go on with (docs/operations.md)."""
 
 import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 # the command itself runs a worker: speedlead/cli.py
 app = typer.Typer()
+# further days are one line
+_DAYS_SHOWN = 14
 
 
 _VERDICTS = {
@@ -79,6 +82,30 @@ def check(
         well = sum(verdict == "goes_on" for verdict in found.values())
         print(f"{well} of {len(chosen)} open leads can go on ({len(running)} are open)")
         return 0 if well == len(chosen) else 1
+
+    _run(work)
+
+
+@app.command()
+def patches() -> None:
+    """Which open leads may still need each old way of the workflow's code, by the day (UTC) on which they began."""
+
+    async def work(client: Any) -> int:
+        from rich.console import Console
+        from rich.table import Table
+
+        from speedlead.patch_use import patches_in_use
+
+        table = Table("patch", "life, since", "open leads that need it", "what comes next")
+        for use in await patches_in_use(client, datetime.now(UTC).date()):
+            days = [f"{many} of {day}" for day, many in use.by_day.items()]
+            more = f"{sum(list(use.by_day.values())[_DAYS_SHOWN:])} older" if len(days) > _DAYS_SHOWN else ""
+            table.add_row(
+                use.patch.id, f"{use.patch.life}, {use.patch.since}",
+                "\n".join([*days[:_DAYS_SHOWN], *([more] if more else [])]) or "0", use.next_life,
+            )  # fmt: skip
+        Console().print(table)
+        return 0
 
     _run(work)
 

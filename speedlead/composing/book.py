@@ -114,7 +114,9 @@ class Book:
         ]  # fmt: skip
         for language, words in self.words.items():
             file, source = self.word_files[language]
-            said = words.model_dump_json(exclude={"version", "owner", "review_by"})
+            # what a file says nothing of is not its text
+            left_out = {"meeting"} - words.model_fields_set
+            said = words.model_dump_json(exclude={"version", "owner", "review_by", *left_out})
             found.append(Edition("words", "words", language, words.version, _digest(said), words.owner,
                                  words.review_by, source, file))  # fmt: skip
         return found

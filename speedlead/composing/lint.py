@@ -14,7 +14,7 @@ from datetime import date
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from speedlead.composer import ACKNOWLEDGEMENT, NAMES, VIDEO, Composer, Promise
+from speedlead.composer import ACKNOWLEDGEMENT, MEETING, NAMES, VIDEO, Composer, Promise
 from speedlead.composing.book import Template
 from speedlead.composing.rendering import Link, RenderError
 from speedlead.composing.samples import LONGEST, LONGEST_PROMISE
@@ -93,8 +93,9 @@ def _grammar(template: Template, source: str | None = None, above: int | None = 
     except TemplateSyntaxError as error:
         yield at(error.lineno, f"{error.message}")
         return
-    addresses = {*template.head.links, "unsubscribe_url", *([VIDEO] if template.id == VIDEO else [])}
-    names = {*NAMES, *addresses}
+    own = {VIDEO: [VIDEO], MEETING: [MEETING, "meeting_title", "meeting_link"]}.get(template.id, [])
+    addresses = {*template.head.links, "unsubscribe_url", "booking_link", *({VIDEO, "meeting_link"} & {*own})}
+    names = {*NAMES, *addresses, *own}
     for node in tree.find_all(nodes.Node):
         if isinstance(node, nodes.Filter) and node.name == "link":
             if not (isinstance(node.node, nodes.Name) and node.node.name in addresses and len(node.args) == 1
@@ -135,6 +136,8 @@ def _wanted(template: Template) -> dict[str, tuple[str, str]]:
         }
     if template.channel == "voicemail":
         wanted["company"] = ("who calls", "{{ company }}: a recorded voice says at its beginning whose it is")
+    if template.id == MEETING:
+        wanted[MEETING] = ("what is said about the meeting", "{{ meeting }}")
     if template.id == VIDEO:
         wanted[VIDEO] = ("the owner's video", '{{ video | link("words") }} (REQ 95)')
     return wanted
@@ -180,6 +183,9 @@ def _all_ways(composer: Composer, template: Template, words: Words) -> Iterator[
         values["other_ways_short"] = values["other_ways"]
         values["unsubscribe_url"] = Link(_ADDRESS_OF_TEST)
         values[VIDEO] = Link(_VIDEO_OF_TEST)
+        # with the telephone number or without: once more of everything would take twice as long
+        link = Link("https://booking.invalid/book/token") if given["company_phone"] else None
+        values |= {"booking_link": link, "meeting_link": link, MEETING: f"§{MEETING}§", "meeting_title": "§title§"}
         message = composer.render(template, values)
         yield message.text, message.subject or ""
 

@@ -12,6 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
 Channel = Literal["call", "email", "look"]
+# what is said about a booked meeting, in a language whose words file says nothing of it
+_MEETING = {
+    "when": "{weekday} {day} {month}, {hour}:{minute} ({city} time)",
+    "booked_title": "Booked: {when}", "booked": "your meeting with {who} is booked: {when}.",
+    "moved_title": "Moved to {when}", "moved": "your meeting with {who} has moved: it is now {when}.",
+    "cancelled_title": "Called off: {when}", "cancelled": "your meeting with {who} ({when}) is called off.",
+    "reminder_title": "Reminder: {when}", "reminder": "a reminder of your meeting with {who}: {when}.",
+    "missed_title": "We missed you", "missed": "we missed you at your meeting with {who} ({when}).",
+}  # fmt: skip
 # field -> the places that its phrases may have in braces; every one of them must be there
 _PLACES: dict[str, dict[str, set[str]]] = {
     "promise": {"call": {"when"}, "email": {"when"}, "look": {"when"}},
@@ -23,6 +32,12 @@ _PLACES: dict[str, dict[str, set[str]]] = {
     "other_ways_short": {"phone": {"phone"}, "reply": set()},
     "calls": {"missed": {"company", "promise"}, "sorry": {"company"}},
     "next_human_step": {"call": set(), "email": set(), "look": set()},
+    "meeting": {
+        "when": {"weekday", "day", "month", "hour", "minute", "city"},
+        "booked": {"who", "when"}, "booked_title": {"when"}, "moved": {"who", "when"}, "moved_title": {"when"},
+        "cancelled": {"who", "when"}, "cancelled_title": {"when"}, "reminder": {"who", "when"},
+        "reminder_title": {"when"}, "missed": {"who", "when"}, "missed_title": set(),
+    },
 }  # fmt: skip
 
 
@@ -49,8 +64,9 @@ class Words(BaseModel):
     other_ways_short: dict[str, Phrase]
     # what a caller hears whom nobody answers
     calls: dict[str, Phrase]
+    meeting: dict[str, Phrase] = Field(default_factory=lambda: dict(_MEETING))
 
-    @field_validator("promise", "when", "next_human_step", "other_ways", "other_ways_short", "calls")
+    @field_validator("promise", "when", "next_human_step", "other_ways", "other_ways_short", "calls", "meeting")
     @classmethod
     def _whole(cls, value: dict[str, str], info: Any) -> dict[str, str]:
         wanted = _PLACES[info.field_name]
@@ -87,6 +103,15 @@ class Words(BaseModel):
     def promised(self, due: datetime | None, now: datetime, zone: str | None, channel: str) -> str:
         """'A person calls you by 14:07 (New York time).' Minutes are rounded up: it may be kept early, not late."""
         return self.promise[channel].format(when=self._when(due, now, zone))
+
+    def met(self, kind: str, at: datetime, zone: str, who: str) -> tuple[str, str]:
+        """A title and a sentence about a meeting: 'Booked: Monday 23 November, 10:00 (New York time)'."""
+        local = at.astimezone(ZoneInfo(zone))
+        when = self.meeting["when"].format(
+            hour=f"{local:%H}", minute=f"{local:%M}", city=zone.rsplit("/", 1)[-1].replace("_", " "),
+            weekday=self.weekdays[local.weekday()], day=local.day, month=self.months[local.month - 1],
+        )  # fmt: skip
+        return self.meeting[f"{kind}_title"].format(when=when), self.meeting[kind].format(who=who, when=when)
 
     def _when(self, due: datetime | None, now: datetime, zone: str | None) -> str:
         if due is None:

@@ -6,6 +6,7 @@ Ids and non-personal facts only: what a person wrote, and how to reach them, sta
 
 from speedlead.contracts.activities import (
     AcceptResult,
+    Acknowledged,
     AcknowledgeRequest,
     BreachRequest,
     CallOffRequest,
@@ -31,8 +32,9 @@ from speedlead.contracts.activities import (
     TouchRequest,
     TouchResult,
     TouchState,
+    Way,
 )
-from speedlead.contracts.base import Channel, Code, Contract, Id, LeadType, Soon
+from speedlead.contracts.base import Channel, Code, Contract, Id, LeadType, Soon, Steered
 from speedlead.contracts.signals import (
     AnswerSignal,
     AssignedSignal,
@@ -61,13 +63,13 @@ from speedlead.contracts.updates import (
 )
 
 __all__ = [  # noqa: RUF022
-    "AcceptResult", "AcknowledgeRequest", "BreachRequest", "CallOffRequest", "CheckRequest", "CloseRequest",
-    "CloseResult", "DialRequest", "EscalateRequest", "EscalateResult", "LoadPlanRequest", "NotifyRequest",
-    "PlaceRequest", "PlaceResult", "ReassignTo", "RecordRequest", "RouteRequest", "RouteResult", "SettleTaskRequest",
-    "SkipRow", "SkipStepsRequest", "TakePlanRequest", "TakeRequest", "TouchRequest", "TouchResult", "TouchState",
-    "Channel", "Code", "Contract", "Id", "LeadType", "Soon", "AnswerSignal", "AssignedSignal", "CallProgressSignal",
-    "DeliverySignal", "InquirySignal", "OptOutSignal", "OutcomeSignal", "ReplanSignal", "ReplySignal", "Signal",
-    "LeadClosed", "LeadStart", "Reach", "Resume", "StepRow", "Undelivered", "WrittenAnswer", "AcceptRequest",
-    "CallNowRequest", "ChangePlanRequest", "CorrectRequest", "DeclineRequest", "LeadStatus", "PauseRequest",
-    "ReassignRequest", "ResumeRequest", "SkipRequest", "StopRequest",
+    "AcceptResult", "Acknowledged", "AcknowledgeRequest", "BreachRequest", "CallOffRequest", "CheckRequest",
+    "CloseRequest", "CloseResult", "DialRequest", "EscalateRequest", "EscalateResult", "LoadPlanRequest",
+    "NotifyRequest", "PlaceRequest", "PlaceResult", "ReassignTo", "RecordRequest", "RouteRequest", "RouteResult",
+    "SettleTaskRequest", "SkipRow", "SkipStepsRequest", "TakePlanRequest", "TakeRequest", "TouchRequest",
+    "TouchResult", "TouchState", "Way", "Channel", "Code", "Contract", "Id", "LeadType", "Soon", "Steered",
+    "AnswerSignal", "AssignedSignal", "CallProgressSignal", "DeliverySignal", "InquirySignal", "OptOutSignal",
+    "OutcomeSignal", "ReplanSignal", "ReplySignal", "Signal", "LeadClosed", "LeadStart", "Reach", "Resume", "StepRow",
+    "Undelivered", "WrittenAnswer", "AcceptRequest", "CallNowRequest", "ChangePlanRequest", "CorrectRequest",
+    "DeclineRequest", "LeadStatus", "PauseRequest", "ReassignRequest", "ResumeRequest", "SkipRequest", "StopRequest",
 ]  # fmt: skip

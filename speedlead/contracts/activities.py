@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from speedlead.contracts.base import Channel, Code, Contract, LeadType
+from speedlead.contracts.base import Channel, Code, Contract, LeadType, Steered
 from speedlead.contracts.signals import OptOutSignal, OutcomeSignal
 from speedlead.domain.outcomes import CallResult
 from speedlead.domain.plan import Step
@@ -154,6 +154,23 @@ class TouchState(StrEnum):
     DECLINED = "declined"
 
 
+class Way(Contract):
+    """How an acknowledgement ended on one channel."""
+
+    step: str
+    channel: Literal["email", "sms"]
+    state: TouchState
+    at: AwareDatetime
+    reason: str | None = None
+
+
+class Acknowledged(Contract):
+    """What is known of an acknowledgement that was given up; `promised_at`: by when the lead was told of a person."""
+
+    ways: tuple[Way, ...] = ()
+    promised_at: AwareDatetime | None = None
+
+
 class TouchResult(Contract):
     """Exactly one of these is how a due touch ends. `at` is when it happened, or would have."""
 
@@ -169,6 +186,9 @@ class TouchResult(Contract):
     rep_id: str | None = None
     # an acknowledgement may have gone by another channel than the first: the touch that this is about
     step: str | None = None
+    # of an acknowledgement: the channels on which it has ended, and by when it promises a person
+    ways: tuple[Way, ...] = ()
+    promised_at: AwareDatetime | None = None
 
 
 class DialRequest(Contract):
@@ -195,13 +215,14 @@ class CallOffRequest(Contract):
 
 
 class SettleTaskRequest(Contract):
-    """A call made by hand. Without a result nobody took the offer."""
+    """A call made by hand. Without a result nobody took the offer; `silent`: nor said that they would not."""
 
     lead_id: str
     step: str
     leg_id: str
     at: AwareDatetime
     call_result: CallResult | None = None
+    silent: bool = False
 
 
 class CheckRequest(Contract):
@@ -253,6 +274,8 @@ class RecordRequest(Contract):
     # what the lead waits for now, where the fact changes that
     why: str | None = None
     next_at: AwareDatetime | None = None
+    # the update that it came by, where the audit is to have a line of it
+    steered: Steered | None = None
 
 
 class ReassignTo(Contract):
@@ -262,6 +285,7 @@ class ReassignTo(Contract):
     rep_id: str
     reason: str
     expected_owner: str | None = None
+    steered: Steered | None = None
 
 
 class LoadPlanRequest(Contract):
@@ -279,6 +303,7 @@ class TakePlanRequest(Contract):
     before: str
     skips: tuple[SkipRow, ...] = ()
     at: AwareDatetime
+    steered: Steered | None = None
 
 
 class CloseRequest(Contract):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from speedlead.domain.placing import LAST_YEAR
 
@@ -27,3 +27,18 @@ Soon = Annotated[AwareDatetime, AfterValidator(_soon)]
 
 class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Steered(Contract):
+    """What somebody asked of a lead by an update, for its line in the audit.
+
+    `by`: as it was typed, None where nothing was. `asked`: the other fields but the reason; codes, ids and times.
+    """
+
+    update_id: str
+    update: str
+    # business time of the lead
+    at: AwareDatetime
+    by: str | None = None
+    reason: str | None = None
+    asked: dict[str, str] = Field(default_factory=dict)

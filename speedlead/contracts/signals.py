@@ -32,6 +32,8 @@ class OutcomeSignal(Signal):
     reason: Code | None = None
     rep_id: Id | None = None
     touch_id: Id | None = None
+    # of a number that was found bad: the lead has another one that is good
+    number_left: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> "OutcomeSignal":
@@ -98,6 +100,8 @@ class CallProgressSignal(Signal):
     # whose lead it was when the leg ended, and whether somebody had taken it by then
     owner_id: Id | None = None
     taken: bool = False
+    # the number was found bad, and the lead has another one that is good
+    number_left: bool = False
 
 
 class AssignedSignal(Signal):

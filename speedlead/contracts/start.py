@@ -90,6 +90,9 @@ class Resume(Contract):
     seen: tuple[str, ...] = ()
     # it has come from another plan
     replanned: bool = False
+    # how acknowledgements ended, and what the newest promises
+    acknowledgements: tuple[StepRow, ...] = ()
+    promised_at: AwareDatetime | None = None
 
 
 class LeadStart(Contract):

@@ -52,6 +52,18 @@ class Acceptance:
         elif early:
             self.early.add(rep_id)
 
+    def hotter(self, at: datetime) -> None:
+        """They are asked still, and their time counts anew: nobody knew that it would be so short.
+
+        The owner's from when the lead opens as the hotter one, which routing says.
+        """
+        if self.accepted or not self.asked:
+            return
+        if self.claim:
+            self.since = at
+        else:
+            self.asked = ()
+
     def nobody(self) -> None:
         """Everybody was asked. What comes later, a key press or a click, still takes the lead."""
         self.asked, self.over = (), True

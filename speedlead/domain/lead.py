@@ -107,6 +107,7 @@ class LeadState:
     repeats: dict[str, Repeat] = field(default_factory=dict)  # by step
     early: dict[str, Report] = field(default_factory=dict)  # by step: reports that overtook the end of the sending
     closed_channels: dict[str, str] = field(default_factory=dict)  # channel -> why nothing goes there any more
+    number_left: bool = False  # the number that was called last is bad, and another one is known to be none
     follow_up: FollowUp | None = None
     paused: bool = False
     paused_until: datetime | None = None
@@ -248,7 +249,7 @@ class LeadState:
         """What the line said. Connected is not decided: a person owes us the outcome, unless they have said it
         already (`decided`).
         """
-        if result in BAD_NUMBER:
+        if result in BAD_NUMBER and not self.number_left:
             for channel in ("call", "sms"):
                 if self.closed_channels.get(channel) != "opted_out":
                     self.closed_channels[channel] = "invalid_number"

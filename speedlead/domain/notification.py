@@ -20,11 +20,14 @@ class Channel(StrEnum):
 
 TEAM_CHANNELS = (Channel.SLACK, Channel.TEAMS)
 
+# what a person of ours has asked for, to see whether it reaches them
+TEST = "notification_test"
+
 # what a lead waits for: somebody has to act now
 URGENT = frozenset({
     "assigned", "new_lead", "call_task", "rep_task", "task", "reassigned", "new_inquiry", "callback", "call_personally",
     "write_personally", "reply_received", "reply_overdue", "reply_after_close", "missed_call", "nobody_available",
-    "nobody_accepted", "escalation", "escalated", "acknowledgement_failed", "breach", "missed", "notification_test",
+    "nobody_accepted", "escalation", "escalated", "acknowledgement_failed", "breach", "missed", TEST,
     "asked_next", "claim_offer", "due_soon", "nobody_on_call", "on_call_instead", "wrote_by_messenger",
 })  # fmt: skip
 
@@ -63,6 +66,11 @@ class News:
     @property
     def urgent(self) -> bool:
         return self.kind in URGENT
+
+    @property
+    def hot(self) -> bool:
+        """Somebody who asks for a test wants to hear what a hot lead sounds like."""
+        return self.urgent and (self.lead_type == "hot" or self.kind == TEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ def chain(news: News, person: Person) -> tuple[Step, ...]:
     steps: list[Step] = []
     if person.devices:
         steps.append(Step(Channel.PUSH))
-    if person.mobile and news.urgent and news.lead_type == "hot" and not person.away:
+    if person.mobile and news.hot and not person.away:
         steps.append(Step(Channel.SMS))
     return (*steps, *mail)
 
@@ -117,7 +125,8 @@ def link_until(at: datetime, due: datetime | None) -> datetime:
 
 
 def unseen_after(news: News) -> timedelta:
-    return UNSEEN.get(news.lead_type or "warm", UNSEEN_CALM) if news.urgent else UNSEEN_CALM
+    lead_type = "hot" if news.hot else news.lead_type or "warm"
+    return UNSEEN.get(lead_type, UNSEEN_CALM) if news.urgent else UNSEEN_CALM
 
 
 class Now(StrEnum):

@@ -17,17 +17,24 @@ from pathlib import Path
 
 import asyncpg
 
+from speedlead.credentials import load_or_create
 from speedlead.embedded.locks import up_lock
 from speedlead.embedded.postgres import DATABASE, Postgres, dsn
 from speedlead.embedded.postgres_files import find_programs, major_version, socket_folder
 from speedlead.embedded.process import StartError, output_of
 from speedlead.embedded.temporal_server import TemporalServer
+from speedlead.erasure_list import FILE_NAME, ErasureList, ListRefused, read_house, read_list, write_list
+from speedlead.house_mark import HouseMark
 from speedlead.restoring import Reconciled, reconcile
 from speedlead.settings import Settings
+from speedlead.store.migrate import migrate
+from speedlead.store.pool import open_pool
+from speedlead.store.transactions import transact
 
 MANIFEST = "manifest.json"
 DUMP = "postgres.dump"
 TEMPORAL = "temporal.db"
+ERASURES = FILE_NAME
 # what another start makes by itself
 _NOT_KEPT = (".lock", "-wal", "-shm", "-journal")
 _FORMAT = 1
@@ -63,6 +70,7 @@ async def back_up(settings: Settings, folder: Path) -> Manifest:
         await asyncio.to_thread(_copy, settings.data_dir / name, half / name)
     postgres_wall = datetime.now(UTC)
     await _dump(settings, half / DUMP)
+    await _list_erasures(settings, half / ERASURES)
     manifest = Manifest(
         _FORMAT, temporal_wall.isoformat(), postgres_wall.isoformat(), major_version(find_programs()),
         {file.name: _digest(file) for file in sorted(half.iterdir())},
@@ -74,11 +82,13 @@ async def back_up(settings: Settings, folder: Path) -> Manifest:
     return manifest
 
 
-async def restore(settings: Settings, folder: Path, *, temporal_from: Path | None = None) -> Reconciled:
+async def restore(
+    settings: Settings, folder: Path, *, temporal_from: Path | None = None, erasures: Path | None = None
+) -> Reconciled:
     """Puts a backup into the empty data folder and brings both stores together; `speedlead up` goes on from there.
 
-    `temporal_from`: another backup, whose Temporal store is taken. Raises BackupError before anything is changed;
-    StartError, when a server does not come up.
+    `temporal_from`: another backup, whose Temporal store is taken. `erasures`: a list of later erasures, which are done
+    again. Raises BackupError before a database is there; StartError, when a server does not come up.
     """
     _embedded_only(settings, "restore")
     manifest = read_manifest(folder)
@@ -98,12 +108,14 @@ async def restore(settings: Settings, folder: Path, *, temporal_from: Path | Non
     lock.take()
     try:
         for name in manifest.sha256:
-            if name not in (DUMP, TEMPORAL):
+            if name not in (DUMP, TEMPORAL, ERASURES):
                 _private_copy(folder / name, data / name)
+        erased = None if erasures is None else _read_erasures(settings, erasures)
         source = temporal_from or folder
         if TEMPORAL in other.sha256:
             _private_copy(source / TEMPORAL, data / TEMPORAL)
-        return await _load(settings, folder / DUMP, temporal_newer=other.temporal_wall > manifest.postgres_wall)
+        newer = other.temporal_wall > manifest.postgres_wall
+        return await _load(settings, folder / DUMP, temporal_newer=newer, erased=erased)
     finally:
         lock.release()
 
@@ -124,7 +136,14 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-async def _load(settings: Settings, dump: Path, *, temporal_newer: bool) -> Reconciled:
+def _read_erasures(settings: Settings, file: Path) -> ErasureList:
+    try:
+        return read_list(file, HouseMark.of(settings, load_or_create(settings.data_dir)))
+    except ListRefused as error:
+        raise BackupError(str(error)) from None
+
+
+async def _load(settings: Settings, dump: Path, *, temporal_newer: bool, erased: ErasureList | None) -> Reconciled:
     postgres = Postgres(settings.data_dir)
     temporal = TemporalServer(
         settings.data_dir, port=settings.temporal_port, ui_port=settings.temporal_ui_port,
@@ -133,9 +152,13 @@ async def _load(settings: Settings, dump: Path, *, temporal_newer: bool) -> Reco
     await postgres.start()
     try:
         await _program("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={postgres.dsn(DATABASE)}", str(dump))
+        if erased is not None:  # an older version did not keep such a list
+            await migrate(postgres.dsn(DATABASE))
         await temporal.start()
         try:
-            return await reconcile(settings, postgres.dsn(DATABASE), temporal_newer=temporal_newer)
+            return await reconcile(
+                settings, postgres.dsn(DATABASE), temporal_newer=temporal_newer, erased=erased
+            )  # fmt: skip
         finally:
             await temporal.stop()
     finally:
@@ -151,6 +174,13 @@ async def _dump(settings: Settings, file: Path) -> None:
             raise BackupError(f"{settings.data_dir}: the database has no table of leads")
     finally:
         await connection.close()
+
+
+async def _list_erasures(settings: Settings, file: Path) -> None:
+    """For a restore of an older backup than this one."""
+    mark = HouseMark.of(settings, load_or_create(settings.data_dir))
+    async with await open_pool(dsn(socket_folder(settings.data_dir)), size=2) as pool:
+        write_list(file, await transact(pool, lambda conn: read_house(conn, mark)))
 
 
 async def _program(name: str, *arguments: str) -> None:

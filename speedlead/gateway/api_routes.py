@@ -22,6 +22,7 @@ from speedlead.gateway.context import Context
 from speedlead.gateway.forms import JSON_TYPES, read_form, read_object
 from speedlead.gateway.limits import read_body
 from speedlead.gateway.problems import Problem, wrong_field
+from speedlead.ids import update_id
 from speedlead.intake import FieldProblem
 from speedlead.intake_text import many_lines, one_line
 from speedlead.store.answers import AnswerRefused, Draft, write_answer
@@ -198,7 +199,9 @@ async def _update(
         raise Problem(409, "The lead is closed.", reason="lead_closed")
     await _check_rows(context, lead_id, body)
     try:
-        status = await context.deps.leads.update(lead_id, name, body.model_dump(mode="json"))
+        status = await context.deps.leads.update(
+            lead_id, name, body.model_dump(mode="json"), key=update_id(request.scope["speedlead.line"].request_id, name)
+        )
     except LeadRefused as error:
         if error.field is not None:
             raise wrong_field(error.field, error.reason, "see the lead's state") from None

@@ -15,13 +15,17 @@ from speedlead.gateway.access.sign_in import add_sign_in
 from speedlead.gateway.api_list import add_api_list
 from speedlead.gateway.api_routes import add_api_routes
 from speedlead.gateway.audit_report_page import add_audit_report_page
+from speedlead.gateway.booking_page import Doors, add_booking_page
 from speedlead.gateway.codec_server import add_codec_server
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.erase_page import add_erase_page
+from speedlead.gateway.experiment_pages import add_experiment_pages
 from speedlead.gateway.guards import PageGuard
 from speedlead.gateway.hand_over_page import add_hand_over_page
+from speedlead.gateway.hooks_pages import add_hook_pages
 from speedlead.gateway.intake_routes import add_intake_routes
+from speedlead.gateway.meeting_page import add_meeting_page
 from speedlead.gateway.notification_pages import add_notification_pages
 from speedlead.gateway.oncall_page import add_oncall_page
 from speedlead.gateway.pages import add_pages
@@ -29,10 +33,13 @@ from speedlead.gateway.people_pages import add_people_pages
 from speedlead.gateway.plan_pages import add_plan_pages
 from speedlead.gateway.presence import add_presence
 from speedlead.gateway.problems import Problem, unavailable
+from speedlead.gateway.roi_page import add_roi_page
 from speedlead.gateway.security_headers import SecurityHeaders
+from speedlead.gateway.start_page import add_start_page
 from speedlead.gateway.steering_page import add_steering_page
 from speedlead.gateway.take_page import add_take_pages
 from speedlead.gateway.unsubscribe import add_unsubscribe_routes
+from speedlead.gateway.webhooks_booking import add_booking_webhooks
 from speedlead.gateway.webhooks_sendgrid import add_sendgrid_webhooks
 from speedlead.gateway.webhooks_twilio import add_twilio_webhooks
 from speedlead.intake import FieldProblem
@@ -65,9 +72,13 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_api_routes(app, context)
     add_twilio_webhooks(app, context)
     add_sendgrid_webhooks(app, context)
+    add_booking_webhooks(app, context)
     add_unsubscribe_routes(app, context)
     add_take_pages(app, context)
+    doors = Doors(context)
+    add_booking_page(app, doors)
     # before the pages, whose /leads/{lead_id}/{action} would take it
+    add_meeting_page(app, doors)
     add_erase_page(app, deps)
     add_pages(app, deps)
     add_company_sign_in(app, context, add_sign_in(app, context))
@@ -76,11 +87,15 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_people_pages(app, deps)
     add_hand_over_page(app, deps)
     add_plan_pages(app, deps)
+    add_experiment_pages(app, deps)
     add_presence(app, deps)
     add_oncall_page(app, deps)
+    add_hook_pages(app, deps)
     add_codec_server(app, context)
     add_audit_report_page(app, deps)
     add_steering_page(app, deps)
+    add_roi_page(app, deps)
+    add_start_page(app, deps)
     protect(app, context)
     app.add_middleware(PageGuard, guard=context.guard)
     app.add_middleware(SecurityHeaders)

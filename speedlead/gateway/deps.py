@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from speedlead.booking.offers import Offers
 from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import Credentials
 from speedlead.gateway.metrics import Counters
@@ -101,3 +102,5 @@ class GatewayDeps:
     # what /metrics says besides the counters; empty where nobody looks
     figures: Callable[[], Awaitable[str]] | None = None
     counters: Counters = field(default_factory=Counters)
+    # None: leads are offered no times
+    offers: Offers | None = None

@@ -35,7 +35,7 @@ class ErasePage:
         try:
             erased = await erase_people(
                 deps.pool, deps.leads, deps.clock, deps.credentials.secret_bytes, [person_id], (),
-                by=signed_in(request).account_id,
+                by=signed_in(request).account_id, request_id=request.scope["speedlead.line"].request_id,
             )  # fmt: skip
         except NotErased as error:
             return await self._page(request, problem=f"{error}.")

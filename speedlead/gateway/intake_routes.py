@@ -24,7 +24,7 @@ from speedlead.gateway.limits import client_address, read_body, sender_of
 from speedlead.gateway.problems import Problem, unavailable, wrong_field
 from speedlead.gateway.rendering import FORM_FIELDS, form_page, thanks_page
 from speedlead.intake import Inquiry, Rules, field_problems, read_inquiry
-from speedlead.plan_shelf import in_use
+from speedlead.plan_shelf import in_use, running
 from speedlead.store.intake import Submission, take_inquiry
 from speedlead.store.transactions import StoreUnavailable
 
@@ -129,7 +129,7 @@ async def _take(
         marks=marks_of(deps.credentials.secret_bytes, inquiry.email, inquiry.phone),
     )
     try:
-        taken = await take_inquiry(deps.pool, deps.clock, in_use(deps.plan), submission)
+        taken = await take_inquiry(deps.pool, deps.clock, in_use(deps.plan), submission, running(deps.plan))
     except StoreUnavailable:
         context.counters.add("store_unavailable")
         raise unavailable() from None

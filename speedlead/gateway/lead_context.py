@@ -7,15 +7,19 @@ from speedlead.gateway import rendering
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.store import views
 from speedlead.store.assignments import why_this_rep
+from speedlead.store.booking_rows import of_lead
 from speedlead.store.conversations import conversation
 from speedlead.store.transactions import transact
 from speedlead.telling import lines
 from speedlead.times import clock
 
-# REQ 28: every inquiry is acknowledged within 30 seconds
+# REQ 28: every inquiry is acknowledged within 30 seconds; from when it lawfully may be, as `metric_lead` counts
 ACKNOWLEDGE_WITHIN = timedelta(seconds=30)
 
 _PLANS = "select id || ':' || version as plan from plan order by id, version desc"
+_PUT_OFF = """
+select max(put_off_to) from touch
+where lead_id = $1::text::uuid and purpose = 'acknowledgement' and split_part(step, '-', 2) = '1'"""
 
 
 async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None:
@@ -28,8 +32,10 @@ async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None
             "entries": await views.timeline(conn, lead_id),
             "talk": await conversation(conn, lead_id),
             "routing": await why_this_rep(conn, lead_id),
+            "meetings": await of_lead(conn, lead_id),
             "owners": [(rep.rep_id, rep.name) for rep in await views.reps(conn)],
             "plans": [row["plan"] for row in await conn.fetch(_PLANS)],
+            "put_off": await conn.fetchval(_PUT_OFF, lead_id),
         }
 
     found = await transact(deps.pool, read)
@@ -40,6 +46,6 @@ async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None
     return found | {
         "lines": lines(told, lambda at: clock(at, card.zone)),
         "now": deps.clock.business(view.card.clock_offset_us),
-        "ack_due": view.card.created_at + ACKNOWLEDGE_WITHIN,
+        "ack_due": max(card.created_at, found["put_off"] or card.created_at) + ACKNOWLEDGE_WITHIN,
         "temporal_url": rendering.workflow_url(deps.settings, lead_id),
     }

@@ -20,6 +20,7 @@ from speedlead.intake_text import one_line
 from speedlead.providers.assemble import push_keys
 from speedlead.providers.webpush import NoDevice, read_device
 from speedlead.store import push_devices
+from speedlead.store.notification_reports import unreached
 from speedlead.store.rows import put_notice
 from speedlead.store.transactions import transact
 
@@ -110,16 +111,18 @@ class NotificationPages:
     async def _page(self, request: Request, *, problem: str = "", typed: str = "", status: int = 422) -> Response:
         rep_id = self._rep(request)
 
-        async def read(conn: Any) -> tuple[Any, Any]:
+        async def read(conn: Any) -> tuple[Any, Any, Any]:
             if rep_id is None:
-                return None, ()
-            return await push_devices.wishes(conn, rep_id), await push_devices.devices(conn, rep_id)
+                return None, (), ()
+            wishes, devices = await push_devices.wishes(conn, rep_id), await push_devices.devices(conn, rep_id)
+            return wishes, devices, await unreached(conn, rep_id)
 
-        wishes, devices = await transact(self._deps.pool, read)
+        wishes, devices, lost = await transact(self._deps.pool, read)
         settings = self._deps.settings
         return render("notifications.html", {
             "wishes": wishes,
             "devices": devices,
+            "lost": lost,
             "no_rep": NO_REP,
             "problem": problem,
             "typed": typed,

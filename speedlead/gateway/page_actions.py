@@ -18,6 +18,7 @@ from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.callback_check import callback_time, refusal
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_errors import answered, conflict, missing
+from speedlead.ids import update_id
 from speedlead.intake_text import many_lines, one_line
 from speedlead.store import notices, sessions, views
 from speedlead.store.answers import AnswerRefused, Draft, write_answer
@@ -43,6 +44,7 @@ SAID = {
     "reassigned": "The lead has its new owner.",
     "planned": "The lead follows the other plan from now on.",
     "corrected": "Corrected; what comes next is placed anew.",
+    "no_show": "Nobody came. The lead is called again, and has a mail with our times.",
     "written": "Your message is on its way; what became of it stands in the conversation.",
     "choose": "Please choose first for whom you work, on the page My leads.",
 }
@@ -207,14 +209,15 @@ class PageActions:
             body["until"] = until.isoformat()
         name, text = UPDATES[action]
         try:
-            return back(card, where, await self._ask(card.lead_id, name, body, text))
+            return back(card, where, await self._ask(request, card.lead_id, name, body, text))
         except LeadRefused as refused:  # of an accept: who has the lead now is more than any code says
             return conflict("You have not taken this lead", refused.reason)
 
-    async def _ask(self, lead_id: str, name: str, body: dict[str, Any], text: str) -> str:
+    async def _ask(self, request: Request, lead_id: str, name: str, body: dict[str, Any], text: str) -> str:
         """The code of what to say. Raises LeadRefused when somebody else has taken the lead."""
         try:
-            await self.deps.leads.update(lead_id, name, body)
+            key = update_id(request.scope["speedlead.line"].request_id, name)
+            await self.deps.leads.update(lead_id, name, body, key=key)
         except LeadUnavailable:
             return "late"
         except LeadError as refusal:

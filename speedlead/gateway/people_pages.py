@@ -32,6 +32,7 @@ from speedlead.gateway.people_form import (
 )
 from speedlead.gateway.rendering import render
 from speedlead.store.capacity import By
+from speedlead.store.notification_reports import unreached
 from speedlead.store.our_people import Person, people, person
 from speedlead.store.rep_import import Change, import_reps
 from speedlead.store.transactions import transact
@@ -51,10 +52,14 @@ class PeoplePages:
         self._calendars, _ = load_calendars(deps.settings.calendars_file)
 
     async def everybody(self, request: Request) -> Response:
-        found = await transact(self._deps.pool, lambda conn: people(conn, self._calendars))
+        async def read(conn: Any) -> tuple[list[Person], set[str]]:
+            return await people(conn, self._calendars), {row["rep_id"] for row in await unreached(conn)}
+
+        found, lost = await transact(self._deps.pool, read)
         now = self._deps.clock.business(0)
         context = {
             "people": [(one, standing(one.usual, one.not_there, now)) for one in found],
+            "lost": lost,
             "now": now,
             "stale": self._stale,
         }
@@ -64,7 +69,8 @@ class PeoplePages:
         found = await self._person(request)
         if found is None:
             return missing("There is no such person", "The address is incomplete.")
-        return self._form(found, typed_of(found), said=SAID.get(request.query_params.get("said", ""), ""))
+        lost = await transact(self._deps.pool, lambda conn: unreached(conn, found.rep.rep_id))
+        return self._form(found, typed_of(found), said=SAID.get(request.query_params.get("said", ""), ""), lost=lost)
 
     async def add(self, request: Request) -> Response:
         return self._form(None, somebody_new())
@@ -119,7 +125,10 @@ class PeoplePages:
             return None
         return await transact(self._deps.pool, lambda conn: person(conn, self._calendars, rep_id))
 
-    def _form(self, found: Person | None, typed: Typed, *, faults: Sequence[Fault] = (), said: str = "") -> Response:
+    def _form(
+        self, found: Person | None, typed: Typed, *, faults: Sequence[Fault] = (), said: str = "",
+        lost: Sequence[Any] = (),
+    ) -> Response:  # fmt: skip
         by_field: dict[str, str] = {}
         for fault in faults:
             by_field.setdefault(fault.field, fault.text)
@@ -127,7 +136,7 @@ class PeoplePages:
         context = {
             "person": found, "typed": typed, "faults": by_field, "said_text": said, "days": DAYS, "channels": CHANNELS,
             "labels": WORDS, "rows": [*typed.off, *[("", "")] * EMPTY_ROWS], "now": now, "stale": self._stale,
-            "standing": standing(found.usual, found.not_there, now) if found else None,
+            "lost": lost, "standing": standing(found.usual, found.not_there, now) if found else None,
         }  # fmt: skip
         return render("person.html", context, 422 if faults else 200)
 

@@ -22,7 +22,7 @@ from speedlead.intake_text import one_line
 from speedlead.lead_filter import FilterError, read_filter, written
 from speedlead.plan_check import Checked, check_text
 from speedlead.plan_migration import by_step, foresee
-from speedlead.plan_migration_words import closing, moves_by, passed_over
+from speedlead.plan_migration_words import closing, moves_by, passed_over, stands_at
 from speedlead.plan_publishing import publish_text, use_version
 from speedlead.plan_shelf import in_use
 from speedlead.plan_text import compared, target_data, text_of, with_targets
@@ -178,7 +178,7 @@ class PlanPages:
         context = found | self._common(request) | {
             "given": {name: given.get(name, "") for name in ("from", "to", "type", "stage", "source", "reason")},
             "closing": closing(found["moves"]), "can": len(can), "seen": mark_of(can),
-            "problem": problem, "moves_by": moves_by, "passed_over": passed_over,
+            "problem": problem, "moves_by": moves_by, "passed_over": passed_over, "stands_at": stands_at,
             "under_way": [one for one in found["moves"] if one.under_way is not None], "most": MOST_FORESEEN,
         }  # fmt: skip
         return render("plan_migration.html", context, 422 if problem else 200)

@@ -23,6 +23,7 @@ from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.problems import Problem
 from speedlead.gateway.rendering import render
+from speedlead.ids import update_id
 from speedlead.store import audit, notifications, views
 from speedlead.store.transactions import transact
 from speedlead.store.view_models import LeadCard
@@ -78,7 +79,7 @@ class TakePages:
             found["account_id"], "rep", found["rep_id"], "/n/{token}", card.lead_id, {"channel": found["channel"]}
         )
         line_id = await transact(self._deps.pool, lambda conn: self._begin(conn, line))
-        taken = await self._take(card, found["rep_id"])
+        taken = await self._take(card, found["rep_id"], line.request_id)
         if not taken.asked:
             await transact(self._deps.pool, lambda conn: notifications.free_link(conn, key, wall))
         status = 409 if taken.problem else 200
@@ -138,7 +139,7 @@ class TakePages:
             return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
         if rep_id is None:
             return self._page(card, request.url.path, problem=self._no_rep(), status=409)
-        taken = await self._take(card, rep_id)
+        taken = await self._take(card, rep_id, request.scope["speedlead.line"].request_id)
         status = 409 if taken.problem else 200
         return self._page(card, request.url.path, said=taken.said, problem=taken.problem, status=status)
 
@@ -154,7 +155,7 @@ class TakePages:
 
     # ── both ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _take(self, card: LeadCard, rep_id: str) -> Taken:
+    async def _take(self, card: LeadCard, rep_id: str, request_id: str) -> Taken:
         """Accepts for the rep, then has the rep's phone ring; a call that goes on is not made a second time."""
         if card.closed_at is not None:
             return Taken(asked=False, problem=CLOSED)
@@ -169,7 +170,8 @@ class TakePages:
         if not card.phone:
             return Taken(asked=True, said="The lead is yours. There is no number: please write.")
         try:
-            await self._deps.leads.update(card.lead_id, "call_now", {"by": rep_id, "rep_id": rep_id})
+            body = {"by": rep_id, "rep_id": rep_id}
+            await self._deps.leads.update(card.lead_id, "call_now", body, key=update_id(request_id, "call_now"))
         except LeadUnavailable:
             return Taken(asked=True, problem=LATE)
         except LeadError as refusal:

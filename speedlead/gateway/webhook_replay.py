@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from speedlead.gateway import webhooks_sendgrid, webhooks_twilio
+from speedlead.gateway import webhooks_booking, webhooks_sendgrid, webhooks_twilio
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.inbound_calls import end_forgotten
 from speedlead.gateway.webhooks import LEASE, AsOf, Reader, Unreadable, count, finish, settle
@@ -81,7 +81,11 @@ async def _give_up(context: Context, waiting: Waiting, reason: str) -> None:
 
 
 def reader_of(received: Received) -> Reader | None:
-    rooms = {"twilio": webhooks_twilio.READERS, "sendgrid": webhooks_sendgrid.READERS}
+    rooms = {
+        "twilio": webhooks_twilio.READERS,
+        "sendgrid": webhooks_sendgrid.READERS,
+        **{source: {webhooks_booking.PATH: read} for source, read in webhooks_booking.READERS.items()},
+    }
     return rooms[received.provider].get(received.path)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,7 +22,7 @@ from speedlead.store import webhooks as store
 from speedlead.store.remarks import Remark, remarks
 from speedlead.store.rows import put_notice
 from speedlead.store.transactions import StoreUnavailable, transact
-from speedlead.store.webhooks import Received
+from speedlead.store.webhooks import Provider, Received
 
 # SendGrid waits 10 s for an answer, Twilio 15 s: together with telling the workflow (1.5 s) they stay below both
 ACT_S = 3.0
@@ -94,7 +94,7 @@ def count(context: Context, provider: str, result: str) -> None:
 
 
 async def receive(
-    context: Context, request: Request, provider: Literal["twilio", "sendgrid"], path: str, limit: int, verify: Verifier
+    context: Context, request: Request, provider: Provider, path: str, limit: int, verify: Verifier
 ) -> Received:
     """The request, verified on the bytes as they came. Raises Problem 400, 403 or 413."""
     try:

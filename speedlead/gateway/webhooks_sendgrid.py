@@ -32,8 +32,9 @@ from speedlead.optout import opt_out_scope, says_more
 from speedlead.ports import Clock, SendErrorKind
 from speedlead.providers.errors import mail_event_ruling
 from speedlead.providers.signatures import is_fresh, verify_sendgrid
-from speedlead.store.deliveries import Report, take_report
+from speedlead.store.deliveries import Report
 from speedlead.store.inbound import Inbound, take_inbound
+from speedlead.store.notification_reports import take_any_report
 from speedlead.store.webhooks import Received
 from speedlead.tokens import read_token
 
@@ -146,7 +147,7 @@ async def _event(clock: Clock, event: dict[str, Any], conn: Any) -> str | None:
         fault=fault,
         code=_text(event.get("status")) or kind or None,
     )
-    return await take_report(conn, clock, report)
+    return await take_any_report(conn, clock, report)
 
 
 async def inbound_mail(context: Context, received: Received, clock: Clock) -> Job:

@@ -32,9 +32,10 @@ from speedlead.providers.errors import delivery_ruling
 from speedlead.providers.signatures import verify_twilio
 from speedlead.store import calls
 from speedlead.store.calls import CallReport
-from speedlead.store.deliveries import Report, take_report
+from speedlead.store.deliveries import Report
 from speedlead.store.inbound import Inbound, take_inbound
 from speedlead.store.leads import LeadStore
+from speedlead.store.notification_reports import take_any_report
 from speedlead.store.transactions import transact
 from speedlead.store.voicemail import wished
 from speedlead.store.webhooks import Received
@@ -157,7 +158,7 @@ def sms_status(context: Context, call: Call) -> Job:
             fault=delivery_ruling(code) if failed else None,
             code=code,
         )
-        acts = (lambda conn: take_report(conn, call.clock, report),)
+        acts = (lambda conn: take_any_report(conn, call.clock, report),)
     return Job(Response(status_code=204), acts)
 
 

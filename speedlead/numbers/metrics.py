@@ -41,7 +41,8 @@ _AGAIN = "leads that got hotter after an attempt, which opened their clock again
 _TIMES = (
     Metric("acknowledgement", "Time to acknowledgement", "How soon does a lead hear that we have the inquiry?",
            "created_at to acknowledged_at", "elapsed", "seconds", "REQ 28", column="acknowledgement_s",
-           in_time="acknowledgement_in_time", due="acknowledgement_due", target="30 seconds", goal=1.0,
+           in_time="acknowledgement_in_time", due="acknowledgement_due", goal=1.0,
+           target="30 seconds from when it lawfully may go",
            left_out="leads with no channel for one, until they get one all the same"),
     Metric("assignment", "Time to assignment", "How soon does a lead have an owner?",
            "open_at (created_at, if later) to assigned_at", "business", "seconds", "REQ 39-41, X4",

@@ -1,26 +1,29 @@
-"""The questions that reports ask of the views: fixed text, with the values as parameters.
+"""The questions that reports ask of facts, one row for each lead: fixed text, with the values as parameters.
 
-$1 to $11 choose the leads, $12 is the instant at which the figures are taken, $13 the zone of the report.
+What a fact is stands in the view `fact_of_lead` (migration …410_lead_fact.sql). Leads with the same array are counted
+first, and the arrays are taken apart then. $1 to $11 choose the leads, $12 is the instant at which the figures are
+taken, $13 the zone of the report.
 """
 
-LEADS = "metric_leads($1, $2, $3, $4, $5, $6, $7, $8::uuid[], $9, $10, $11) m"
+LEADS = "fact_leads($1, $2, $3, $4, $5, $6, $7, $8::uuid[], $9, $10, $11) m"
 # a lead's own time at the instant of the figures: the wall's, but for leads of the demo
 AT = "($12::timestamptz + m.clock_offset)"
 
-SPREAD = """
-count({v})::int as count, avg({v})::float8 as mean, percentile_cont(0.5) within group (order by {v}) as median,
-percentile_cont(0.9) within group (order by {v}) as p90, percentile_cont(0.95) within group (order by {v}) as p95"""
+# of the nth time that is asked for
+SPREAD = """,
+count({v})::int as count_{n}, avg({v})::float8 as mean_{n},
+percentile_cont(array[0.5, 0.9, 0.95]) within group (order by {v}) as parts_{n}"""
 
 # known: it has happened, or its time is up
 JUDGED = """,
-count(*) filter (where m.{in_time} is not null or m.{due} <= {at})::int as judged,
-count(*) filter (where m.{in_time})::int as in_time"""
+(count(*) filter (where m.{in_time} is not null or m.{due} <= {at}))::int as judged_{n},
+(count(*) filter (where m.{in_time}))::int as in_time_{n}"""
 
 OUTCOMES = """
-(sum(count(*)) over ())::int as of_all, count(m.acknowledged_at)::int as acknowledged,
-count(m.assigned_at)::int as assigned, count(m.tried_at)::int as attempted,
-count(m.first_contact_at)::int as contacted, count(m.booked_at)::int as booked,
-count(m.qualified_at)::int as qualified, count(m.converted_at)::int as converted,
+(sum(count(*)) over ())::int as of_all, count(m.acknowledgement_s)::int as acknowledged,
+count(m.assignment_s)::int as assigned, count(m.first_attempt_s)::int as attempted,
+count(m.first_contact_s)::int as contacted, (count(*) filter (where m.booked))::int as booked,
+(count(*) filter (where m.qualified))::int as qualified, count(m.conversion_s)::int as converted,
 count(m.repeat_cycle_s)::int as repeated"""
 
 # the columns above, by group
@@ -28,8 +31,8 @@ GROUPED = """
 select array[{keys}]::text[] as keys, count(*)::int as leads, {columns}
 from {leads}
 -- every parameter has to be named, whatever the columns need
-where {at} is not null and $13::text is not null
-group by 1 order by {order}"""
+where $12::timestamptz is not null and $13::text is not null
+group by {groups} order by {order}"""
 
 # $14, $15: each rep's team, and the one of leads that nobody had
 TEAM = "($15::text[])[array_position($14::uuid[], m.rep_id)]"
@@ -42,31 +45,45 @@ MOMENTS = {
 }
 
 ATTEMPTS = """
-select t.call_number as number, count(*)::int as attempts,
-    count(*) filter (where t.contact)::int as contacts
-from {leads} join metric_touch t on t.lead_id = m.lead_id
-where t.is_call group by 1 order by 1"""
+select c.number::int as number, sum(p.leads)::int as attempts,
+    coalesce(sum(p.leads) filter (where c.contact), 0)::int as contacts
+from (select m.call_contacts, count(*) as leads from {leads} where m.call_contacts is not null group by 1) p
+cross join lateral unnest(p.call_contacts) with ordinality c (contact, number)
+group by 1 order by 1"""
 
 BUCKETS = """
-select b.bucket, count(m.*)::int as leads, count(m.first_contact_at)::int as contacted,
-    count(m.qualified_at)::int as qualified, count(m.converted_at)::int as converted
+select b.bucket, coalesce(m.leads, 0) as leads, coalesce(m.contacted, 0) as contacted,
+    coalesce(m.qualified, 0) as qualified, coalesce(m.converted, 0) as converted
 from (values (1, '0-5'), (2, '5-15'), (3, '15-60'), (4, '60+'), (5, 'none')) b (place, bucket)
-left join (select m.response_bucket, m.first_contact_at, m.qualified_at, m.converted_at from {leads}
-    where m.tried_at is not null or m.first_attempt_judged <= {at}) m
+left join (select m.response_bucket, count(*)::int as leads, count(m.first_contact_s)::int as contacted,
+        (count(*) filter (where m.qualified))::int as qualified, count(m.conversion_s)::int as converted
+    from {leads} where m.first_attempt_s is not null or m.first_attempt_judged <= {at} group by 1) m
     on m.response_bucket = b.bucket
-group by b.place, b.bucket order by b.place"""
+order by b.place"""
 
-PHASES = """
-select p.phase, p.stage, count(p.seconds)::int as ended, coalesce(sum(p.seconds), 0) as total_s,
-    avg(p.seconds) as mean, percentile_cont(0.5) within group (order by p.seconds) as median,
-    percentile_cont(0.9) within group (order by p.seconds) as p90,
-    percentile_cont(0.95) within group (order by p.seconds) as p95,
-    count(*) filter (where p.lasts and p.started_at <= {at})::int as lasting,
-    coalesce(sum(metric_s(p.started_at, {at})) filter (where p.lasts and p.started_at <= {at}), 0)
-        as lasting_s,
-    count(*) filter (where p.ended_at is null and not p.lasts)::int as closed
-from {leads} join metric_phase p on p.lead_id = m.lead_id
-group by p.place, p.phase, p.stage order by p.place"""
+# phase, stage, and the columns of a fact without their `_s` and `_from`
+_PHASES = (
+    ("acknowledgement", "inbound", "acknowledgement"), ("closed_hours", "routing", "closed_hours"),
+    ("assignment", "routing", "owner"), ("acceptance", "routing", "taking"),
+    ("first_attempt", "qualification", "trying"), ("contact", "qualification", "contact"),
+    ("decision", "qualification", "judging"), ("sale", "conversion", "sale"),
+)  # fmt: skip
+_PHASE = """
+count(m.{n}_s)::int as {n}_ended, coalesce(sum(m.{n}_s), 0) as {n}_total, avg(m.{n}_s) as {n}_mean,
+percentile_cont(array[0.5, 0.9, 0.95]) within group (order by m.{n}_s) as {n}_parts,
+count(*) filter (where m.is_open and m.{n}_from <= {{at}})::int as {n}_lasting,
+coalesce(sum(metric_s(m.{n}_from, {{at}})) filter (where m.is_open and m.{n}_from <= {{at}}), 0) as {n}_lasting_s,
+count(m.{n}_from) filter (where not m.is_open)::int as {n}_closed, count(m.{n}_from)::int as {n}_open"""
+_PHASE_ROW = """('{phase}', '{stage}', a.{n}_ended, a.{n}_total, a.{n}_mean, a.{n}_parts, a.{n}_lasting,
+    a.{n}_lasting_s, a.{n}_closed, a.{n}_open)"""
+# all eight from one look at the facts
+PHASES = f"""
+select p.phase, p.stage, p.ended, p.total_s, p.mean, p.parts[1] as median, p.parts[2] as p90, p.parts[3] as p95,
+    p.lasting, p.lasting_s, p.closed
+from (select {",".join(_PHASE.format(n=n) for _, _, n in _PHASES)} from {{leads}}) a
+cross join lateral (values {",".join(_PHASE_ROW.format(phase=phase, stage=stage, n=n) for phase, stage, n in _PHASES)})
+    p (phase, stage, ended, total_s, mean, parts, lasting, lasting_s, closed, begun)
+where p.ended + p.begun > 0"""  # noqa: S608 our own text
 
 BREACHES = """
 select b.target, b.phase, count(*)::int as missed,
@@ -76,45 +93,40 @@ from {leads} join metric_breach b on b.lead_id = m.lead_id
 group by b.target, b.phase order by missed desc, b.target, b.phase"""
 
 SKIPS = """
-select s.kind, s.reason, s.channel, count(*)::int as touches, count(distinct m.lead_id)::int as leads
-from {leads} join metric_skip s on s.lead_id = m.lead_id
+select s.skip ->> 0 as kind, s.skip ->> 1 as reason, s.skip ->> 2 as channel,
+    sum((s.skip ->> 3)::int * p.leads)::int as touches, sum(p.leads)::int as leads
+from (select m.skips, count(*) as leads from {leads} where m.skips is not null group by 1) p
+cross join lateral jsonb_array_elements(p.skips) s (skip)
 group by 1, 2, 3 order by touches desc, 1, 2, 3"""
 
 QUALITY = """
-select count(*)::int as leads, count(q.valid)::int as known,
-    count(*) filter (where q.valid)::int as valid,
-    count(*) filter (where q.email_given)::int as email_given,
-    count(*) filter (where q.email_works)::int as email_works,
-    count(*) filter (where q.phone_given)::int as phone_given,
-    count(*) filter (where q.phone_works)::int as phone_works,
-    coalesce(sum(q.joined), 0)::int as joined,
-    count(*) filter (where q.known_person)::int as known_people,
-    count(*) filter (where q.possible_duplicate)::int as possible_duplicates
-from {leads} join metric_quality q on q.lead_id = m.lead_id"""
+select count(*)::int as leads, count(m.valid)::int as known, (count(*) filter (where m.valid))::int as valid,
+    (count(*) filter (where m.email_given))::int as email_given,
+    (count(*) filter (where m.email_works))::int as email_works,
+    (count(*) filter (where m.phone_given))::int as phone_given,
+    (count(*) filter (where m.phone_works))::int as phone_works, coalesce(sum(m.joined), 0)::int as joined,
+    (count(*) filter (where m.known_person))::int as known_people,
+    (count(*) filter (where m.possible_duplicate))::int as possible_duplicates
+from {leads}"""
 
 REPS = """
-select m.rep_id::text as rep_id, r.name, coalesce(r.active, false) as active, count(*)::int as leads,
-    count(*) filter (where m.lead_type = 'hot')::int as hot,
-    count(*) filter (where m.cover = 'outside')::int as outside,
-    count(m.tried_at)::int as attempted, avg(m.v) as mean,
-    percentile_cont(0.5) within group (order by m.v) as median,
-    percentile_cont(0.9) within group (order by m.v) as p90,
-    percentile_cont(0.95) within group (order by m.v) as p95,
-    percentile_cont(0.5) within group (order by m.reaction_s) as reaction,
-    count(*) filter (where m.timely is not null or m.first_attempt_judged <= {at})::int as judged,
-    count(*) filter (where m.timely)::int as in_time, sum(m.touches)::int as touches,
-    count(m.first_contact_at)::int as contacted, count(m.qualified_at)::int as qualified,
-    count(m.converted_at)::int as converted,
-    (select count(*) from lead o where o.owner_id = m.rep_id and o.closed_at is null)::int as open_now,
-    r.capacity
-from (select m.rep_id, m.lead_type, m.cover, m.tried_at, m.first_attempt_open_s as v,
-              m.reaction_s, m.first_attempt_in_time as timely, m.first_attempt_judged, m.clock_offset,
-              m.first_contact_at, m.qualified_at, m.converted_at,
-              (select count(*) from metric_touch t where t.lead_id = m.lead_id) as touches
-          -- kept apart, so that nothing of it is worked out again for each use
-          from {leads} offset 0) m
+select m.rep_id::text as rep_id, r.name, coalesce(r.active, false) as active, m.leads, m.hot, m.outside, m.attempted,
+    m.mean, m.median, m.p90, m.p95, m.reaction, m.judged, m.in_time, m.touches, m.contacted, m.qualified, m.converted,
+    (select count(*) from lead o where o.owner_id = m.rep_id and o.closed_at is null)::int as open_now, r.capacity
+from (select m.rep_id, count(*)::int as leads, (count(*) filter (where m.lead_type = 'hot'))::int as hot,
+        (count(*) filter (where m.cover = 'outside'))::int as outside, count(m.first_attempt_s)::int as attempted,
+        avg(m.first_attempt_open_s) as mean,
+        percentile_cont(0.5) within group (order by m.first_attempt_open_s) as median,
+        percentile_cont(0.9) within group (order by m.first_attempt_open_s) as p90,
+        percentile_cont(0.95) within group (order by m.first_attempt_open_s) as p95,
+        percentile_cont(0.5) within group (order by m.reaction_s) as reaction,
+        (count(*) filter (where m.first_attempt_in_time is not null or m.first_attempt_judged <= {at}))::int as judged,
+        (count(*) filter (where m.first_attempt_in_time))::int as in_time, sum(m.touches)::int as touches,
+        count(m.first_contact_s)::int as contacted, (count(*) filter (where m.qualified))::int as qualified,
+        count(m.conversion_s)::int as converted
+    from {leads} group by 1) m
 left join rep r on r.id = m.rep_id
-group by m.rep_id, r.name, r.active, r.capacity order by leads desc, r.name"""
+order by leads desc, r.name"""
 
 TOUCHES_48H = """
 select count(*) filter (where old)::int as leads, avg(touches_48h) filter (where old)::float8 as touches,
@@ -126,16 +138,16 @@ select count(*) filter (where old)::int as leads, avg(touches_48h) filter (where
     count(*) filter (where given_up)::int as given_up,
     avg(touches) filter (where given_up)::float8 as given_up_touches,
     avg(calls) filter (where given_up)::float8 as given_up_calls
-from (select p.*, p.until_at <= {at} as old
-          from {leads} join metric_persistence p on p.lead_id = m.lead_id) p"""
+from (select m.touches, m.calls, m.touches_48h, m.calls_48h, m.unreached_48h, m.given_up,
+        m.created_at + interval '48 hours' <= {at} as old from {leads}) p"""
 
 PROMISES = """
-select count(*)::int as promised,
-    count(*) filter (where p.kept is not null or p.due_at <= {at})::int as due,
-    count(*) filter (where p.kept)::int as kept,
-    count(*) filter (where p.kept is null and p.due_at > {at})::int as waiting,
-    percentile_cont(0.5) within group (order by p.late_s) filter (where not p.kept) as median_late
-from {leads} join metric_promise p on p.lead_id = m.lead_id"""
+select (count(*) filter (where m.promised))::int as promised,
+    (count(*) filter (where m.kept is not null or m.promise_due <= {at}))::int as due,
+    (count(*) filter (where m.kept))::int as kept,
+    (count(*) filter (where m.kept is null and m.promise_due > {at}))::int as waiting,
+    percentile_cont(0.5) within group (order by m.late_s) filter (where not m.kept) as median_late
+from {leads}"""
 
 SNAPSHOTS = """
 select s.moment, s.number, count(*)::int as count,

@@ -4,16 +4,22 @@ The SDK's own client opens a new connection for every mail and has no time limit
 are what is worth having. One recipient per request, so that an event always belongs to one touch.
 """
 
+import base64
 import re
 from typing import Any
 
 from sendgrid.helpers.mail import (
     Asm,
+    Attachment,
     Category,
     ClickTracking,
     Content,
     CustomArg,
+    Disposition,
     Email,
+    FileContent,
+    FileName,
+    FileType,
     Header,
     OpenTracking,
     Personalization,
@@ -106,6 +112,12 @@ def build(mail: Mail, *, sender: Email, reply_domain: str, group: int | None = N
     message.add_content(Content("text/plain", mail.text))
     if mail.html:
         message.add_content(Content("text/html", mail.html))
+    if mail.invitation is not None:
+        # the method is the one parameter that SendGrid lets through; the file is for programs that show no invitation
+        message.add_content(Content(f"text/calendar; method={mail.invitation.method}", mail.invitation.text))
+        file = base64.b64encode(mail.invitation.text.encode()).decode()
+        how = FileName("invite.ics"), FileType("application/ics"), Disposition("attachment")
+        message.add_attachment(Attachment(FileContent(file), *how))
     message.reply_to = ReplyTo(f"reply+{mail.reply_token}@{reply_domain}")
     message.add_category(Category(mail.category))
     # SendGrid lets headers carry these three; what it does not allow stands at `headers` in its official schema

@@ -14,6 +14,7 @@ from speedlead.domain.outcomes import NOT_AN_ATTEMPT, CallResult, says_more
 from speedlead.ports import Clock
 from speedlead.store.acceptance import taken
 from speedlead.store.presence import came_back, missed
+from speedlead.store.reach import number_left
 from speedlead.store.remarks import remark
 from speedlead.store.rows import daily, first_time, lock_open_lead, lock_person, put_message, put_notice
 from speedlead.store.story import tell_story
@@ -320,6 +321,7 @@ async def _end(conn: Any, leg: Any, result: str, now: datetime, why: str | None,
         touch_id=leg["touch_id"], leg_id=leg["id"], at=rang or leg["claimed_at"],
         result=cast(Literal["no_answer"], result),  # one of the signal's literals: RepResult or a mapped CallResult
         owner_id=lead["owner_id"], taken=lead["accepted_at"] is not None,
+        number_left=result == CallResult.DISCONNECTED and await number_left(conn, leg["person_id"]),
     )  # fmt: skip
     await put_message(conn, lead["id"], "call_progress", signal)
     return str(lead["id"])

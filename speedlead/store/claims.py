@@ -111,7 +111,7 @@ class Claims:
             now=claim.now,
             touch_id=claim.touch_id,
             hours=claim.hours,
-            transactional=claim.purpose == "acknowledgement",
+            transactional=claim.purpose in ("acknowledgement", "meeting"),
             conversation=claim.purpose == "manual" or (claim.purpose == "acknowledgement" and lead["channel"] == "sms"),
         )
         if isinstance(answer, Impossible):
@@ -166,15 +166,16 @@ class Claims:
                    where id = $2 and (clock_offset_us <> $22 or $24::text is not null))
                insert into touch (id, lead_id, person_id, step, channel, purpose, address, state, reason, reasons,
                    versions, planned_at, placed_at, next_at, claimed_at, claimed_wall, lease_until_wall, settled_at,
-                   attempts, subject, body)
+                   attempts, subject, body, put_off_to)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                   $20, $21)
+                   $20, $21, $14)
                on conflict (id) do update set
                    address = case when $25 then touch.address else excluded.address end,
                    state = case when excluded.state = 'skipped' and touch.doubted_wall is not null then 'in_doubt'
                        else excluded.state end,
                    reason = excluded.reason, reasons = excluded.reasons, versions = excluded.versions,
                    placed_at = excluded.placed_at, next_at = excluded.next_at,
+                   put_off_to = coalesce(excluded.put_off_to, touch.put_off_to),
                    claimed_at = coalesce(excluded.claimed_at, touch.claimed_at),
                    claimed_wall = excluded.claimed_wall, lease_until_wall = excluded.lease_until_wall,
                    settled_at = excluded.settled_at, attempts = touch.attempts + excluded.attempts,
@@ -206,7 +207,7 @@ class Claims:
             promise_text,
             over,
         )
-        if claimed and claim.purpose != "acknowledgement":
+        if claimed and claim.purpose not in ("acknowledgement", "meeting"):
             await connection.execute(
                 "update lead set next_step = $2, next_touch_at = $3, next_why = 'in_progress' where id = $1",
                 claim.lead_id,

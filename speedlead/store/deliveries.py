@@ -18,7 +18,7 @@ from speedlead.store.story import tell_story
 from speedlead.store.touches import record_sent
 
 # of two reports with the same rank the first one stays
-_RANK = {
+RANK = {
     "accepted": 0, "scheduled": 0, "queued": 1, "processed": 1, "sending": 2, "deferred": 2, "sent": 3,
     "delivered": 4, "undelivered": 4, "failed": 4, "canceled": 4, "read": 5,
     # a mailbox may refuse after it has accepted
@@ -58,13 +58,13 @@ async def take_report(conn: Any, clock: Clock, report: Report) -> str | None:
     known = await first_time(
         conn, report.provider, report.key, kind=report.kind, touch_id=found and found["id"], payload=report.payload
     )
-    if not known or found is None or report.status not in _RANK:
+    if not known or found is None or report.status not in RANK:
         return None
     touch = await conn.fetchrow("select * from touch where id = $1 for update", found["id"])
     now = clock.business(found["clock_offset_us"])
     if touch["state"] in ("claimed", "in_doubt") or (touch["state"] != "sent" and touch["doubted_wall"] is not None):
         touch = await _exists(conn, touch, report, now)
-    if touch["delivery"] is not None and _RANK[report.status] <= _RANK.get(touch["delivery"], -1):
+    if touch["delivery"] is not None and RANK[report.status] <= RANK.get(touch["delivery"], -1):
         return None
     await conn.execute("update touch set delivery = $2 where id = $1", touch["id"], report.status)
     if report.fault is None:
@@ -90,7 +90,7 @@ async def _exists(conn: Any, touch: Any, report: Report, now: datetime) -> Any:
 
 async def _not_arrived(conn: Any, clock: Clock, touch: Any, report: Report, fault: Ruling, now: datetime) -> str | None:
     """What the table of errors says follows: an opt-out, a mark on the address, word to operations and to the lead."""
-    if touch["purpose"] == "manual" and report.status in _SIGNALLED - {"spam_report"}:
+    if touch["purpose"] in ("manual", "meeting") and report.status in _SIGNALLED - {"spam_report"}:
         await _tell_author(conn, touch, fault, now)
     if fault.kind is SendErrorKind.OPTED_OUT:
         channel = cast(Literal["sms", "email"], touch["channel"])

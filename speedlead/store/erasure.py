@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from speedlead.contact_marks import mark_of
+from speedlead.ids import new_id
 from speedlead.ports import Clock
+from speedlead.store.erasures import Erasure, record
 from speedlead.store.personal_data import TABLES, Table
 from speedlead.store.rows import lock_person
 from speedlead.store.sweeping import end_touches
@@ -120,10 +122,14 @@ async def webhooks_waiting(conn: Any, whose: Whose) -> int:
     )
 
 
-async def erase(conn: Any, clock: Clock, people: list[str], secret: bytes, contacts: tuple[str, ...] = ()) -> Whose:
+async def erase(
+    conn: Any, clock: Clock, people: list[str], secret: bytes, contacts: tuple[str, ...] = (), *,
+    erasure_id: str | None = None,
+) -> Whose:  # fmt: skip
     """Erases them within the caller's transaction; their leads do not run any more. Returns whom it has found.
 
-    What stays are leads, contacts and outcomes without anybody's name, for counting, and keyed marks of opt-outs.
+    What stays are leads, contacts and outcomes without anybody's name, for counting, keyed marks of opt-outs, and a
+    line in the list of erasures; `erasure_id`: of the one that is done again.
     """
     whose = await locked(conn, people, contacts)
     for row in await conn.fetch(
@@ -142,6 +148,8 @@ async def erase(conn: Any, clock: Clock, people: list[str], secret: bytes, conta
                 *_args(table, whose),
             )
     await conn.execute("update person set erased_wall = $2 where id = any($1::uuid[])", people, clock.wall())
+    marks = tuple(mark_of(secret, contact) for contact in whose.contacts if contact not in whose.leads)
+    await record(conn, Erasure(erasure_id or new_id(), clock.wall(), whose.people, whose.leads, marks))
     return whose
 
 

@@ -27,12 +27,8 @@ class Figure:
     query: str
 
 
-# the instant to which the law or the lead's own hours put an acknowledgement off; null: they did not. The row forgets
-# it when the message goes out, the story does not. A provider that never confirmed puts nothing off.
-_PUT_OFF = """(select max(coalesce(t.next_at, (select max((s.data ->> 'next_at')::timestamptz) from story s
-    where s.lead_id = l.id and s.kind = 'deferred' and s.step = t.step and s.reason <> 'not_confirmed')))
-    from touch t
-    where t.lead_id = l.id and t.purpose = 'acknowledgement' and t.reason is distinct from 'not_confirmed')"""
+# the instant to which the law or the lead's own hours put an acknowledgement off; null: they did not
+_PUT_OFF = "(select max(t.put_off_to) from touch t where t.lead_id = l.id and t.purpose = 'acknowledgement')"
 # `{now}`: a lead's own time, which is the wall clock's except for leads of the demo and of tests
 _WORDS = {
     "now": "m.wall + l.clock_offset_us * interval '1 microsecond'",
@@ -86,6 +82,13 @@ group by 1"""),
     Figure("webhooks_left", "Verified webhooks of the last day that are not acted on.", ("state",), """
 select state, count(*) from webhook, m where received_wall > m.wall - interval '1 day' and state <> 'done'
 group by 1"""),
+    Figure("hook_endpoints", "Endpoints of webhooks, by how they stand.", ("state",), """
+select case when state = 'on' and failing_since_wall is not null then 'failing' else state end, count(*)
+from hook_endpoint, m group by 1"""),
+    Figure("hook_events_oldest_seconds", "Age of the oldest event that waits for an endpoint that is on.", (), """
+select coalesce(greatest(extract(epoch from max(m.wall - e.created_wall)), 0), 0)
+from hook_delivery d join hook_endpoint p on p.id = d.endpoint_id join hook_event e on e.seq = d.seq, m
+where d.state <> 'taken' and d.state = 'waiting' and p.state = 'on'"""),
     Figure("chore_success_age_seconds", "Since the last round of a chore that went well.", ("chore",),
            """
 select name, extract(epoch from m.wall - succeeded_wall) from chore, m
@@ -105,6 +108,10 @@ select s.stage, s.ms / 1000.0 from (select * from flow_check order by id desc li
     Figure("flow_check_age_seconds", "Since the newest flow check.", (),
            """
 select extract(epoch from m.wall - at_wall) from flow_check, m where {flow_check} order by id desc limit 1"""),
+    Figure("rollup_differs", "Leads of the newest comparison whose facts for reports were not what the events say.",
+           (), "select differ from lead_fact_check, m"),
+    Figure("rollup_waiting", "Changes of leads that reports take from the events, as their facts are not written yet.",
+           (), "select count(*) from lead_stale, m"),
     Figure("database_bytes", "Size of the database.", (), "select pg_database_size(current_database()) from m"),
 )  # fmt: skip
 

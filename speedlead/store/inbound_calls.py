@@ -25,6 +25,7 @@ from speedlead.returns import Returns
 from speedlead.store.intake import Submission, take_in
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.reach import LEAD_WITH_REACH, record_of
+from speedlead.store.reps import is_one_of_us
 from speedlead.store.rows import daily, lock_open_lead, lock_person, newest_lead, put_message, put_notice
 from speedlead.store.senders import people_behind
 from speedlead.store.story import tell_story
@@ -64,7 +65,7 @@ async def begin(conn: Any, clock: Clock, returns: Returns, call_sid: str, sender
     if known is None:
         number = caller_number(returns.plan, sender)
         lead = await _newest_lead_of(conn, number)
-        ours = number and await conn.fetchval("select exists (select from rep where phone = $1)", number)
+        ours = number and await is_one_of_us(conn, number)
         reps = await returns.reps(conn)
         now = clock.business(lead["clock_offset_us"] if lead else 0)
         nobody = ours or (lead is None and await _too_many(conn, clock))

@@ -5,6 +5,7 @@ e-mail address and the number, and by the unique indexes below them (one address
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,10 @@ import asyncpg
 from speedlead import ids
 from speedlead.contact_marks import NO_MARKS, Marks
 from speedlead.contracts import InquirySignal, LeadStart
-from speedlead.domain.plan import Plan
+from speedlead.domain.experiment import Assigned, Running, assign
+from speedlead.domain.flow_check import SOURCE
+from speedlead.domain.plan import LeadTypeName, Plan
+from speedlead.domain.sla import LeadFacts
 from speedlead.intake import Inquiry
 from speedlead.lead_salts import fresh_salt
 from speedlead.ports import Clock
@@ -49,16 +53,20 @@ class Taken:
     start: LeadStart | None = None
 
 
-async def take_inquiry(pool: "asyncpg.Pool[Any]", clock: Clock, plan: Plan, submission: Submission) -> Taken:
-    """Commits the inquiry, or finds that it is a repeat. Raises StoreUnavailable."""
+async def take_inquiry(
+    pool: "asyncpg.Pool[Any]", clock: Clock, plan: Plan, submission: Submission, running: Sequence[Running] = ()
+) -> Taken:
+    """Commits the inquiry, or finds that it is a repeat. `running`: experiments under way. Raises StoreUnavailable."""
 
     async def work(conn: Any) -> Taken:
-        return await take_in(conn, clock, plan, submission)
+        return await take_in(conn, clock, plan, submission, running)
 
     return await transact(pool, work)
 
 
-async def take_in(conn: Any, clock: Clock, plan: Plan, submission: Submission) -> Taken:
+async def take_in(
+    conn: Any, clock: Clock, plan: Plan, submission: Submission, running: Sequence[Running] = ()
+) -> Taken:
     """The same within somebody else's transaction, which holds no person's lock yet."""
     inquiry = submission.inquiry
     await _queue_up(conn, submission)
@@ -71,12 +79,15 @@ async def take_in(conn: Any, clock: Clock, plan: Plan, submission: Submission) -
             return Taken(known, repeat=True)
     wall = clock.wall()
     person_id, new = await find_or_make_person(conn, inquiry, clock.business(0), submission.marks)
-    lead, opted_out = None, False
+    lead, opted_out, earlier = None, False, ()
     if not new:  # nobody else sees a new person yet, and there is nothing about one to be asked
         await lock_person(conn, person_id)
         lead = await lock_open_lead(conn, person_id)
-        opted_out = await conn.fetchval(
-            "select exists (select from suppression where person_id = $1 and channel = 'all')", person_id
+        opted_out, earlier = await conn.fetchrow(
+            """select exists (select from suppression where person_id = $1 and channel = 'all'),
+                   array(select unnest(variants) from (select variants, created_at from lead
+                       where person_id = $1 and variants <> '{}' order by created_at, id) had)""",
+            person_id,
         )
     fingerprint = inquiry.fingerprint(submission.form_key)
     if lead is not None and await conn.fetchval(
@@ -87,7 +98,11 @@ async def take_in(conn: Any, clock: Clock, plan: Plan, submission: Submission) -
     lead_type = plan.lead_type(inquiry.intent or "other")
     now = clock.business(lead["clock_offset_us"] if lead else 0)
     if lead is None:
-        lead_id, number = await _open_lead(conn, plan, submission, person_id, lead_type, now, wall), 1
+        part = Assigned()
+        if running and not opted_out and inquiry.source != SOURCE:
+            part = assign(running, person_id, _facts(inquiry, lead_type), now.month, earlier)
+            plan = part.plan or plan
+        lead_id, number = await _open_lead(conn, plan, part, submission, person_id, lead_type, now, wall), 1
     else:
         lead_id, number = lead["id"], await _hotter(conn, lead, inquiry, lead_type)
     await _write_inquiry(conn, submission, lead_id, person_id, number, lead_type, fingerprint, now, wall)
@@ -125,22 +140,31 @@ async def _queue_up(conn: Any, submission: Submission) -> None:
     await conn.execute("select pg_advisory_xact_lock(number) from unnest($1::bigint[]) number", locks)
 
 
+def _facts(inquiry: Inquiry, lead_type: LeadTypeName) -> LeadFacts:
+    """What an experiment's segment may ask about, as far as the inquiry itself says it."""
+    places = tuple(place for place in (inquiry.country, inquiry.region) if place is not None)
+    return LeadFacts(
+        lead_type, inquiry.intent or "other", inquiry.source or "", inquiry.segment, inquiry.channel or "", places
+    )
+
+
 async def _open_lead(
-    conn: Any, plan: Plan, submission: Submission, person_id: str, lead_type: str, now: datetime, wall: datetime
-) -> str:
+    conn: Any, plan: Plan, part: Assigned, submission: Submission, person_id: str, lead_type: str, now: datetime,
+    wall: datetime,
+) -> str:  # fmt: skip
     inquiry = submission.inquiry
     lead_id = ids.new_id()
     await conn.execute(
         # the owner of the last lead knows the person; routing goes on from there
         """with made as (insert into lead (id, person_id, form_key, lead_type, intent, source, segment, country, region,
-               postcode, tz, owner_id, plan_id, plan_version, created_at, created_wall)
+               postcode, tz, owner_id, plan_id, plan_version, created_at, created_wall, variants)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
                (select case when r.active then l.owner_id end from lead l left join rep r on r.id = l.owner_id
-                where l.person_id = $2 order by l.created_at desc limit 1), $12, $13, $14, $15) returning id)
+                where l.person_id = $2 order by l.created_at desc limit 1), $12, $13, $14, $15, $17) returning id)
            insert into lead_key select id, $16 from made""",
         lead_id, person_id, submission.form_key, lead_type, inquiry.intent, inquiry.source, inquiry.segment,
         inquiry.country, inquiry.region, inquiry.postcode, inquiry.tz, plan.id, plan.version, now, wall,
-        fresh_salt(lead_id),
+        fresh_salt(lead_id), list(part.variants),
     )  # fmt: skip
     return lead_id
 

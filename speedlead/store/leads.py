@@ -13,8 +13,9 @@ from speedlead.ids import new_id
 from speedlead.optout import Scope
 from speedlead.records import Answer, LeadRecord, Placement, RepRecord
 from speedlead.store import routing
+from speedlead.store.notices import ask_for_call
 from speedlead.store.optouts import suppress
-from speedlead.store.reach import LEAD_WITH_REACH, record_of
+from speedlead.store.reach import LEAD_WITH_REACH, mark_number, record_of
 from speedlead.store.reps import read_reps
 from speedlead.store.rows import daily, lock_person, put_notice
 from speedlead.store.story import tell_story
@@ -129,6 +130,9 @@ class LeadStore:
         )
         return written is not None
 
+    async def ask_for_call(self, lead_id: str, leg_id: str, rep_id: str, *, at: datetime, due: datetime | None) -> None:
+        await ask_for_call(self._pool, lead_id, leg_id, rep_id, at=at, due=due)
+
     async def alert(
         self, lead_id: str, *, kind: str, channel: str, at: datetime, reason: str, hourly: bool = False
     ) -> None:
@@ -203,13 +207,9 @@ class LeadStore:
                 await connection.execute(
                     "update lead set plan_stopped = null, paused_until = $2 where id = $1", lead_id, until
                 )
-            if call_result in BAD_NUMBER:
-                await connection.execute(
-                    """update person_phone p set bad_reason = $2 from lead l
-                       where l.id = $1 and p.person_id = l.person_id and p.bad_reason is null""",
-                    lead_id,
-                    call_result,
-                )
+            if call_result is not None and call_result in BAD_NUMBER:
+                person_id = await connection.fetchval("select person_id from lead where id = $1", lead_id)
+                await mark_number(connection, lead_id, person_id, call_result, touch_id)
 
     async def opt_out(self, lead_id: str, *, scope: str, source: str, at: datetime) -> None:
         async with self._pool.acquire() as connection, connection.transaction():

@@ -151,6 +151,27 @@ async def settle(conn: Any, notification_id: str, state: str, wall: datetime, er
         await _wake(conn)
 
 
+async def was_taken(conn: Any, notification_id: str, wall: datetime) -> None:
+    """The provider speaks of it, so the request that nobody answered came through."""
+    await conn.execute(
+        """update notification set state = 'sent', settled_wall = $2, error = null
+           where id = $1::text::uuid and state = 'in_doubt'""",
+        notification_id, wall,
+    )  # fmt: skip
+
+
+async def did_not_arrive(conn: Any, notification_id: str, wall: datetime, error: str) -> bool:
+    """It was taken and never reached anybody; True when that is news. The next channel looks at once."""
+    found = await conn.fetchval(
+        """update notification set state = 'failed', settled_wall = $2, error = $3
+           where id = $1::text::uuid and state in ('claimed', 'sent', 'in_doubt') returning true""",
+        notification_id, wall, error,
+    )  # fmt: skip
+    if found:
+        await _wake(conn)
+    return bool(found)
+
+
 async def try_again(conn: Any, notification_id: str, due_wall: datetime, error: str) -> None:
     """It was certainly not taken."""
     await conn.execute(

@@ -11,6 +11,7 @@ from speedlead.ports import Clock
 from speedlead.store.acceptance import taken
 from speedlead.store.optouts import suppress
 from speedlead.store.questions import questions_answered
+from speedlead.store.reach import mark_number, number_left
 from speedlead.store.rows import lock_person, put_message
 from speedlead.store.story import tell_story
 
@@ -85,7 +86,8 @@ async def log_outcome(conn: Any, clock: Clock, logged: Logged) -> LeadState | No
         data={"call_result": logged.call_result, "outcome": logged.outcome, "result": code, "rep_id": logged.rep_id},
     )  # fmt: skip
     if lead["closed_at"] is None:
-        await put_message(conn, lead["id"], "outcome", _signal(logged))
+        left = logged.call_result in BAD_NUMBER and await number_left(conn, person_id)
+        await put_message(conn, lead["id"], "outcome", _signal(logged, left))
     return await _state(conn, lead["id"], outcome_id)
 
 
@@ -112,8 +114,8 @@ async def _mark(conn: Any, lead: Any, logged: Logged, now: datetime) -> None:
     """What the gate and the reports have to see from this commit on."""
     if logged.outcome is Outcome.DO_NOT_CONTACT:
         await suppress(conn, lead["person_id"], logged.scope, source="rep", at=now)
-    if logged.call_result in BAD_NUMBER:
-        await _mark_number(conn, lead, logged)
+    if logged.call_result is not None and logged.call_result in BAD_NUMBER:
+        await mark_number(conn, lead["id"], lead["person_id"], logged.call_result, logged.touch_id)
     if lead["closed_at"] is not None:
         return
     reached = logged.call_result is CallResult.CONNECTED
@@ -134,22 +136,10 @@ async def _mark(conn: Any, lead: Any, logged: Logged, now: datetime) -> None:
     )  # fmt: skip
 
 
-async def _mark_number(conn: Any, lead: Any, logged: Logged) -> None:
-    """The number that was called: of the named touch, else of the last call, else the one given last."""
-    await conn.execute(
-        """update person_phone set bad_reason = coalesce(bad_reason, $3) where person_id = $2 and number = coalesce(
-               (select address from touch where id = $4 and channel = 'call'),
-               (select address from touch where lead_id = $1 and channel = 'call' and address is not null
-                   order by claimed_at desc nulls last limit 1),
-               (select phone from inquiry where lead_id = $1 and phone is not null order by number desc limit 1))""",
-        lead["id"], lead["person_id"], logged.call_result, logged.touch_id,
-    )  # fmt: skip
-
-
-def _signal(logged: Logged) -> OutcomeSignal:
+def _signal(logged: Logged, left: bool) -> OutcomeSignal:
     return OutcomeSignal(
         call_result=logged.call_result, outcome=logged.outcome, at=logged.at, until=logged.until, scope=logged.scope,
-        reason=logged.reason, rep_id=logged.rep_id, touch_id=logged.touch_id,
+        reason=logged.reason, rep_id=logged.rep_id, touch_id=logged.touch_id, number_left=left,
     )  # fmt: skip
 
 

@@ -76,8 +76,17 @@ TABLES: tuple[Table, ...] = (
     Table("touch", "blank", LEAD.format("lead_id"), "Each contact that we planned or made",
           "id lead_id person_id step channel purpose state versions planned_at placed_at next_at claimed_at "
           "claimed_wall "
-          "lease_until_wall sent_at settled_at delivery call_result attempts doubted_wall",
+          "lease_until_wall sent_at settled_at delivery call_result attempts doubted_wall put_off_to",
           _null("address subject body provider_id") | _code("reason") | {"reasons": "'{}'"}),
+    Table("booking_mail", "delete", "booking_id in (select id from booking where lead_id = any($2::uuid[]))", "",
+          "booking_id kind sequence before_s due_at state reason tries next_wall"),
+    # what stands in a rep's calendar goes from there as well: the chore takes out what is called off
+    Table("booking", "blank", LEAD.format("lead_id"), "Your meetings with us",
+          "id lead_id number rep_id starts_at ends_at held sequence source created_at asked_at settled_at "
+          "calendar_tries calendar_next_wall",
+          _null("external_id calendar_problem") | {"zone": "'UTC'",
+          "state": "case when state = 'booked' then 'cancelled' else state end",
+          "calendar": "case when calendar = 'written' then 'waiting' else calendar end"}, private="held"),
     Table("placement", "delete", LEAD.format("lead_id"), "When we thought that we may contact you",
           "id lead_id step earliest at valid_until reason reasons zones versions"),
     Table("story", "delete", LEAD.format("lead_id"), "What happened, step by step",
@@ -86,7 +95,7 @@ TABLES: tuple[Table, ...] = (
           "id lead_id seq kind payload created_wall delivered_wall delivery attempts error"),
     Table("notification", "blank", "notice_id in (select id from notice where lead_id = any($2::uuid[]))", "",
           "id notice_id rep_id account_id channel fallback state tries at due_wall claimed_wall settled_wall "
-          "expires_at used_wall",
+          "expires_at used_wall delivery",
           _null("error")),
     Table("notice", "blank", LEAD.format("lead_id"), "",
           "id lead_id rep_id audience kind due_at at seen_wall dedupe passed_on",
@@ -107,7 +116,7 @@ TABLES: tuple[Table, ...] = (
           "id person_id form_key lead_type intent source segment country stage owner_id plan_id plan_version "
           "clock_offset_us created_at created_wall paused_until open_at first_attempt_due first_attempt_target "
           "promised_at acknowledged_at assigned_at first_attempt_at first_contact_at decided_at next_touch_at "
-          "next_step closed_at accepted_at deal_at assign_due earlier_attempt_at",
+          "next_step closed_at accepted_at deal_at assign_due earlier_attempt_at variants",
           _null("region postcode tz zone promise_text next_why") | _code("plan_stopped", "close_reason")),
     Table("lead_key", "delete", LEAD.format("lead_id"), "", "lead_id salt"),
     Table("person_email", "delete", PERSON.format("person_id"), "Your e-mail addresses",
@@ -121,10 +130,34 @@ TABLES: tuple[Table, ...] = (
     # codes, ids and times of leads, nothing about a person
     Table("assignment", "keep", LEAD.format("lead_id"), "Who of ours was chosen for you",
           "id lead_id inquiry_number rep_id reason gave_up weights candidates at peak", private="candidates weights"),
+    # references are codes of the bookkeeping, which has to keep them itself
+    Table("ledger_entry", "keep", LEAD.format("lead_id"), "What you paid, and what you cost us",
+          "reference kind lead_id booked_on amount currency imported_wall"),
     Table("offer", "keep", LEAD.format("lead_id"), "",
           "id lead_id rep_id level kind asked_at ended_at result"),
     Table("breach", "keep", LEAD.format("lead_id"), "",
           "lead_id target phase owner_id due_at found_at ended_at round"),
+    # what is told of a lead is read when it is sent, so these name nobody; what a receiver answered may repeat it
+    Table("hook_event", "keep", LEAD.format("lead_id"), "",
+          "id seq lead_id type at story_id data created_wall spread"),
+    Table("hook_delivery", "keep", LEAD.format("lead_id"), "",
+          "endpoint_id seq lead_id state tries first_try_wall next_try_wall round"),
+    Table("hook_told", "keep", LEAD.format("lead_id"), "", "endpoint_id lead_id"),
+    Table("hook_try", "blank", LEAD.format("lead_id"), "",
+          "id endpoint_id seq lead_id event_id type at_wall ms status error", _null("excerpt")),
+    # what reports keep of a lead; it is worked out again from what is left
+    Table("lead_fact", "delete", LEAD.format("lead_id"), "",
+          "lead_id rep_id created_at clock_offset lead_type intent source segment channel country region plan_id "
+          "plan_version plan target cover is_open acknowledgement_s assignment_s acceptance_s first_attempt_s "
+          "first_attempt_open_s first_contact_s first_contact_open_s qualification_s decision_s handling_s "
+          "conversion_s cycle_s repeat_cycle_s reaction_s acknowledgement_in_time acknowledgement_due "
+          "assignment_in_time assignment_due hot_in_time hot_due first_attempt_in_time first_attempt_judged "
+          "response_bucket booked qualified touches calls touches_48h calls_48h unreached_48h given_up call_contacts "
+          "skips promised kept promise_due late_s email_given email_works phone_given phone_works valid joined "
+          "known_person possible_duplicate closed_hours_s owner_s taking_s trying_s contact_s judging_s sale_s "
+          "acknowledgement_from closed_hours_from owner_from taking_from trying_from contact_from judging_from "
+          "sale_from"),
+    Table("lead_stale", "keep", LEAD.format("lead_id"), "", "id lead_id"),
     Table("limbo", "delete", LEAD.format("lead_id"), "", "lead_id reason found_wall rounds"),
     Table("audit_finding", "delete", "(lead_id = any($2::uuid[]) or subject = any($3::text[]))", "",
           "run_id number kind lead_id subject detail minutes"),
@@ -139,6 +172,8 @@ TABLES: tuple[Table, ...] = (
           "id at_wall account_id role rep_id action object asked before after status request_id",
           _code("note")),
     Table("suppressed_contact", "keep", "", "", "mark channel at"),
+    # so that a restored backup can be brought up to date
+    Table("erased", "keep", "", "", "id at_wall people leads marks"),
     # our own people, texts, plans and machines
     Table("flow_check", "ours"), Table("audit_run", "ours"), Table("plan_draft", "ours"),
     Table("rep", "ours"), Table("rep_busy", "ours"), Table("rep_calendar", "ours"), Table("rep_channel", "ours"),
@@ -146,8 +181,11 @@ TABLES: tuple[Table, ...] = (
     Table("sign_in_failure", "ours"), Table("company_sign_in", "ours"), Table("company_identity", "ours"),
     Table("capacity_change", "ours"), Table("oncall_override", "ours"), Table("oncall_shift", "ours"),
     Table("oncall_recorded", "ours"), Table("notify_channel", "ours"), Table("plan", "ours"),
+    Table("experiment", "ours"), Table("experiment_arm", "ours"),
     Table("template_version", "ours"), Table("data_release", "ours"), Table("chore", "ours"),
-    Table("house_mark", "ours"), Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
+    Table("lead_fact_check", "ours"),
+    Table("house_mark", "ours"), Table("hook_endpoint", "ours"),
+    Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
 )  # fmt: skip
 
 

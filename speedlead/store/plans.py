@@ -94,6 +94,13 @@ async def published(conn: Any) -> tuple[list[tuple[str, int]], tuple[str, int] |
 
 async def publish_next(conn: Any, plan: Plan, *, who: str, note: str) -> Plan:
     """Stores it under the next version number of its id and brings it into use; within the caller's transaction."""
+    plan = await store_next(conn, plan, who=who, note=note)
+    await use(conn, plan.id, plan.version)
+    return plan
+
+
+async def store_next(conn: Any, plan: Plan, *, who: str, note: str) -> Plan:
+    """The same without bringing it into use."""
     await conn.execute("select pg_advisory_xact_lock(hashtext('plan:' || $1))", plan.id)
     newest = await conn.fetchval("select coalesce(max(version), 0) from plan where id = $1", plan.id)
     plan = plan.model_copy(update={"version": newest + 1})
@@ -101,7 +108,6 @@ async def publish_next(conn: Any, plan: Plan, *, who: str, note: str) -> Plan:
         "insert into plan (id, version, body, sha256, published_by, note) values ($1, $2, $3, $4, $5, $6)",
         plan.id, plan.version, plan.model_dump(mode="json", by_alias=True), fingerprint(plan), who, note,
     )  # fmt: skip
-    await use(conn, plan.id, plan.version)
     return plan
 
 

@@ -8,6 +8,7 @@ import asyncpg
 
 from speedlead.contracts import Channel
 from speedlead.domain.law import LONGEST_CAP
+from speedlead.domain.outcomes import CallResult
 from speedlead.domain.placing import Consents, PastTouch
 from speedlead.domain.zones import Evidence
 from speedlead.records import LeadRecord
@@ -47,7 +48,9 @@ select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_i
     exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'sent') as called,
     exists (select from reply y where y.lead_id = l.id and y.channel = 'sms' and not y.automatic) as texted,
     (select o.until_at from outcome o where o.lead_id = l.id and o.outcome = 'callback_requested'
-        order by o.at desc limit 1) as callback_at,
+        and coalesce(o.reason, '') not in ('no_show', 'meeting_cancelled') order by o.at desc limit 1) as callback_at,
+    case when l.variants <> '{{}}' then (select a.weights from experiment_arm a where a.variant = any(l.variants)
+        and a.weights is not null limit 1) end as routing_weights,
     r.name as owner_name, r.email as owner_email, r.phone as owner_phone, r.video_url as owner_video,
     r.video_thumbnail as owner_video_thumbnail
 from lead l
@@ -73,6 +76,29 @@ async def numbers_to_call(connection: Any) -> list[str]:
             union all select phone from rep where active and phone is not null"""  # noqa: S608
     )
     return [row["number"] for row in rows]
+
+
+async def number_left(connection: Any, person_id: str) -> bool:
+    """Is there a number of the person that is not known to be bad?"""
+    found = "select exists (select from person_phone where person_id = $1 and bad_reason is null)"
+    return bool(await connection.fetchval(found, person_id))
+
+
+async def mark_number(
+    connection: Any, lead_id: str, person_id: str, result: CallResult, touch_id: str | None = None
+) -> None:
+    """The number that was called is bad: of the named touch, else of the last call, else the one given last.
+
+    No other: what somebody has put right since is another number.
+    """
+    await connection.execute(
+        """update person_phone set bad_reason = coalesce(bad_reason, $3) where person_id = $2 and number = coalesce(
+               (select address from touch where id = $4 and channel = 'call'),
+               (select address from touch where lead_id = $1 and channel = 'call' and address is not null
+                   order by claimed_at desc nulls last limit 1),
+               (select phone from inquiry where lead_id = $1 and phone is not null order by number desc limit 1))""",
+        lead_id, person_id, result, touch_id,
+    )  # fmt: skip
 
 
 async def lost_channel(connection: Any, lead_id: str, channel: str) -> Channel | None:
@@ -209,6 +235,7 @@ def record_of(lead: asyncpg.Record) -> LeadRecord:
         submitted_at=lead["submitted_at"],
         open_at=lead["open_at"],
         first_attempt_due=lead["first_attempt_due"],
+        promised_at=lead["promised_at"],
         name=lead["name"],
         company=lead["company"],
         email=lead["email"],
@@ -226,4 +253,5 @@ def record_of(lead: asyncpg.Record) -> LeadRecord:
         owner_video=lead["owner_video"],
         owner_video_thumbnail=lead["owner_video_thumbnail"],
         product=lead["product"],
+        routing_weights=lead["routing_weights"],
     )

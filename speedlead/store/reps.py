@@ -104,3 +104,17 @@ async def set_video(conn: Any, email: str, url: str | None, thumbnail: str | Non
             email, url, thumbnail,
         )
     )  # fmt: skip
+
+
+async def is_one_of_us(conn: Any, address: str) -> bool:
+    """A mailbox or number of our own people, also the one that only their notices go to: who answers a notice is no
+    lead. `address`: an e-mail address in lower case, or a number.
+    """
+    return bool(
+        await conn.fetchval(
+            """select exists (select from rep r left join rep_channel k on k.rep_id = r.id
+                   where $1 in (lower(r.email), r.phone, k.mobile))
+               or exists (select from account where email = $1)""",
+            address,
+        )
+    )

@@ -97,13 +97,14 @@ class RoutingStore:
                 await _hold(conn, lead_id, hold, now)
                 return None
             if owner is None and await _is_offered(conn, lead_id):
+                await _new_deadline(conn, lead_id, opening.due)
                 return None
             await lock_routing(conn)
             rows = await conn.fetch(STANDINGS, list(team), lead_id)
             decision = decide([Standing(*row) for row in rows])
             if decision.rep_id is None:
                 await keep(conn, lead_id, inquiry_number, None, "nobody", decision, weights, now, peak)
-                await _nobody(conn, lead_id, opening.due, now)
+                await _nobody(conn, lead_id, inquiry_number, opening.due, now)
                 await conn.execute("select pg_notify('pool', '')")
                 return None
             if claimants and owner is None and new:
@@ -145,6 +146,15 @@ async def _offer(conn: Any, lead_id: str, most: int, decision: Decision, opening
             dedupe=f"{lead_id}:claim:{rep_id}",
         )  # fmt: skip
     await tell_story(conn, lead_id, kind="offered", at=now, data={"reps": able[:most]}, dedupe="offered")
+
+
+async def _new_deadline(conn: Any, lead_id: str, due: datetime | None) -> None:
+    """Who was offered the lead is offered it still, by the same notice: it may have become hotter."""
+    await conn.execute(
+        """update notice set due_at = $2 where lead_id = $1 and kind = 'claim_offer' and seen_wall is null
+               and due_at is distinct from $2""",
+        lead_id, due,
+    )  # fmt: skip
 
 
 async def assign(conn: Any, lead_id: str, rep_id: str, now: datetime) -> str:
@@ -237,10 +247,10 @@ async def tell_owner(conn: Any, lead_id: str, number: int, rep_id: str, due: dat
     )  # fmt: skip
 
 
-async def _nobody(conn: Any, lead_id: str, due: datetime | None, now: datetime) -> None:
+async def _nobody(conn: Any, lead_id: str, number: int, due: datetime | None, now: datetime) -> None:
     await put_notice(
         conn, audience="manager", kind="nobody_available", at=now, lead_id=lead_id, due=due,
-        dedupe=f"{lead_id}:nobody",
+        dedupe=f"{lead_id}:nobody:{number}",
     )  # fmt: skip
 
 

@@ -25,14 +25,14 @@ class Session:
     seen_wall: datetime
 
 
-async def open_session(conn: Any, account_id: str, wall: datetime) -> str:
-    """The new session's token: 256 random bits, never the token of an earlier one."""
+async def open_session(conn: Any, account_id: str, wall: datetime, id_token: str | None = None) -> str:
+    """The new session's token: 256 random bits, never the token of an earlier one. `id_token`: of the company."""
     token = secrets.token_urlsafe(32)
     await conn.execute("delete from session where expires_wall < $1 or seen_wall < $2", wall, wall - IDLE)
     await conn.execute(
-        """insert into session (token_hash, account_id, created_wall, seen_wall, expires_wall)
-           values ($1, $2, $3, $3, $4)""",
-        token_hash(token), account_id, wall, wall + WHOLE,
+        """insert into session (token_hash, account_id, created_wall, seen_wall, expires_wall, id_token)
+           values ($1, $2, $3, $3, $4, $5)""",
+        token_hash(token), account_id, wall, wall + WHOLE, id_token,
     )  # fmt: skip
     return token
 
@@ -61,6 +61,12 @@ async def act_for(conn: Any, token: str, rep_id: str | None) -> None:
         "update session set acting_rep_id = (select id from rep where id = $2 and active) where token_hash = $1",
         token_hash(token), rep_id,
     )  # fmt: skip
+
+
+async def id_token_of(conn: Any, token: str) -> str | None:
+    """None where the company had no part in this session."""
+    found: str | None = await conn.fetchval("select id_token from session where token_hash = $1", token_hash(token))
+    return found
 
 
 async def close_session(conn: Any, token: str) -> None:

@@ -106,6 +106,8 @@ async def _resume(connection: Any, lead: asyncpg.Record) -> Resume:
         replanned=await connection.fetchval(
             "select exists (select from story where lead_id = $1 and kind = 'plan_changed')", lead_id
         ),
+        acknowledgements=tuple(row for touch in touches if (row := _told(touch)) is not None),
+        promised_at=lead["promised_at"],
     )
 
 
@@ -182,7 +184,7 @@ def _settled(touch: asyncpg.Record, current: int) -> StepRow | None:
     """A step of the current round that has ended. An open claim is not: its activity finds the claim and reconciles."""
     match = _ROUND.match(touch["step"])
     assert match is not None
-    if touch["purpose"] != "plan" or int(match["round"] or 1) != current:
+    if touch["purpose"] != "plan" or int(match["round"] or 1) != current or _acknowledges(touch):
         return None
     if touch["state"] in ("claimed", "deferred") or (
         touch["channel"] == "call" and touch["state"] == "sent" and touch["call_result"] is None
@@ -190,6 +192,19 @@ def _settled(touch: asyncpg.Record, current: int) -> StepRow | None:
         return None
     at = touch["sent_at"] or touch["placed_at"] or touch["planned_at"]
     return StepRow(step=match["step"], state=touch["state"], at=at, reason=touch["reason"], channel=touch["channel"])
+
+
+def _acknowledges(touch: asyncpg.Record) -> bool:
+    """One that could not be tried at all has the purpose of all steps that are left out."""
+    return bool(touch["purpose"] == "acknowledgement" or touch["step"].startswith("ack-"))
+
+
+def _told(touch: asyncpg.Record) -> StepRow | None:
+    """An acknowledgement that has ended on its channel."""
+    if not _acknowledges(touch) or touch["state"] in ("claimed", "deferred"):
+        return None
+    at = touch["sent_at"] or touch["settled_at"] or touch["placed_at"] or touch["planned_at"]
+    return StepRow(step=touch["step"], state=touch["state"], at=at, reason=touch["reason"], channel=touch["channel"])
 
 
 def _acknowledged(touches: list[asyncpg.Record]) -> int:

@@ -28,7 +28,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`account_id` is None for the command line."""
+    """`account_id` is None for the command line, whose `role` has `who` behind a colon."""
 
     run_id: str
     action: str
@@ -62,7 +62,8 @@ class Item:
 
 
 _RUN = """
-select r.id::text as run_id, r.action, r.asked, r.filter, r.reason, coalesce(a.email, r.role) as who,
+select r.id::text as run_id, r.action, r.asked, r.filter, r.reason,
+    coalesce(a.email, nullif(split_part(r.role, ': ', 2), ''), r.role) as who,
     r.account_id::text as account_id, r.role, r.pace, r.background, r.created_wall, r.held_wall, r.ended_wall,
     i.total, i.done, i.refused
 from steering_run r left join account a on a.id = r.account_id

@@ -14,6 +14,7 @@ from speedlead.intake import Rules, read_inquiry
 from speedlead.mail_trust import is_nobody
 from speedlead.ports import Clock
 from speedlead.store.intake import Submission, take_in
+from speedlead.store.reps import is_one_of_us
 from speedlead.store.rows import put_notice
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def _no_lead(conn: Any, clock: Clock, inbound: "Inbound") -> Stranger | No
         return "automatic"
     if inbound.doubt is not None:
         return inbound.doubt
-    if await conn.fetchval("select exists (select from rep where $1 in (lower(email), phone))", inbound.sender):
+    if await is_one_of_us(conn, inbound.sender):
         return "ours"
     domain = inbound.sender.rpartition("@")[2] if inbound.channel == "email" else ""
     row = await conn.fetchrow(

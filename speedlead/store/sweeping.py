@@ -25,14 +25,14 @@ async def end_touches(conn: Any, lead_id: str, at: datetime) -> None:
     await _end(conn, lead_id, at, "state in ('claimed', 'deferred')", otherwise="skipped", why="lead_closed")
 
 
-async def end_acknowledgement(conn: Any, lead_id: str, number: int, at: datetime) -> None:
-    """The tries of an hour have all failed, or died."""
+async def end_acknowledgement(conn: Any, lead_id: str, number: int, at: datetime) -> list[Any]:
+    """The tries of an hour have all failed, or died. Answers step, channel, state and reason of what it has ended."""
     mine = f"purpose = 'acknowledgement' and state in ('claimed', 'deferred') and step ~ '^ack-{int(number)}(-|$)'"
-    await _end(conn, lead_id, at, mine, otherwise="failed", why="provider_down")
+    return await _end(conn, lead_id, at, mine, otherwise="failed", why="provider_down")
 
 
-async def _end(conn: Any, lead_id: str, at: datetime, which: str, *, otherwise: str, why: str) -> None:
-    ended = await conn.fetch(
+async def _end(conn: Any, lead_id: str, at: datetime, which: str, *, otherwise: str, why: str) -> list[Any]:
+    ended: list[Any] = await conn.fetch(
         f"""update touch t set state = case when {_IN_DOUBT} then 'in_doubt' else $3 end,
                reason = case when t.state = 'claimed' and channel = 'call' then 'no_call_result'
                    when t.state = 'claimed' then 'no_answer_from_provider' else $4 end,
@@ -53,3 +53,4 @@ async def _end(conn: Any, lead_id: str, at: datetime, which: str, *, otherwise: 
                 conn, lead_id, kind=touch["state"], at=at, step=touch["step"], reason=touch["reason"],
                 data={"channel": touch["channel"]}, dedupe=f"{touch['state']}:{touch['id']}",
             )  # fmt: skip
+    return ended

@@ -6,13 +6,14 @@ from typing import Any
 
 import asyncpg
 
-from speedlead.contracts import Channel
+from speedlead.contracts import Channel, Way
 from speedlead.domain.outcomes import CallResult
 from speedlead.domain.placing import PastTouch
 from speedlead.records import CallSoFar, Doubtful, Ended, Purpose
 from speedlead.store.calling_off import take_back
 from speedlead.store.claims import FINAL, Claims, doubtful_of, ended_of
 from speedlead.store.optouts import suppress
+from speedlead.store.presence import missed
 from speedlead.store.questions import questions_answered
 from speedlead.store.reach import LEAD_WITH_REACH, lost_channel, number_history
 from speedlead.store.rows import lock_person
@@ -144,11 +145,14 @@ class TouchStore(Claims):
                 )
             return touch is not None
 
-    async def acknowledgement_failed(self, lead_id: str, number: int, at: datetime) -> None:
+    async def acknowledgement_failed(self, lead_id: str, number: int, at: datetime) -> tuple[Way, ...]:
         async with self._pool.acquire() as connection, connection.transaction():
             person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
             await lock_person(connection, person)
-            await end_acknowledgement(connection, lead_id, number, at)
+            ended = await end_acknowledgement(connection, lead_id, number, at)
+        return tuple(
+            Way(at=at, **{name: row[name] for name in ("step", "channel", "state", "reason")}) for row in ended
+        )
 
     async def look(self, touch_id: str) -> Ended | None:
         touch = await self._pool.fetchrow("select * from touch where id = $1", touch_id)
@@ -192,16 +196,20 @@ class TouchStore(Claims):
             await lock_person(connection, person)
             return await take_back(connection, touch_id, state=state, reason=reason, at=at)
 
-    async def task_over(self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None) -> None:
+    async def task_over(
+        self, touch_id: str, leg_id: str, *, at: datetime, result: CallResult | None, silent: bool = False
+    ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            ended = await connection.fetchval(
-                """update leg set state = 'ended', result = $2, ended_at = $3
-                   where id = $1 and state not in ('ended', 'failed')
-                   returning id""",
+            ended = await connection.fetchrow(
+                """update leg set state = 'ended', result = $2, ended_at = $3 from touch t
+                   where leg.id = $1 and leg.state not in ('ended', 'failed') and t.id = leg.touch_id
+                   returning leg.rep_id, t.lead_id""",
                 leg_id,
                 result or "rep_no_answer",
                 at,
             )
+            if ended is not None and silent:
+                await missed(connection, ended["rep_id"], ended["lead_id"], leg_id, at)
             if ended is None or result is None:
                 return
             touch = await connection.fetchrow(
@@ -322,7 +330,7 @@ async def record_sent(connection: Any, touch: asyncpg.Record, at: datetime) -> N
             touch["lead_id"],
             at,
         )
-    else:
+    elif touch["purpose"] != "meeting":  # what is said about a meeting is no attempt to reach the lead
         await connection.execute(
             """update lead set first_attempt_at = coalesce(first_attempt_at, $2),
                    stage = case when stage in ('new', 'acknowledged', 'assigned') then 'attempting' else stage end,

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from speedlead import wording
-from speedlead.domain.settling import STAYS_DUE
 from speedlead.store.flow_checks import REAL
+from speedlead.store.past import past_of
 from speedlead.store.reach import CALL_NUMBER, MAIL_ADDRESS
 from speedlead.store.view_models import (
     VISIBLE,
@@ -26,7 +26,7 @@ from speedlead.store.view_models import (
     RepView,
     Written,
 )
-from speedlead.telling import Past, Told
+from speedlead.telling import Told
 from speedlead.times import known_zone
 
 T = TypeVar("T")
@@ -336,7 +336,7 @@ async def explain(conn: Any, lead_id: str) -> Explanation | None:
     if row is None:
         return None
     card = _one(LeadCard, row)
-    entries = await timeline(conn, lead_id)
+    entries, past = await timeline(conn, lead_id), await past_of(conn, lead_id)
     waits_for, why = _waiting(card)
     return Explanation(
         lead_id=lead_id,
@@ -351,25 +351,8 @@ async def explain(conn: Any, lead_id: str) -> Explanation | None:
         waits_for=wording.WAITS[waits_for],
         changed_by=wording.changes(waits_for),
         owner_name=card.owner_name,
-        told=Told(card.stage, await _past(conn, lead_id), card.next_step, card.next_touch_at, why, waits_for),
+        told=Told(card.stage, past, card.next_step, card.next_touch_at, why, waits_for, card.promised_at),
     )
-
-
-# a step that has ended, as the workflow settles it: a call counts from its start, and is over when its result is known.
-# One that found nobody of ours is told as put off, and keeps its time when another step comes first
-_PAST = """
-select case when t.state = 'deferred' or t.reason = 'superseded' then t.planned_at
-    else coalesce(t.sent_at, t.settled_at, t.placed_at, t.planned_at) end as at, t.step, t.channel, t.state,
-    case when t.state = 'sent' then t.call_result else t.reason end as reason
-from touch t
-where t.lead_id = $1::text::uuid and t.purpose = 'plan' and (t.state in ('sent', 'skipped', 'failed', 'in_doubt')
-        or t.channel = 'call' and t.state = 'deferred' and t.reason = any($2::text[]))
-    and not (t.channel = 'call' and t.state = 'sent' and t.call_result is null)
-order by 1, t.id"""
-
-
-async def _past(conn: Any, lead_id: str) -> tuple[Past, ...]:
-    return tuple(_one(Past, row) for row in await conn.fetch(_PAST, lead_id, list(STAYS_DUE)))
 
 
 _WAITS_WHEN_STOPPED = {

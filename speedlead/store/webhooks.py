@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from speedlead import ids
 
+Provider = Literal["twilio", "sendgrid", "calcom", "calendly"]
 State = Literal["done", "waiting", "failed"]
 MAX_REASON = 300
 # a call's question is answered while the call is up, and never asked again: the answer could dial
@@ -21,7 +22,7 @@ class Received:
     `about`: ids of leads, addresses and numbers that it names, for erasure.
     """
 
-    provider: Literal["twilio", "sendgrid"]
+    provider: Provider
     path: str
     query: str
     content_type: str

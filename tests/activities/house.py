@@ -10,6 +10,7 @@ import asyncpg
 from temporalio.testing import ActivityEnvironment
 
 from activities.acceptance import Acceptance
+from activities.auditing import Auditing
 from activities.clock import ActivityClock
 from activities.dealing import Dealer
 from activities.messaging import Messaging
@@ -35,6 +36,7 @@ from speedlead.records import Claim
 from speedlead.routingbook import load_routing
 from speedlead.store.acceptance import AcceptanceStore
 from speedlead.store.asking import Asking
+from speedlead.store.audit import AuditStore
 from speedlead.store.breaches import BreachStore
 from speedlead.store.gate import LegGate
 from speedlead.store.leads import LeadStore
@@ -219,16 +221,18 @@ async def open_house(
         texter=text, clock=clock, plan=PLAN, reply_token=lambda lead: "token",
         unsubscribe_url=lambda lead: "https://x",
     )  # fmt: skip
+    auditing = Auditing(lines=AuditStore(pool), clock=clock)
     routing = Routing(
-        leads=leads, assignments=RoutingStore(pool), planning=planning, clock=clock, rules=rules or load_routing()
-    )
+        leads=leads, assignments=RoutingStore(pool), planning=planning, auditing=auditing, clock=clock,
+        rules=rules or load_routing(),
+    )  # fmt: skip
     yield House(
         pool, hand, mail, text, phone, leads, touches,
         LegGate(pool, Asking(PLACER, PLACES), PLAN, calendars, hand, "+14155550100"),
         messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning, routing=routing),
         routing,
         Placing(leads=leads, touches=touches, planning=planning),
-        Records(leads=leads, touches=touches, plans=PlanStore(pool), clock=clock),
+        Records(leads=leads, touches=touches, plans=PlanStore(pool), auditing=auditing, clock=clock),
         Notifying(leads=leads, clock=clock, planning=planning),
         Dealer(leads=leads, waiting=WaitingPool(pool), routing=routing, planning=planning, clock=clock),
         Acceptance(leads=leads, takers=AcceptanceStore(pool), breaches=BreachStore(pool), routing=routing,

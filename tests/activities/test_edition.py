@@ -12,9 +12,9 @@ async def test_a_touch_names_the_template_its_version_and_its_language(house: Ho
     answer, text = await house.touch(lead, "ack-1"), await house.touch(lead, "sms-1")
     assert answer is not None
     assert text is not None
-    assert answer["versions"]["template"] == "email/acknowledgement.de v1"
+    assert answer["versions"]["template"] == "email/acknowledgement.de v2"
     assert answer["versions"]["tzdata"]  # beside what was there
-    assert text["versions"]["template"] == "sms/missed_you.de v1"
+    assert text["versions"]["template"] == "sms/missed_you.de v2"
     promise = await house.pool.fetchval("select promise_text from lead where id = $1", lead)
     assert promise.endswith("persönlich an.")
     assert promise in house.mail.requests[0].text

@@ -97,6 +97,19 @@ async def test_a_lead_that_is_on_hold_without_an_end_is_deferred(house: House) -
     assert isinstance(await house.touches.claim(house.claim(lead)), Claimed)
 
 
+async def test_a_touch_that_goes_out_keeps_until_when_it_was_put_off(house: House) -> None:
+    lead = await house.lead()
+    ack: dict[str, Any] = {"step": "ack-1", "channel": "sms", "purpose": "acknowledgement", "hours": None}
+    night = NOW + 15 * HOUR
+    put_off = await house.touches.claim(house.claim(lead, **ack, now=night, wall=night))
+    assert isinstance(put_off, Deferred)
+    morning = put_off.next_at + timedelta(seconds=5)
+    assert isinstance(await house.touches.claim(house.claim(lead, **ack, now=morning, wall=morning)), Claimed)
+    touch = await house.touch(lead, "ack-1")
+    assert touch is not None
+    assert (touch["next_at"], touch["put_off_to"]) == (None, put_off.next_at)
+
+
 async def test_a_call_that_a_person_asked_for_ignores_the_plan_and_not_the_law(house: House) -> None:
     lead = await house.lead(plan_stopped="replied")
     rep = await house.rep()

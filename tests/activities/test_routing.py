@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from speedlead.contracts import RouteRequest, RouteResult
+from speedlead.ids import new_id
 from speedlead.store.assignments import why_this_rep
 from speedlead.store.transactions import transact
 from tests.activities.house import NOW, House
@@ -134,6 +135,27 @@ async def test_nobody_is_kept_as_well(house: House) -> None:
     row = await kept(house, lead)
     assert (row["rep_id"], row["reason"]) == (None, "nobody")
     assert [(c["rep"], c["no"]) for c in row["candidates"]] == [(full, ["rep_full"])]
+
+
+async def test_managers_hear_again_of_a_lead_that_asks_again_and_still_finds_nobody(house: House) -> None:
+    lead = await house.lead()
+    for number in (1, 2):
+        await house.inquiry(lead, number) if number > 1 else None
+        for _ in range(2):
+            assert (await route(house, lead)).reason == "rep_unavailable"
+        assert await house.notices(lead) == [("manager", "nobody_available")] * number
+
+
+async def test_a_lead_that_is_offered_keeps_its_offer_and_gets_the_new_deadline(house: House) -> None:
+    rep, lead = await house.rep(), await house.lead()
+    await house.put("offer", lead_id=lead, rep_id=rep, level=1, kind="claim", asked_at=NOW)
+    await house.put("notice", id=new_id(), lead_id=lead, rep_id=rep, audience="rep", kind="claim_offer", at=NOW)
+    found = await route(house, lead)
+    assert (found.owner_id, await house.notices(lead)) == (None, [("rep", "claim_offer")])
+    due = await house.pool.fetchval(
+        "select n.due_at = l.first_attempt_due from notice n join lead l on l.id = n.lead_id"
+    )
+    assert due is True
 
 
 async def test_a_person_reads_why(house: House) -> None:

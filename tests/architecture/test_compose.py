@@ -166,9 +166,18 @@ def test_versioned_workers_are_promoted(services: dict[str, Any]) -> None:
 
 def test_everything_has_limits_and_time_to_stop(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}, name
+        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
         if "SPEEDLEAD_DATABASE_URL" in service.get("environment", {}):
             assert int(service["stop_grace_period"].removesuffix("s")) > LONGEST_STOP_S
+
+
+def test_nothing_can_take_more_rights_or_fill_the_machine(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["logging"]["options"]["max-file"], name
+    more = {name: set(service["cap_add"]) for name, service in services.items() if "cap_add" in service}
+    assert more == {"edge": {"NET_BIND_SERVICE"}, "postgres": {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}}
 
 
 def test_an_outside_server_is_left_out_by_its_profile(services: dict[str, Any]) -> None:
@@ -190,7 +199,8 @@ def test_the_example_names_everything_that_must_be_set() -> None:
 
 def test_only_the_proxy_is_reached_from_outside(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", [])]
-    assert [port for port in published if not port.startswith("127.0.0.1:")] == ["${PUBLIC_PORT:-8081}:8081"]
+    # plain http leaves this machine only where somebody says so
+    assert published == ["127.0.0.1:8233:8080", "${PUBLIC_PORT:-127.0.0.1:8081}:8081", "127.0.0.1:8082:8082"]
     assert "ports" not in services["gateway"]
     subnet = yaml.safe_load(COMPOSE.read_text())["networks"]["front"]["ipam"]["config"][0]["subnet"]
     assert services["gateway"]["environment"]["SPEEDLEAD_TRUSTED_PROXIES"].split(",")[0] == subnet

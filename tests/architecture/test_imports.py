@@ -28,6 +28,14 @@ ALLOWED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedlead/ids.py": ((), ()),
     "speedlead/ports.py": ((*PURE,), ()),
     "speedlead/foresight.py": ((*PURE, "speedlead.composer", "speedlead.times"), ()),
+    # what is reckoned of money, and of leads played once more, is pure as well
+    **{
+        f"speedlead/roi/{name}.py": (("speedlead.roi",), ())
+        for name in ("currencies", "curve", "inputs", "reckon", "checks")
+    },
+    "speedlead/whatif/erlang.py": ((), ()),
+    "speedlead/whatif/replay.py": (("speedlead.foresight",), ()),
+    "speedlead/whatif/staffing.py": (("speedlead.domain", "speedlead.whatif"), ()),
     "speedlead/records.py": ((*PURE,), ()),
     "speedlead/lead_rows.py": ((*PURE,), ()),
     "speedlead/plan_shelf.py": (("speedlead.domain",), ()),
@@ -55,6 +63,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "speedlead/gateway": ("temporalio", "workflows", "activities", "workers", "twilio.rest", "sendgrid"),
     "speedlead/commands": ("temporalio", "workflows", "activities", "twilio", "sendgrid"),
     "speedlead/store": ("temporalio", "workflows", "activities", "workers", "twilio", "sendgrid"),
+    "speedlead/roi": ("temporalio", "workflows", "activities", "workers", "speedlead.gateway"),
     "speedlead/numbers": ("temporalio", "workflows", "activities", "workers", "speedlead.gateway"),
     "speedlead/providers": ("temporalio", "workflows", "activities", "workers", "asyncpg", "speedlead.store"),
     "speedlead/sandbox": ("temporalio", "workflows", "activities", "workers", "asyncpg", "speedlead.store"),

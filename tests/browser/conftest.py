@@ -14,8 +14,10 @@ import pytest
 import uvicorn
 from playwright.sync_api import BrowserContext, Page
 
+from speedlead.booking.offers import Offers
 from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import load_or_create
+from speedlead.domain.booking import BookingRules
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.planbook import load_plan
@@ -23,7 +25,7 @@ from speedlead.returns import Returns
 from speedlead.store.pool import open_pool
 from speedlead.watch.ready import Ready
 from tests import servers
-from tests.desks import PLACER, PLACES, desk_on
+from tests.desks import CALENDARS, PLACER, PLACES, desk_on
 from tests.signing_in import link_path
 from tests.store.hand_made import NOW, FixedClock, put_house
 
@@ -99,6 +101,7 @@ class Site:
                 clock=FixedClock(), plan=load_plan(), relay=self.recorder, leads=self.recorder, leg_gate=self.recorder,
                 returns=Returns(PLACER, PLACES, load_plan()), ready=self.recorder.ready,
                 desk=desk_on(pool, FixedClock().wall), line=self.recorder,
+                offers=Offers(PLACER, PLACES, load_plan(), CALENDARS, BookingRules()),
             )  # fmt: skip
             config = uvicorn.Config(create_app(deps), port=self.settings.http_port, log_level="warning", lifespan="off")
             self._server = uvicorn.Server(config)

@@ -72,10 +72,11 @@ def test_the_navigation_shows_what_the_role_may_open(page: Page, site: Site) -> 
     shown = {
         "rep": ["My leads", "Numbers", "On call", "Plans", "Form"],
         "support": ["Numbers", "All leads", "Form"],
-        "marketing": ["Numbers", "Plans", "Form"],
-        "manager": ["My leads", "Numbers", "All leads", "On call", "Capacity", "People", "Plans", "Form"],
-        "admin": ["My leads", "Numbers", "All leads", "On call", "Capacity", "People", "Plans", "Form", "Accounts",
-                  "Audit", "Audit report"],
+        "marketing": ["Numbers", "Return", "Plans", "Experiments", "Form"],
+        "manager": ["My leads", "Numbers", "Return", "All leads", "On call", "Capacity", "People", "Plans",
+                    "Experiments", "Form"],
+        "admin": ["My leads", "Numbers", "Return", "All leads", "On call", "Capacity", "People", "Plans",
+                  "Experiments", "Webhooks", "Form", "Accounts", "Audit", "Audit report"],
     }  # fmt: skip
     for role, names in shown.items():
         site.sign_in(page.context, role)

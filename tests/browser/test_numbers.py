@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 
 def emptied(page: Page, site: Site) -> None:
-    site.run("truncate person, rep, plan cascade")
+    site.run("truncate person, rep, plan, lead_fact, lead_stale cascade")
     site.sign_in(page.context)  # sessions went with the reps
 
 

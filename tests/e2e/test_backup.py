@@ -1,11 +1,15 @@
 """A running house is backed up, lost and restored, from stores of one moment and of two: nothing twice, none lost."""
 
 import asyncio
+import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -15,9 +19,13 @@ import pytest_asyncio
 from speedlead.credentials import load_or_create
 from speedlead.embedded.backup import BackupError, back_up, read_manifest, restore
 from speedlead.embedded.stack import Stack
+from speedlead.erasure_list import ErasureList, write_list
+from speedlead.house_mark import HouseMark
+from speedlead.ids import new_id
 from speedlead.restoring import Reconciled
 from speedlead.sandbox.server import DATABASE
 from speedlead.settings import Settings
+from speedlead.store.erasures import Erasure
 from tests.e2e.house import PLANS, House, open_house
 from tests.servers import local_settings
 
@@ -30,14 +38,16 @@ PLAN = {"plan_file": PLANS / "backup.yaml", "law_file": PLANS / "no_limits.yaml"
 class Lost:
     """A house that is gone. `early` and `late`: its backups, before and after everybody got the first mail.
 
-    `leads` were there in both, the last one was decided in between; `newcomer` wrote in between. `witness`: the
-    provider's own file, which no restore touches.
+    `leads` were there in both, the last one was decided in between; `newcomer` wrote in between, and was erased after
+    both: `erasures` is the list that was kept. `witness`: the provider's own file, which no restore touches.
     """
 
     early: Path
     late: Path
     leads: list[str]
     newcomer: str
+    people: dict[str, str]
+    erasures: Path
     witness: Path
     key: str
 
@@ -61,7 +71,18 @@ async def lost(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lost]:
         late = backups / "late"
         await back_up(house.stack.settings, late)
         assert house_sent(house, leads, ".email-2") == []
-    yield Lost(early, late, leads, newcomer, folder / DATABASE, house.key)
+        people = {str(row["id"]): str(row["person_id"]) for row in await house.fetch("select id, person_id from lead")}
+        for words in (("lead", "erase", newcomer, "--yes"), ("erasures", "export", str(backups / "erasures"))):
+            done = await speedlead(house.stack.settings, *words)
+            assert done.returncode == 0, done.stdout + done.stderr
+    yield Lost(early, late, leads, newcomer, people, backups / "erasures", folder / DATABASE, house.key)
+
+
+async def speedlead(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":
+    return await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-m", "speedlead", *words], env=os.environ | settings.to_environment(),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
 
 
 def house_sent(house: House, leads: Sequence[str], what: str) -> list[str]:
@@ -79,10 +100,10 @@ async def sent(house: House, leads: Sequence[str], what: str) -> None:
 
 @asynccontextmanager
 async def restored(
-    lost: Lost, folder: Path, backup: Path, temporal_from: Path | None = None
+    lost: Lost, folder: Path, backup: Path, temporal_from: Path | None = None, erasures: Path | None = None
 ) -> AsyncIterator[tuple[House, Reconciled]]:
     settings: Settings = local_settings(folder, **PLAN)
-    done = await restore(settings, backup, temporal_from=temporal_from)
+    done = await restore(settings, backup, temporal_from=temporal_from, erasures=erasures)
     # the provider is somebody else: it has seen what it has seen
     for file in lost.witness.parent.glob(f"{DATABASE}*"):
         shutil.copy(file, folder / file.name)
@@ -102,11 +123,19 @@ async def goes_on_to_its_end(house: House, leads: Sequence[str], told: Sequence[
 
 
 async def test_one_backup_brings_the_house_back(lost: Lost, tmp_path: Path) -> None:
-    leads = [*lost.leads, lost.newcomer]
-    async with restored(lost, tmp_path, lost.late) as (house, done):
-        assert (done.open_leads, done.sent, done.closed) == (3, 0, 0)
+    """Without whom it holds and the list of erasures names."""
+    async with restored(lost, tmp_path, lost.late, erasures=lost.erasures) as (house, done):
+        assert (done.open_leads, done.sent, done.closed, done.erased) == (2, 0, 0, 1)
         assert done.ended == 3
-        await goes_on_to_its_end(house, leads, [*lost.leads[:-1], lost.newcomer])
+        [person] = await house.fetch(
+            "select p.id, p.name, (select count(*) from person_email where person_id = p.id) as addresses "
+            "from person p join lead l on l.person_id = p.id where l.id = $1::text::uuid", lost.newcomer
+        )  # fmt: skip
+        assert (str(person["id"]), person["name"], person["addresses"]) == (lost.people[lost.newcomer], None, 0)
+        await goes_on_to_its_end(house, lost.leads, lost.leads[:-1])
+        assert house_sent(house, [lost.newcomer], ".email-2") == []
+        again = await speedlead(house.stack.settings, "erasures", "apply", str(lost.erasures), "--yes")
+        assert (again.returncode, "1 erasures, 1 of them done here. Left: 0" in again.stdout) == (0, True), again.stderr
 
 
 async def test_a_temporal_store_that_is_older(lost: Lost, tmp_path: Path) -> None:
@@ -118,12 +147,18 @@ async def test_a_temporal_store_that_is_older(lost: Lost, tmp_path: Path) -> Non
 
 
 async def test_a_temporal_store_that_is_newer(lost: Lost, tmp_path: Path) -> None:
-    async with restored(lost, tmp_path, lost.early, lost.late) as (house, done):
+    # somebody whose workflow goes on was erased since: it is ended before anybody works on it
+    gone = lost.leads[1]
+    mine = HouseMark.of(local_settings(tmp_path), load_or_create(lost.early))
+    erasure = Erasure(new_id(), datetime.now(UTC), (lost.people[gone],), (gone,), ())
+    write_list(tmp_path.with_name("list"), ErasureList(mine.secret, [erasure], []))
+    async with restored(lost, tmp_path, lost.early, lost.late, tmp_path.with_name("list")) as (house, done):
         # two first mails and one end are learned; the newcomer is unknown to the record and cannot go on
-        assert (done.open_leads, done.ended, done.sent, done.closed) == (2, 1, 2, 1)
-        await goes_on_to_its_end(house, lost.leads, lost.leads[:-1])
+        assert (done.open_leads, done.ended, done.sent, done.closed, done.erased) == (1, 2, 2, 1, 1)
+        await goes_on_to_its_end(house, [lost.leads[0], lost.leads[2]], lost.leads[:1])
+        assert house_sent(house, [gone], ".email-2") == []
         told = await house.fetch("select reason from story where reason = 'restored'")
-        assert len(told) == 2
+        assert len(told) == 1  # the other story went with its person
 
 
 async def test_what_cannot_be_restored_says_so_and_changes_nothing(lost: Lost, tmp_path: Path) -> None:

@@ -53,6 +53,9 @@ class Company:
     claims: dict[str, Any] = field(default_factory=dict)
     make: Callable[[dict[str, Any]], str] | None = None
     userinfo: dict[str, Any] | None = None
+    ends_sessions = False
+    # what it was asked when somebody signed out
+    left: list[dict[str, str]] = field(default_factory=list)
     kid, key, algorithm = "one", RSA_KEY, "RS256"
     down = False
     asked: list[str] = field(default_factory=list)
@@ -75,6 +78,7 @@ class Company:
             return web.Response(status=500, text="<h1>no</h1>")
         there = {"issuer": self.issuer, "authorization_endpoint": "authorize", "token_endpoint": "token",
                  "jwks_uri": "keys"} | ({"userinfo_endpoint": "me"} if self.userinfo else {})  # fmt: skip
+        there |= {"end_session_endpoint": "out?tenant=1"} if self.ends_sessions else {}
         return web.json_response(
             {name: f"{self.issuer}/{path}" if name != "issuer" else path for name, path in there.items()}
         )
@@ -110,6 +114,15 @@ class Company:
         assert request.headers["Authorization"] == "Bearer at"
         return web.json_response(self.userinfo)
 
+    async def out(self, request: web.Request) -> web.Response:
+        """As RP-Initiated Logout 1.0 has it: whose session, by a token of ours whose time may be over; then back."""
+        asked = dict(request.query)
+        options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        jwt.decode(asked["id_token_hint"], RSA_KEY.public_key(), ["RS256"], audience=CLIENT, options=options)
+        assert asked["client_id"] == CLIENT
+        self.left.append(asked)
+        raise web.HTTPFound(asked["post_logout_redirect_uri"])
+
 
 @asynccontextmanager
 async def company(now: Callable[[], datetime]) -> AsyncIterator[Company]:
@@ -119,6 +132,7 @@ async def company(now: Callable[[], datetime]) -> AsyncIterator[Company]:
     app.add_routes([
         web.get("/.well-known/openid-configuration", made.discovery), web.get("/keys", made.jwks),
         web.get("/authorize", made.authorize), web.post("/token", made.exchange), web.get("/me", made.me),
+        web.get("/out", made.out),
     ])  # fmt: skip
     runner = web.AppRunner(app)
     await runner.setup()

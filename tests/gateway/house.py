@@ -23,9 +23,11 @@ from twilio.request_validator import RequestValidator
 from yarl import URL
 
 from speedlead import lawbook
+from speedlead.booking.offers import Offers
 from speedlead.closures import HolidayClosures
 from speedlead.contracts import LeadStart, LeadStatus
 from speedlead.credentials import Credentials, load_or_create
+from speedlead.domain.booking import BookingRules
 from speedlead.domain.placing import Placer
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps, LegPermit
@@ -36,11 +38,12 @@ from speedlead.returns import Returns
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
 from speedlead.watch.ready import Ready
-from tests.desks import desk_on
+from tests.desks import CALENDARS, PLACER, PLACES, desk_on
 from tests.servers import local_settings
 from tests.signing_in import link_path
 
 RETURNS = Returns(Placer(lawbook.load(), HolidayClosures(), {}), PlaceFinder(), load_plan())
+OFFERS = Offers(PLACER, PLACES, load_plan(), CALENDARS, BookingRules())
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 PHONE = "+14155552671"
 OTHER_PHONE = "+12125550123"
@@ -270,7 +273,9 @@ async def open_house(database_url: str, folder: Path, **changes: object) -> Asyn
         return Ready({"postgres": True, "temporal": behind.fail is None})
 
     desk = desk_on(pool, clock.wall)
-    deps = GatewayDeps(pool, settings, credentials, clock, plan, behind, behind, behind, RETURNS, ready, desk, behind)
+    deps = GatewayDeps(
+        pool, settings, credentials, clock, plan, behind, behind, behind, RETURNS, ready, desk, behind, offers=OFFERS
+    )
     app = create_app(deps)
     async with serving(app, settings.http_port), aiohttp.ClientSession(settings.public_url) as http:
         house = House(settings.public_url, pool, credentials, clock, behind, deps, http, app)

@@ -1,5 +1,7 @@
 """Sign-in at a company's identity provider: the way in, whose account it opens, and every attack refused and noted."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -50,6 +52,14 @@ class Scene:
     async def sign_in(self, wanted: str = "") -> tuple[int, str, str]:
         async with self.browser() as browser:
             return await self.come_back(browser, await self.leave(browser, wanted))
+
+    async def out(self, browser: aiohttp.ClientSession, path: str) -> str:
+        """What the browser sees when its person signs out."""
+        async with browser.get(f"{self.house.base}/account") as page:
+            csrf = (await page.text()).partition('name="csrf" value="')[2].partition('"')[0]
+        async with browser.post(f"{self.house.base}{path}", data={"csrf": csrf}, headers=OURS) as answer:
+            assert answer.status == 200
+            return await answer.text()
 
     async def refused(self, code: str, answer: tuple[int, str, str]) -> None:
         status, _, page = answer
@@ -155,6 +165,33 @@ async def test_what_is_not_in_the_token_is_asked_for(scene: Scene) -> None:
     scene.provider.userinfo |= {"sub": "u-2"}
     await scene.house.pool.execute("delete from session")
     await scene.refused("token", await scene.sign_in())
+
+
+async def test_who_came_by_the_company_signs_out_there_too_and_comes_back(scene: Scene) -> None:
+    scene.provider.ends_sessions = True
+    await scene.invite()
+    async with scene.browser() as browser:
+        for path in ("/sign-out", "/sign-out/everywhere"):
+            await scene.come_back(browser, await scene.leave(browser))
+            page = await scene.out(browser, path)
+            assert await scene.sessions() == 0  # before anything is asked over there
+            link, again = re.findall(r'(?:url=|href=")(http[^"]+)"', page)
+            assert link == again
+            async with browser.get(URL(html.unescape(link), encoded=True)) as back:
+                assert str(back.url) == f"{scene.house.base}/sign-in"
+        async with browser.get(f"{scene.house.base}/account", allow_redirects=False) as answer:
+            assert answer.status == 303
+    assert [asked["tenant"] for asked in scene.provider.left] == ["1", "1"]
+    assert {asked["post_logout_redirect_uri"] for asked in scene.provider.left} == {f"{scene.house.base}/sign-in"}
+
+
+async def test_without_such_a_place_or_an_answer_the_sign_out_ends_here(scene: Scene) -> None:
+    await scene.invite()
+    async with scene.browser() as browser:
+        await scene.come_back(browser, await scene.leave(browser))
+        assert "Sign in" in await scene.out(browser, "/sign-out")
+        assert await scene.sessions() == 0
+    assert await scene.house.pool.fetchval("select count(*) from session where id_token is not null") == 0
 
 
 # ── attacks ──────────────────────────────────────────────────────────────────────────────────────────────────────────

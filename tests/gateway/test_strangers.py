@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.house import OTHER_PHONE, House, rep
+from tests.gateway.house import OTHER_PHONE, PHONE, House, rep
 
 INBOUND = "/webhooks/twilio/sms/inbound"
 EVE = "eve@customer.example"
@@ -115,6 +115,15 @@ async def test_no_lead(house: House, more: dict[str, str], became: str) -> None:
 async def test_a_signature_or_no_check_at_all_is_good_enough(house: House, more: dict[str, str]) -> None:
     await mail(house, **more)
     assert await house.count("lead") == 1
+
+
+async def test_who_of_us_answers_a_notice_is_no_lead(house: House) -> None:
+    rep_id = await rep(house.pool)
+    await house.pool.execute("insert into rep_channel (rep_id, mobile) values ($1, $2)", rep_id, PHONE)
+    assert (await house.twilio(INBOUND, MessageSid="SM1", From=PHONE, Body="Can somebody else take it?"))[0] == 200
+    mine = await house.pool.fetchval("select email from account")
+    assert await mail(house, "On my way", sender=mine, dkim=f"{{@{mine.partition('@')[2]} : pass}}") == 204
+    assert (await house.count("lead"), await house.count("notice")) == (0, 0)
 
 
 @pytest.mark.parametrize("body", ["STOP", "stop texting me", "START", "Yes"])

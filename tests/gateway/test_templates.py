@@ -22,7 +22,7 @@ async def test_a_sample_is_shown_in_every_language(house: House) -> None:
         status, text = await preview(house, template="email/acknowledgement", lang=lang)
         assert status == 200
         assert says in text
-        assert f"email/acknowledgement.{lang} v1" in text
+        assert f"email/acknowledgement.{lang} v2" in text
     assert 'sandbox="" srcdoc="&lt;html' in text
 
 

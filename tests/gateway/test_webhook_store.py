@@ -119,7 +119,7 @@ async def test_a_report_that_cannot_be_used_is_kept_answered_and_acted_on_later(
     lead_id = await house.lead(phone=PHONE)
     touch_id = await sms(house, lead_id)
     with monkeypatch.context() as patch:
-        broken(patch, webhooks_twilio, "take_report", error)
+        broken(patch, webhooks_twilio, "take_any_report", error)
         assert await status(house, touch_id) == 204
     (row,) = await rows(house)
     assert (row["state"], row["tries"]) == ("waiting", 0)
@@ -156,7 +156,7 @@ async def test_tries_are_further_and_further_apart_and_then_a_person_s(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touch_id = await sms(house, await house.lead(phone=PHONE))
-    broken(monkeypatch, webhooks_twilio, "take_report", ValueError())
+    broken(monkeypatch, webhooks_twilio, "take_any_report", ValueError())
     await status(house, touch_id)
     began, waits = house.clock.now, []
     while await states(house) == ["waiting"]:
@@ -221,7 +221,7 @@ async def test_one_event_that_fails_does_not_hold_up_the_others_and_is_acted_on_
 ) -> None:
     lead_id = await house.lead()
     touches = [await house.touch(lead_id, f"email-{n}", "email", ADA) for n in range(5)]
-    real = webhooks_sendgrid.take_report
+    real = webhooks_sendgrid.take_any_report
 
     async def odd(conn: Any, clock: Any, report: Any) -> Any:
         if report.touch_id == touches[2]:
@@ -229,7 +229,7 @@ async def test_one_event_that_fails_does_not_hold_up_the_others_and_is_acted_on_
         return await real(conn, clock, report)
 
     with monkeypatch.context() as patch:
-        patch.setattr(webhooks_sendgrid, "take_report", odd)
+        patch.setattr(webhooks_sendgrid, "take_any_report", odd)
         assert await house.events(*(event(touch, n) for n, touch in enumerate(touches))) == 204
     delivered = "select count(*) from touch where delivery = 'delivered'"
     assert await house.pool.fetchval(delivered) == 4
@@ -246,13 +246,13 @@ async def test_a_batch_that_takes_too_long_is_answered_and_finished_later(
 ) -> None:
     lead_id = await house.lead()
     touches = [await house.touch(lead_id, f"email-{n}", "email", ADA) for n in range(6)]
-    real = webhooks_sendgrid.take_report
+    real = webhooks_sendgrid.take_any_report
 
     async def slow(conn: Any, clock: Any, report: Any) -> Any:
         house.clock.now += timedelta(seconds=1)
         return await real(conn, clock, report)
 
-    monkeypatch.setattr(webhooks_sendgrid, "take_report", slow)
+    monkeypatch.setattr(webhooks_sendgrid, "take_any_report", slow)
     assert await house.events(*(event(touch, n) for n, touch in enumerate(touches))) == 204
     delivered = "select count(*) from touch where delivery = 'delivered'"
     assert await house.pool.fetchval(delivered) == 2
@@ -343,7 +343,7 @@ async def test_a_gateway_killed_before_the_commit_has_answered_nothing_and_a_rep
 async def test_a_repeat_changes_nothing_and_hurries_what_waits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     touch_id = await sms(house, await house.lead(phone=PHONE))
     with monkeypatch.context() as patch:
-        broken(patch, webhooks_twilio, "take_report", ValueError())
+        broken(patch, webhooks_twilio, "take_any_report", ValueError())
         await status(house, touch_id)
     assert await status(house, touch_id) == 204
     assert (await rows(house))[0]["next_try_wall"] == house.clock.now
@@ -388,7 +388,7 @@ async def test_an_old_signature_and_one_from_the_future_are_refused(
 async def test_what_was_kept_is_deleted_after_its_days(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     touch_id = await sms(house, await house.lead(phone=PHONE))
     await status(house, touch_id, "sent", "")
-    broken(monkeypatch, webhooks_twilio, "take_report", ValueError())
+    broken(monkeypatch, webhooks_twilio, "take_any_report", ValueError())
     await status(house, touch_id, "delivered", "")
     context = house.app.state.context
     house.clock.now += timedelta(days=6, hours=23)

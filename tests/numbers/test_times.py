@@ -126,6 +126,26 @@ async def test_acknowledged_within_thirty_seconds(numbers: Numbers, conn: Any) -
     assert (row.leads, row.count, row.judged, row.in_time, row.median) == (5, 3, 4, 2, 30)
 
 
+async def test_an_acknowledgement_that_the_law_put_off_is_due_when_it_may_go(numbers: Numbers, conn: Any) -> None:
+    """A number in Hawaii at night: the text may go at eight, and the figure is still how long the lead has waited."""
+    eight = after(hours=5)
+    for seconds in (30, 31):
+        at = after(hours=5, seconds=seconds)
+        late = await a_lead(conn, acknowledged_at=at)
+        await late.touch("ack-1", at, "sms", purpose="acknowledgement", put_off_to=eight)
+        # what answers a second form has an hour of its own
+        await late.touch("ack-2", at, "sms", purpose="acknowledgement", put_off_to=after(days=1))
+    waiting = await a_lead(conn)
+    await waiting.touch("ack-1-sms", None, "sms", "deferred", purpose="acknowledgement", put_off_to=eight)
+
+    async def judged(**at: int) -> tuple[int, int, float | None]:
+        row = await one(numbers, "acknowledgement", at=after(**at))
+        return row.judged, row.in_time, row.median
+
+    assert await judged(hours=5, seconds=29) == (2, 1, 18030.5)
+    assert await judged(hours=5, seconds=30) == (3, 1, 18030.5)
+
+
 async def test_assignment_and_acceptance_count_from_the_opening(numbers: Numbers, conn: Any) -> None:
     await a_lead(conn, open_at=after(hours=1), assigned_at=after(minutes=10), accepted_at=after(hours=1, seconds=40),
                  assign_due=after(hours=1, seconds=30))  # fmt: skip

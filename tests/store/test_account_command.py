@@ -11,6 +11,7 @@ from speedlead.clock import SystemClock
 from speedlead.commands import account
 from speedlead.store.accounts import use_link
 from speedlead.store.pool import open_pool
+from speedlead.whoami import command_line
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +48,8 @@ async def test_somebody_is_added_and_let_in_by_the_newest_link_only(database_url
     assert "mara@acme.example" in (listed := (await run("list")).output)
     assert "admin" in listed
     audit = await rows(database_url, "select action, account_id, role, asked from audit order by id")
-    assert audit == [("account add", None, "command line", {"role": "admin"}),
-                     ("account link", None, "command line", {})]  # fmt: skip
+    assert audit == [("account add", None, command_line(), {"role": "admin"}),
+                     ("account link", None, command_line(), {})]  # fmt: skip
 
 
 async def test_roles_and_shutting_out(database_url: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 import pytest_asyncio
@@ -133,7 +133,7 @@ async def test_retention_is_such_a_chore(pool: Any, tmp_path: Path) -> None:
 
     settings = local_settings(tmp_path)
     anything: Any = None
-    means = Means(pool, settings, load_or_create(tmp_path), anything, Ahead(), anything, anything, anything,
+    means = Means(pool, settings, load_or_create(tmp_path), Mock(), Ahead(), anything, anything, anything,
                   GoingOn(anything, anything, "0"))  # fmt: skip
     with patch("speedlead.chores.assemble.build_notifier"):
         [retention] = [chore for chore in build_chores(means) if chore.name == "retention"]

@@ -2,19 +2,23 @@
 
 import asyncio
 import base64
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from speedlead.credentials import load_or_create
 from speedlead.house_mark import HouseMark, OtherHouse
 from speedlead.settings import Settings
 from speedlead.store.house_marks import use_house
 from speedlead.store.pool import open_pool
+from speedlead.whoami import command_line
 from tests.servers import local_settings
 
 
@@ -34,6 +38,14 @@ async def speedlead(settings: Settings, *command: str) -> "subprocess.CompletedP
     )  # fmt: skip
 
 
+@pytest_asyncio.fixture
+async def owned_database(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    ours = tmp_path_factory.mktemp("ours")
+    async with await open_pool(database_url) as pool:
+        await use_house(pool, mark_of(ours), ours)
+    return database_url
+
+
 async def test_the_first_start_decides_and_other_secrets_are_refused(database_url: str, tmp_path: Path) -> None:
     ours, other = tmp_path / "ours", tmp_path / "other"
     async with await open_pool(database_url) as pool:
@@ -49,6 +61,26 @@ async def test_the_first_start_decides_and_other_secrets_are_refused(database_ur
         credentials = load_or_create(ours)
         assert credentials.secret.get_secret_value() not in kept
         assert credentials.payload_key.get_secret_value() not in kept
+
+
+@pytest.mark.parametrize("command", [
+    ("lead", "erase", "--email", "ada@example.com", "--yes"), ("lead", "export", "--email", "ada@example.com"),
+    ("lead", "correct", "00000000", "--name", "Bo", "--reason", "typo"), ("lead", "stop", "0000", "--reason", "spam"),
+    ("steer", "pause", "--type", "cold", "--reason", "why", "--yes"), ("rep", "hand-over", "a@b.example", "--spread"),
+    ("plan", "use", "inbound:1", "--note", "back"),
+])  # fmt: skip
+def test_a_command_of_another_house_is_refused_before_it_does_anything(
+    owned_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("SPEEDLEAD_DATABASE_URL", owned_database)
+    monkeypatch.setenv("SPEEDLEAD_DATA_DIR", str(tmp_path))
+    app = importlib.import_module(f"speedlead.commands.{command[0]}").app
+    for made, says in ((False, "credentials.json: there is none"), (True, "credentials.json: its secret is another")):
+        if made:
+            load_or_create(tmp_path)
+        answer = CliRunner().invoke(app, list(command[1:]))
+        assert (answer.exit_code, answer.output.count("\n")) == (2, 1), answer.output
+        assert answer.output.startswith(f"{tmp_path}/{says}")
 
 
 async def test_a_payload_key_that_was_changed_under_its_id_is_refused(database_url: str, tmp_path: Path) -> None:
@@ -92,4 +124,4 @@ async def test_a_second_host_does_not_start_until_its_secrets_are_accepted(
         with pytest.raises(OtherHouse):
             await use_house(pool, mark_of(ours), ours)
         rows = await pool.fetch("select role, action, status from audit")
-        assert [tuple(row) for row in rows] == [("command line", "credentials accept", 0)]
+        assert [tuple(row) for row in rows] == [(command_line(), "credentials accept", 0)]

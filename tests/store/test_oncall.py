@@ -21,6 +21,7 @@ from speedlead.store.oncall import Override, OverrideRefused, notes, put_overrid
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
 from speedlead.store.reps import read_rosters
+from speedlead.whoami import whoami
 from tests.servers import local_settings
 from tests.store.hand_made import FixedClock
 
@@ -231,7 +232,7 @@ def test_the_command_shows_overrides_and_exports(pool_rows: str, tmp_path: Path)
     assert (made.exit_code, made.output.strip()) == (0, f"nights, level 1: {ADA} steps in from {day} to {day}")
     shown = run(pool_rows, tmp_path, "show", "--from", day, "--days", "1").output
     assert ADA in shown
-    assert "override by command line: wedding" in shown
+    assert f"override by {whoami()}: wedding" in shown
     twice = run(pool_rows, tmp_path, "override", "nights", ADA, "--from", day, "--why", "wedding")
     assert (twice.exit_code, "remove that first" in twice.output) == (1, True)
     gone = run(pool_rows, tmp_path, "remove", "nights", "--from", day)

@@ -14,8 +14,10 @@ from typer.testing import CliRunner, Result
 
 from speedlead.chores.retention import retention_chore
 from speedlead.commands import lead as lead_commands
+from speedlead.store import audit
 from speedlead.store.plans import PlanStore
 from speedlead.store.pool import open_pool
+from speedlead.whoami import whoami
 from tests.gateway.house import MONDAY, StepClock
 from tests.store.test_erasure import PLAN, SECRET, post
 
@@ -86,6 +88,8 @@ async def test_the_export_is_written_for_its_owner_alone(pool: Any, tmp_path: Pa
     assert "zebra crossing" in (tmp_path / "all.html").read_text()
     assert (await run("export", taken.lead_id, "--out", "all.doc")).exit_code == 2
     assert "cannot be written" in (await run("export", taken.lead_id, "--out", "/nowhere/all.zip")).output
+    lines = await audit.lines(pool, object_id=taken.lead_id)
+    assert {(line.who, line.role, line.action) for line in lines} == {(whoami(), "command line", "lead export")}
 
 
 async def close(pool: Any, lead_id: str, days_ago: int) -> None:

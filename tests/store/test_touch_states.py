@@ -19,8 +19,7 @@ from speedlead.records import Claimed
 from speedlead.store import calls
 from speedlead.store.calls import CallReport
 from speedlead.store.claims import FINAL
-from speedlead.store.deliveries import _RANK as RANK
-from speedlead.store.deliveries import Report, take_report
+from speedlead.store.deliveries import RANK, Report, take_report
 from speedlead.store.transactions import transact
 from tests.activities.house import House, open_house
 

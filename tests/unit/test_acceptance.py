@@ -36,6 +36,16 @@ def due(state: LeadState, watch: Watch, *, calling: bool = False, coming: Any = 
     return next_due(state, watch, calling=calling, coming=coming)
 
 
+def test_who_is_asked_when_the_lead_becomes_hotter_has_its_whole_window_from_then() -> None:
+    state, watch = lead(lead_type="warm", due=None), asked("anna")
+    state.lead_type = "hot"
+    assert due(state, watch) == Due(NOW + M, "escalate")  # in the past by now
+    watch.acceptance.hotter(NOW + 3 * M)
+    assert watch.acceptance.ends(M) is None  # until routing has said when the hotter lead opens
+    watch.acceptance.ask(("anna",), NOW + 3 * M)
+    assert due(state, watch) == Due(NOW + 4 * M, "escalate")
+
+
 # ── who is asked ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -284,13 +284,13 @@ def test_a_missing_template_is_named(missing: str) -> None:
 def test_a_message_is_in_the_language_of_the_lead_and_says_which_edition_it_is() -> None:
     austrian = record(language="de-AT")
     made = answer(lead=austrian)
-    assert made.edition == "email/acknowledgement.de v1"
+    assert made.edition == "email/acknowledgement.de v2"
     assert (made.subject or "").startswith("Eingegangen: Ihre Demo-Anfrage")
     assert '<html lang="de">' in (made.html or "")
     promise = COMPOSER.promise(austrian, NOW + 3 * MINUTE, NOW, "Europe/Vienna", "call")
     assert promise.text == "Wir rufen Sie bis 16:03 Uhr (Ortszeit Vienna) persönlich an."
-    assert answer(lead=record(evidence=Evidence(country="FR"))).edition == "email/acknowledgement.fr v1"
-    assert answer(lead=record(language="xx", evidence=Evidence(country="JP"))).edition == "email/acknowledgement.en v1"
+    assert answer(lead=record(evidence=Evidence(country="FR"))).edition == "email/acknowledgement.fr v2"
+    assert answer(lead=record(language="xx", evidence=Evidence(country="JP"))).edition == "email/acknowledgement.en v2"
 
 
 def test_a_house_whose_language_has_no_acknowledgement_is_refused() -> None:
@@ -314,7 +314,8 @@ def test_a_text_that_gets_too_long_loses_the_words_of_the_lead_and_keeps_the_way
 
 
 def test_every_packaged_template_is_used_by_a_plan_or_by_the_engine_and_written_in_every_language() -> None:
-    used = [*SENT, ("voicemail", "missed_you")]  # a plan may say that one: the default plan leaves no message
+    # a plan may say the first: the default plan leaves no message; the second is said about a meeting
+    used = [*SENT, ("voicemail", "missed_you"), ("email", "meeting")]
     assert set(packaged_book().templates) == {(*one, language) for one in used for language in LANGUAGES}
 
 

@@ -16,7 +16,12 @@ REACH = c.Reach(has_email=True, has_phone=True)
 STEP = Step(id="call-1", channel="call", by="3m")  # type: ignore[arg-type]
 SKIP = c.SkipRow(step="sms-1", channel="sms", reason="no_consent", at=NOW)
 OUTCOME = c.OutcomeSignal(message_id="m", call_result="connected", outcome="not_now", until=NOW + DAY)  # type: ignore[arg-type]
+STEERED = c.Steered(
+    update_id="u", update="pause", at=NOW, by="ann", reason="x", asked={"until": "2026-11-23T09:00:00Z"}
+)
+WAY = c.Way(step="ack-1", channel="email", state=c.TouchState.SENT, at=NOW)
 EXAMPLES: list[c.Contract] = [
+    STEERED, WAY, c.Acknowledged(ways=(WAY,), promised_at=NOW),
     c.LeadStart(lead_id="7f3a", lead_type="hot", intent="pricing", source="organic", submitted_at=NOW, reach=REACH,
                 plan=CADENCE, resume=c.Resume(steps=(c.StepRow(step="call-1", state="sent", at=NOW),), seen=("m",),
                                 undelivered=(c.Undelivered(step="sms-1", then="again", after_s=3600, at=NOW),),
@@ -43,13 +48,13 @@ EXAMPLES: list[c.Contract] = [
     ),
     c.PlaceResult(at=NOW, reasons=("holiday",), versions={"law": "1"}),
     c.TouchRequest(lead_id="7f3a", step="email-1", channel="email", template="useful", planned_at=NOW, skips=(SKIP,)),
-    c.TouchResult(state=c.TouchState.SENT, at=NOW, call_result="connected"),  # type: ignore[arg-type]
+    c.TouchResult(state=c.TouchState.SENT, at=NOW, call_result="connected", ways=(WAY,)),  # type: ignore[arg-type]
     c.DialRequest(lead_id="7f3a", step="call-1", level=1, ring_s=20, planned_at=NOW),
     c.CallOffRequest(lead_id="7f3a", step="call-1", reason="paused"),
     c.SettleTaskRequest(lead_id="7f3a", step="call-1", leg_id="7f3a.call-1.rep-1-1", at=NOW),
     c.CheckRequest(lead_id="7f3a", step="call-1"), c.SkipStepsRequest(lead_id="7f3a", skips=(SKIP,)),
     c.NotifyRequest(lead_id="7f3a", key="k", audience="rep", kind="new_lead"),
-    c.RecordRequest(lead_id="7f3a", key="k", kind="outcome", outcome=OUTCOME, at=NOW),
+    c.RecordRequest(lead_id="7f3a", key="k", kind="outcome", outcome=OUTCOME, at=NOW, steered=STEERED),
     c.ReassignTo(lead_id="7f3a", rep_id="r", reason="x"), c.LoadPlanRequest(lead_id="7f3a", plan_id="p", version=1),
     c.TakePlanRequest(lead_id="7f3a", plan_id="p", version=2, before="p v1", skips=(SKIP,), at=NOW),
     c.CloseRequest(lead_id="7f3a", reason="x", stage="closed"), c.CloseResult(closed=True, at=NOW),

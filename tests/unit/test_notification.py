@@ -45,6 +45,7 @@ WAITING = Waiting(Channel.EMAIL, fallback=True, due=False, age=timedelta(seconds
         (HOT, replace(ALL, there=False, email=False), ()),
         (replace(HOT, lead_type="warm"), ALL,
          (Step(Channel.PUSH), Step(Channel.EMAIL, timedelta(minutes=5), fallback=True))),
+        (News("notification_test", "rep", None), ALL, (Step(Channel.PUSH), Step(Channel.SMS), MAIL_LATER)),
         (replace(HOT, kind="answer_sent"), ALL,
          (Step(Channel.PUSH), Step(Channel.EMAIL, timedelta(hours=1), fallback=True))),
     ],

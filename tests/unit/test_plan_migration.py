@@ -5,7 +5,7 @@ from typing import Any
 from speedlead.domain.lead import LeadState
 from speedlead.domain.plan import Cadence
 from speedlead.plan_migration import LeadMove, by_step, moved, owes
-from speedlead.plan_migration_words import closing, moves_by
+from speedlead.plan_migration_words import closing, moves_by, stands_at
 from tests.unit.leads import HOUR, MINUTE, NOW, lead
 from tests.unit.test_replanning import call, mail, plan
 
@@ -62,3 +62,26 @@ def test_a_call_of_an_earlier_round_is_not_due_any_more() -> None:
     assert hotter.owed is None
     owes(hotter, [put_off("call-1-r2")], NOW + MINUTE)
     assert hotter.owed is not None
+
+
+def test_a_paused_lead_shows_what_comes_once_it_is_resumed() -> None:
+    later = plan(mail("email-1"), mail("email-2", "email-1", 67), version=2, settle=0)
+    held, away = on(LONG, "email-1"), on(LONG, "email-1")
+    held.pause(None, "paused", NOW)
+    away.pause(NOW + 2 * MINUTE, "paused", NOW)
+    for paused in (held, away):
+        move = moved(paused, later, NOW + MINUTE)
+        (row,) = by_step([move])
+        assert (stands_at(row), moves_by(row)) == ("e-mail 2 (paused)", "7 min later, once resumed")
+        assert paused.paused
+    assert len(by_step([moved(held, later, NOW), moved(on(LONG, "email-1"), later, NOW)])) == 2
+    # longer than both delays: the touch is due with the end of the pause on either plan
+    away.pause(NOW + 3 * HOUR, "paused")
+    assert table(moved(away, later, NOW)) == ("not at all, once resumed", "")
+
+
+def test_a_paused_lead_with_nothing_left_is_not_closed_before_it_is_resumed() -> None:
+    held = on(LONG, "email-1")
+    held.pause(None, "paused", NOW)
+    sentence = "1 of them has nothing left there and is closed when resumed."
+    assert table(moved(held, SHORT, NOW + MINUTE)) == ("", sentence)

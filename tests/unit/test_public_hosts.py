@@ -31,6 +31,7 @@ def test_public_and_allowed_ones_are() -> None:
     "text",
     ["https://127.0.0.1/x", "https://１２７.0.0.1/x", "https://127。0。0。1/x", "https://①27.0.0.1/x", "https://[::1]/x",
      "https://[::ffff:127.0.0.1]/x", "https://[64:ff9b::7f00:1]/x", "https://[fe80::1%25eth0]/x", "https://bücher.example/",
+     "https://2130706433/", "https://127.1/", "https://017700000001/",
      "http://a.example/", "https://sam@a.example/", "https:///x", "https://[/", "https://a.example:99999/", ""],
 )  # fmt: skip
 def test_what_is_refused_before_anybody_connects(text: str) -> None:

@@ -129,42 +129,36 @@ async def test_acknowledgements_count_once_and_those_that_are_missing_too(pool: 
     assert (bucket("0.1"), bucket("0.25"), bucket("10.0"), bucket("20.0"), bucket("+Inf")) == (0, 1, 1, 2, 3)
 
 
-async def put_off(pool: Any, lead_id: str, state: str, next_at: datetime | None, reason: str, until: datetime) -> None:
-    """As the gate does it: the touch says until when, and the story keeps it."""
+async def put_off(pool: Any, lead_id: str, state: str, next_at: datetime | None, until: datetime | None) -> None:
+    """As the gate does it; `until` stays when the touch is claimed."""
     await pool.execute(
-        """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, next_at)
+        """insert into touch (id, lead_id, person_id, step, channel, purpose, state, next_at, put_off_to)
            select $1::text || '.ack-1', $1::uuid, person_id, 'ack-1', 'sms', 'acknowledgement', $2, $3, $4
-           from lead where id = $1::uuid""", lead_id, state, reason, next_at)  # fmt: skip
-    await pool.execute(
-        """insert into story (lead_id, at, kind, step, reason, data)
-           values ($1, $2, 'deferred', 'ack-1', $3, jsonb_build_object('next_at', $4::text))""",
-        lead_id, NOW, reason, until.isoformat(),
-    )  # fmt: skip
+           from lead where id = $1::uuid""", lead_id, state, next_at, until)  # fmt: skip
 
 
 async def test_a_quiet_hour_is_no_late_acknowledgement(pool: Any, tmp_path: Path) -> None:
     """A number in Hawaii at night, with the text that it asked for."""
-    night = "quiet_hours:us-fed"
     hours = NOW + timedelta(hours=5)
     clock, registry = Clock(), CollectorRegistry()
     clock.now = NOW - timedelta(minutes=5)
     house = House(pool, clock, tmp_path)
     house.register(registry)
     clock.now = NOW
-    await put_off(pool, await lead(pool, 90), "deferred", hours, night, hours)
+    await put_off(pool, await lead(pool, 90), "deferred", hours, hours)
     await house.refresh()
     assert 'speedlead_acknowledgement_seconds_count{type="hot"} 0.0' in generate_latest(registry).decode()
     assert (await figures(pool))["unacknowledged_oldest_seconds"] == {(): 0}
     # the morning: 20 s in which nobody claimed it, and 40 s since another's hour came and a provider has it
-    await put_off(pool, await lead(pool, 18_000), "deferred", NOW - timedelta(seconds=20), night,
+    await put_off(pool, await lead(pool, 18_000), "deferred", NOW - timedelta(seconds=20),
                   NOW - timedelta(seconds=20))  # fmt: skip
     assert (await figures(pool))["unacknowledged_oldest_seconds"] == {(): 20}
-    await put_off(pool, await lead(pool, 18_000), "claimed", None, night, NOW - timedelta(seconds=40))
+    await put_off(pool, await lead(pool, 18_000), "claimed", None, NOW - timedelta(seconds=40))
     assert (await figures(pool))["unacknowledged_oldest_seconds"] == {(): 40}
 
 
 async def test_a_provider_that_does_not_confirm_puts_nothing_off(pool: Any) -> None:
-    await put_off(pool, await lead(pool, 75), "deferred", NOW, "not_confirmed", NOW)
+    await put_off(pool, await lead(pool, 75), "deferred", NOW, None)
     assert (await figures(pool))["unacknowledged_oldest_seconds"] == {(): 75}
 
 

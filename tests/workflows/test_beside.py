@@ -17,10 +17,11 @@ from speedlead.store.transactions import transact
 from tests.servers import local_settings
 from tests.workflows.leads import ADA, ended, instant_of, notices, touches, tuesday_at
 from tests.workflows.test_answers import writes
+from tests.workflows.told import said_alike
 from workflows import options
 
 pytestmark = pytest.mark.timeout(90)
-NIGHT = 4  # 23:00 in New York
+NIGHT, NEW_YORK = 4, "America/New_York"  # 23:00 there
 HOUR = timedelta(hours=1)
 ONE_MAIL = """
 id: one_mail
@@ -59,6 +60,9 @@ async def test_a_fallback_that_comes_at_night_goes_when_the_law_opens(world: Wor
     assert [m["touch_id"] for m in await world.messages(channel="sms") if ".ack-" in m["touch_id"]] == [
         f"{lead}.ack-1-again"
     ]
+    said = await said_alike(world, lead, NEW_YORK)
+    assert "E-mail: not certain that it was sent (the provider did not confirm it)" in said
+    assert "acknowledgement 1 again" in said
 
 
 async def test_a_mail_whose_word_comes_at_night_needs_no_text_in_the_morning(world: World) -> None:
@@ -75,6 +79,7 @@ async def test_a_mail_whose_word_comes_at_night_needs_no_text_in_the_morning(wor
     assert "ack-1 sent" in made
     assert "ack-1-again skipped arrived_after_all" in made
     assert not [m for m in await world.messages(channel="sms") if ".ack-" in m["touch_id"]]
+    assert "acknowledgement 1 again" in await said_alike(world, lead, NEW_YORK)
 
 
 async def test_an_acknowledgement_that_dies_for_an_hour_ends_in_doubt_and_is_told(
@@ -98,6 +103,7 @@ async def test_an_acknowledgement_that_dies_for_an_hour_ends_in_doubt_and_is_tol
         "select t.settled_at - l.created_at from touch t join lead l on l.id = t.lead_id where t.step = 'ack-1'"
     )
     assert settled < HOUR, "long before the lead closes"
+    assert "E-mail: not certain" in await said_alike(world, lead, NEW_YORK)
 
 
 @pytest_asyncio.fixture

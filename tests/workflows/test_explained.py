@@ -1,10 +1,8 @@
 """Page, command line, query `explain` and the details in the Temporal UI say the same of a lead, word for word."""
 
 import asyncio
-import html
 import re
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from typing import Any
 
 import pytest
@@ -15,70 +13,15 @@ from speedlead.demo.play import play
 from speedlead.demo.world import World
 from speedlead.ids import workflow_id
 from speedlead.store import views
-from speedlead.telling import lines, markdown
-from speedlead.times import clock
+from speedlead.store.starts import build_start
 from tests.workflows.leads import ADA, ended, tuesday_at
-from workflows.telling import utc
+from tests.workflows.told import said_alike
+from workflows.state import begin
+from workflows.telling import told_by
 
 pytestmark = pytest.mark.timeout(180)
 WEBINAR = {"name": "Ann", "email": "ann@example.com", "phone": "+12125550123", "intent": "webinar", "country": "US",
            "tz": "America/New_York", "consent_call": "true"}  # fmt: skip
-
-
-async def said_alike(world: World, lead_id: str, zone: str) -> str:
-    """What the query says, once the rows say it too; raises with the difference when they never do."""
-    handle = world.client.get_workflow_handle(workflow_id(lead_id))
-    query = rows = ""
-    for _ in range(60):  # a row is written a moment after, or before, the workflow knows it
-        query = await handle.query("explain")
-        async with world.pool.acquire() as conn:
-            explained = await views.explain(conn, lead_id)
-        assert explained is not None
-        rows = markdown(explained.told, f"lead {lead_id[:8]}", utc)
-        if query == rows:
-            break
-        await asyncio.sleep(0.1)
-    assert query == rows
-    local = lines(explained.told, lambda at: clock(at, zone))
-    async with world.pool.acquire() as conn:
-        shown = await command_line(conn, lead_id)
-    page = await lead_page(world, lead_id)
-    for name, text in local:
-        if name != "stage":
-            assert text in page
-        # the command line adds how far away an instant is, and its seconds
-        assert text.split(", ")[0] in shown
-    return query
-
-
-async def command_line(conn: Any, lead_id: str) -> str:
-    from rich.console import Console
-
-    from speedlead.commands import lead
-
-    console = Console(record=True, width=1000, file=StringIO())
-    before, lead._console = lead._console, lambda: console  # type: ignore[assignment]
-    try:
-        assert await lead._explain(conn, lead_id) == 0
-    finally:
-        lead._console = before
-    return console.export_text()
-
-
-async def lead_page(world: World, lead_id: str) -> str:
-    from speedlead.gateway.lead_context import lead_context
-    from speedlead.gateway.rendering import render
-
-    async def context() -> dict[str, Any]:
-        from types import SimpleNamespace
-
-        deps: Any = SimpleNamespace(pool=world.pool, clock=world.clock, settings=world.settings)
-        found = await lead_context(deps, lead_id)
-        assert found is not None
-        return found
-
-    page = bytes(render("lead_live.html", await context()).body).decode()
-    return " ".join(html.unescape(re.sub("<[^>]+>", " ", page)).split())
 
 
 async def test_leads_of_every_kind_at_their_end(world: World) -> None:
@@ -86,9 +29,12 @@ async def test_leads_of_every_kind_at_their_end(world: World) -> None:
         said = await said_alike(world, one.lead.card.lead_id, one.story.zone)
         assert "waits for: nothing: the lead is closed" in said
         if one.story.key == "never_answers":
-            assert len(re.findall("^- past: ", said, re.M)) == 12
+            assert len(re.findall("^- past: ", said, re.M)) == 13
             assert "call 1, Tue" in said
             assert "Call: no answer" in said
+            acknowledged, promised = re.findall("^- (past: ack.*|promised: .*)$", said, re.M)
+            assert re.fullmatch(r"past: acknowledgement 1, Tue .*: E-mail sent", acknowledged)
+            assert re.fullmatch(r"promised: a person of ours by Tue .* UTC", promised)
 
 
 async def test_a_call_that_another_touch_has_overtaken_keeps_its_time(world: World) -> None:
@@ -126,4 +72,12 @@ async def test_leads_that_are_under_way(
         await handle.signal(name, payload)
     said = await said_alike(world, lead_id, "America/New_York")
     assert expected in said
+    # as the watchdog would start it again
+    async with world.pool.acquire() as conn:
+        start, explained = await build_start(conn, lead_id, again=True), await views.explain(conn, lead_id)
+    assert start is not None
+    assert explained is not None
+    again = told_by(begin(start))
+    assert (again.past, again.promised) == (explained.told.past, explained.told.promised)
+    assert "acknowledgement 1, " in said
     await handle.terminate()

@@ -36,6 +36,23 @@ async def test_a_lead_that_became_hotter_is_offered_and_accepted_anew(world: Wor
     assert "call-1-r2 sent connected" in await touches(world, lead)
 
 
+async def test_who_is_asked_when_the_lead_becomes_hotter_is_asked_once_with_the_new_deadline(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **COLD)
+    rep = (await offered(world, lead, 1))[0]
+    assert await world.submit(datetime.now(UTC), **HOT) == lead
+
+    async def asked_for_the_hot_call() -> bool:
+        found = "select exists (select from touch where lead_id = $1 and step = 'call-1-r2' and state = 'claimed')"
+        due = "select exists (select from notice where lead_id = $1 and kind = 'call_task' and due_at is not null)"
+        return bool(await world.pool.fetchval(found, lead) and await world.pool.fetchval(due, lead))
+
+    await until(asked_for_the_hot_call)
+    await takes_the_call(world, lead, 1)
+    asked = await world.pool.fetch("select rep_id, kind from notice where lead_id = $1 and rep_id = $2", lead, rep)
+    assert sorted(row["kind"] for row in asked) == ["call_task", "new_inquiry", "new_lead"]
+    assert "call-1-r2 sent connected" in await touches(world, lead)
+
+
 async def test_a_call_that_was_begun_before_is_no_call_of_the_hotter_track(world: World) -> None:
     lead = await world.submit(datetime.now(UTC), **COLD)
     rep = (await offered(world, lead, 1))[0]

@@ -151,7 +151,7 @@ async def test_nobody_but_the_database_knows_the_person_and_after_erasure_nobody
 
     people = [str(r["person_id"]) for r in await world.pool.fetch("select distinct person_id from lead")]
     done = await erase_people(
-        world.pool, world.leads, world.clock, world.credentials.secret_bytes, people, (), by="test"
+        world.pool, world.leads, world.clock, world.credentials.secret_bytes, people, (), by="test", request_id=new_id()
     )
     assert done.remembered == ()
     assert [name for name, text in (await everything(world.pool)).items() if PRIVATE.search(text.encode())] == []
@@ -169,7 +169,7 @@ async def test_an_open_lead_is_ended_first_and_erased_while_it_waits(world: Worl
     await asyncio.sleep(0.5)
     people = [str(await world.pool.fetchval("select person_id from lead where id = $1", lead))]
     done = await erase_people(
-        world.pool, world.leads, world.clock, world.credentials.secret_bytes, people, (), by="test"
+        world.pool, world.leads, world.clock, world.credentials.secret_bytes, people, (), by="test", request_id=new_id()
     )
     assert done.remembered == ()
     row = await world.pool.fetchrow("select closed_at, close_reason from lead where id = $1", lead)
@@ -204,7 +204,9 @@ async def test_a_lead_that_begins_while_the_first_is_ended_runs_no_more_when_all
     first = await world.submit(tuesday_at(15) + timedelta(hours=10), **PERSON)
     await asyncio.sleep(0.5)
     people, leads = [str(await world.pool.fetchval("select person_id from lead"))], WritesAgain(world)
-    done = await erase_people(world.pool, leads, world.clock, world.credentials.secret_bytes, people, (), by="test")
+    done = await erase_people(
+        world.pool, leads, world.clock, world.credentials.secret_bytes, people, (), by="test", request_id=new_id()
+    )
     assert done.remembered == ()
     assert leads.second != first
     assert leads.told == [first, leads.second]

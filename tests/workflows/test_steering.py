@@ -7,7 +7,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,13 @@ from temporalio.testing import WorkflowEnvironment
 
 from speedlead.clock import SystemClock
 from speedlead.demo.world import World
+from speedlead.domain.plan import Plan
 from speedlead.ids import workflow_id
-from speedlead.steering import Steering
+from speedlead.steering import Steering, ask_now
+from speedlead.store import audit
 from speedlead.store import steering as rows
+from speedlead.store.plans import PlanStore
+from speedlead.whoami import command_line
 
 MANY = 45
 ASKED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
@@ -114,7 +118,7 @@ async def test_a_batch_that_is_killed_in_the_middle_goes_on_and_asks_each_lead_o
     lines = await world.pool.fetch(
         "select object, role, asked ->> 'run' as run, status from audit where action = 'steer pause'"
     )
-    assert Counter((line["role"], line["run"], line["status"]) for line in lines) == {("command line", run, 200): MANY}
+    assert Counter((line["role"], line["run"], line["status"]) for line in lines) == {(command_line(), run, 200): MANY}
     assert sorted(line["object"] for line in lines) == sorted(leads)
     assert await world.pool.fetchval("select count(*) from lead where paused_until is not null") == MANY
     told = await world.pool.fetch("select lead_id, reason from story where kind = 'paused'")
@@ -188,3 +192,89 @@ async def test_a_lead_that_refuses_is_listed_and_the_others_go_on(
     assert "step: expected one of" in said[leads[0]]
     assert "no workflow is running" in said[leads[1]]
     assert leads[2] not in said
+    # whoever waits for one lead hears the same where the worker was quicker
+    async with world.pool.acquire() as conn:
+        one = await rows.begin_run(conn, rows.Wanted("skip", {"step": "sms-9"}, "tried", {leads[0]: {}}, {}, "ops"),
+                                   SystemClock().wall())  # fmt: skip
+        await conn.execute("select pg_advisory_lock(9, hashtext($1))", one)
+        steering = Steering(world.pool, world.leads, SystemClock())
+        waiting = asyncio.create_task(ask_now(steering, one))
+        await asyncio.sleep(0)
+        await steering._carry_out(conn, one, lambda: None)
+        assert "step: expected one of" in (await waiting or "")
+        await conn.execute("select pg_advisory_unlock(9, hashtext($1))", one)
+
+
+async def lines_of(world: World, lead_id: str) -> list[tuple[Any, ...]]:
+    rows = await world.pool.fetch(
+        "select role, action, asked, note, status, before, after from audit where object = $1 order by id", lead_id
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_what_is_asked_of_temporal_itself_has_one_line_in_the_audit(
+    world: World, temporal_env: WorkflowEnvironment, ended_after: None
+) -> None:
+    (lead,) = await leads_of(world, temporal_env, 1)
+    handle = world.client.get_workflow_handle(workflow_id(lead))
+    other = "select r.id from rep r join lead l on l.id = $1 where not r.manager and r.id is distinct from l.owner_id"
+    rep, plan = str(await world.pool.fetchval(other, lead)), "inbound"
+    version = await world.pool.fetchval("select plan_version from lead where id = $1", lead)
+    newer = (await world.pool.fetchval("select body from plan where id = $1 and version = $2", plan, version)) | {
+        "version": version + 1
+    }
+    await PlanStore(world.pool).publish(Plan.model_validate(newer))
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    for name, asked, noted in (
+        ("pause", {"until": f"{until:%Y-%m-%dT%H:%M:%SZ}", "by": "ann", "reason": "she asked"}, "she asked"),
+        ("resume", {}, None),
+        ("skip", {"step": "email-1", "reason": "wrong text"}, "wrong text"),
+        ("reassign", {"rep_id": rep, "reason": "swap"}, "swap"),
+        ("change_plan", {"plan_id": plan, "version": version + 1}, None),
+        ("correct", {"by": "ann"}, None),
+        ("call_now", {}, None),
+        ("stop", {"by": "ann", "reason": "duplicate"}, "duplicate"),
+    ):
+        before = len(await lines_of(world, lead))
+        for _ in range(2):  # an answer that is lost is asked for once more
+            await handle.execute_update(name, asked, id=f"by-hand-{name}")
+        async with asyncio.timeout(20):
+            while len(lines := await lines_of(world, lead)) == before or lines[-1][4] is None:
+                await asyncio.sleep(0.05)
+        assert len(lines) == before + 1, name
+        role, action, kept, note, status, was, became = lines[-1]
+        who = asked.get("by", kept["client"])
+        assert (role, action, note, status) == (f"temporal: {who}", f"temporal {name}", noted, 200)
+        given = {key: value for key, value in asked.items() if key != "reason"}
+        assert {key: str(kept[key]) for key in given} == {key: str(value) for key, value in given.items()}
+        assert kept["client"] == world.client.service_client.config.identity
+        changed = {"pause": "paused_until", "reassign": "owner_id", "change_plan": "plan", "stop": "plan_stopped"}
+        assert name not in changed or was[changed[name]] != became[changed[name]], lines[-1]
+    async with world.pool.acquire() as conn:
+        shown = await audit.lines(conn, object_id=lead)
+    assert [line.who for line in reversed(shown)][:2] == ["ann", world.client.service_client.config.identity]
+
+
+async def test_what_page_and_api_ask_has_its_own_line_and_no_second_one(
+    world: World, temporal_env: WorkflowEnvironment, ended_after: None
+) -> None:
+    (lead,) = await leads_of(world, temporal_env, 1)
+    for name, asked in (("pause", {"by": "crm", "reason": "she asked"}), ("skip", {"step": "email-1", "by": "crm"})):
+        await world.call("POST", f"{world.url}/api/leads/{lead}/{name}", asked)
+    run = await begin_and_carry_out(world, rows.Wanted("resume", {}, "tried", {lead: {}}, {}, "ops"))
+    assert run.done == 1
+    told = "select count(*) from story where lead_id = $1 and kind in ('paused', 'skipped_by_hand', 'resumed')"
+    async with asyncio.timeout(20):  # they are written by the same activity as a line would be
+        while await world.pool.fetchval(told, lead) < 3:
+            await asyncio.sleep(0.05)
+    assert [(role, action, note) for role, action, _, note, *_ in await lines_of(world, lead)] == [
+        ("api key", "/api/leads/{lead_id}/pause", "she asked"),
+        ("api key", "/api/leads/{lead_id}/skip", None),
+        ("ops", "steer resume", None),
+    ]
+
+
+async def begin_and_carry_out(world: World, wanted: rows.Wanted) -> rows.Run:
+    async with world.pool.acquire() as conn:
+        run = await rows.begin_run(conn, wanted, SystemClock().wall())
+    return await Steering(world.pool, world.leads, SystemClock()).carry_out(run)

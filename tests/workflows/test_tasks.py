@@ -11,6 +11,8 @@ import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
 from speedlead.demo.world import World, open_world
+from speedlead.store.correcting import correct_rows
+from speedlead.store.transactions import transact
 from tests.e2e.house import ALWAYS, PLANS
 from tests.servers import local_settings
 from tests.workflows.leads import ADA, ended, notices, touches
@@ -84,6 +86,7 @@ async def test_a_call_that_the_first_rep_declines_is_offered_to_the_next(world: 
     await world.leads.update(lead, "decline", {"rep_id": first, "reason": "in_a_meeting"})
     first_again, second = await offered(world, lead, 2)
     assert first_again == first != second
+    assert await world.pool.fetchval("select presence from rep where id = $1", first) == "available"
     await world.leads.update(lead, "accept", {"rep_id": second})
     await world.leads.update(lead, "log_outcome", {"call_result": "connected", "outcome": "qualified"})
     assert (await ended(world, lead))["reason"] == "qualified"
@@ -98,7 +101,32 @@ async def test_a_call_that_nobody_accepts_stays_due_and_the_mail_goes(world: Wor
             await asyncio.sleep(0.1)
     assert "call-1 deferred rep_unavailable" in await touches(world, lead)
     assert "manager: nobody_accepted" in await notices(world, lead)
+    # whoever does not answer an offer is away for a while, as after a call that rang
+    assert await world.pool.fetchval("select count(*) from rep where presence = 'away'") == 3
+    assert "rep: away_after_missed" in await notices(world, lead)
     said = await said_alike(world, lead, "America/New_York")
     assert re.search(r"past: call 1, .*put off \(no rep was available\)", said), said
     await world.leads.update(lead, "stop", {})
     await ended(world, lead)
+
+
+async def test_a_wrong_number_that_was_put_right_during_the_call_closes_the_old_one_alone(world: World) -> None:
+    lead = await world.submit(datetime.now(UTC), **ADA)
+    rep = (await offered(world, lead, 1))[0]
+    await world.leads.update(lead, "accept", {"rep_id": rep})
+    dialled = await world.pool.fetchval("select address from touch where lead_id = $1 and channel = 'call'", lead)
+    right = {"phone": "+12125550177"}
+    reach = await transact(world.pool, lambda conn: correct_rows(conn, world.clock, lead, right))
+    await world.leads.update(lead, "correct", {"reach": reach.model_dump(mode="json")})
+    await world.call("POST", f"{world.url}/api/leads/{lead}/outcomes", {"call_result": "wrong_number"})
+    async with asyncio.timeout(30):
+        while "call-1 sent wrong_number" not in await touches(world, lead):
+            await asyncio.sleep(0.05)
+    await world.leads.update(lead, "call_now", {})
+    await world.leads.update(lead, "accept", {"rep_id": (await offered(world, lead, 2))[1]})
+    await world.leads.update(lead, "log_outcome", {"call_result": "connected", "outcome": "qualified"})
+    assert (await ended(world, lead))["reason"] == "qualified"
+    called = await world.pool.fetch(
+        "select address from touch where lead_id = $1 and channel = 'call' order by sent_at", lead
+    )
+    assert [row["address"] for row in called] == [dialled, right["phone"]]

@@ -15,6 +15,7 @@ from speedlead.demo.season import shapes
 from speedlead.demo.season.life import Life
 from speedlead.demo.season.record import Rep, Rows, Season
 from speedlead.planbook import load_plan
+from speedlead.store import rollup
 from speedlead.store.plans import fingerprint
 
 CHUNK = 2_000
@@ -60,12 +61,19 @@ async def fill(
         season = await _prepare(conn, leads, until, days, seed)
         written = dict.fromkeys(COLUMNS, 0)
         arrivals = _arrivals(season.random, leads, until - timedelta(days=days), days, until)
+        await _triggers(conn, "disable")  # one mark of each lead for reports is enough
         for done, (created, place) in enumerate(arrivals, 1):
             Life(season, created, place).live()
             if done % CHUNK == 0 or done == leads:
                 await _copy(conn, season.rows, written)
                 report(done)
+        await _triggers(conn, "enable")
+        await rollup.mark_all(conn)
         await conn.execute("vacuum analyze")  # as autovacuum would have done in the meantime
+        async for _ in rollup.write_all(conn):
+            pass
+        for table in ("lead_fact", "lead_stale"):
+            await conn.execute(f"vacuum analyze {table}")
         return written
     finally:
         await conn.close()
@@ -120,6 +128,11 @@ def _arrivals(
         if begins <= local < until:
             found.append((local, which))
     return ((at, places[which]) for at, which in sorted(found))
+
+
+async def _triggers(conn: Any, word: str) -> None:
+    for table in COLUMNS:
+        await conn.execute(f"alter table {table} {word} trigger user")
 
 
 async def _copy(conn: Any, rows: Rows, written: dict[str, int]) -> None:

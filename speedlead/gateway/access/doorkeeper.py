@@ -26,7 +26,7 @@ from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import conflict, forbidden, missing, not_available
 from speedlead.gateway.problems import Problem
 from speedlead.intake_text import one_line
-from speedlead.store import acceptance, accounts, audit, our_people, sessions
+from speedlead.store import acceptance, accounts, audit, hooks, our_people, sessions
 from speedlead.store.transactions import StoreUnavailable, transact
 from speedlead.store.visible import is_visible
 
@@ -198,7 +198,8 @@ class Line:
         # a machine says in whose name it asks
         names = ASKED if who else ASKED | {"by"}
         kept = {name: str(value) for name, value in (dict(fields) | named).items() if name in names and value}
-        about = self._lead or self._account or self._rep or parse_id(named.get("notice_id", ""))
+        self._hook = parse_id(named.get("hook_id", ""))
+        about = self._lead or self._account or self._rep or self._hook or parse_id(named.get("notice_id", ""))
         reason = one_line(str(fields.get("reason") or ""))[:LONGEST_REASON] if self._lead else ""
         self._change = audit.Change(
             account_id=who.account_id if who else None,
@@ -219,6 +220,15 @@ class Line:
     def about_rep(self, rep_id: str) -> None:
         """The same for one of our people, and for a change whose path does not name them."""
         self._made = self._rep = rep_id
+
+    @property
+    def request_id(self) -> str:
+        """For the id of an update that is asked for this change: its workflow writes no line of its own then."""
+        return self._change.request_id
+
+    def about_hook(self, hook_id: str) -> None:
+        """The same for a webhook endpoint."""
+        self._made = self._hook = hook_id
 
     async def begin(self) -> None:
         async def write(conn: Any) -> int:
@@ -242,6 +252,8 @@ class Line:
             return {"role": found.role, "active": found.active, "has_password": found.has_password}
         if self._rep:
             return await our_people.rep_facts(conn, self._rep)
+        if self._hook:
+            return await hooks.facts(conn, self._hook)
         return None
 
 

@@ -58,7 +58,7 @@ class CompanySignIn:
         self._settings = context.deps.settings
         self._sign_in = sign_in
         self._by_address = TokenBuckets(PER_MINUTE)
-        self._provider = Provider(self._settings) if self._settings.oidc_issuer else None
+        self._provider = sign_in.provider
         self._roles = parse_roles(self._settings.oidc_roles) if self._settings.oidc_roles else {}
 
     async def begin(self, request: Request) -> Response:
@@ -97,21 +97,23 @@ class CompanySignIn:
         if "error" in given or not given.get("code"):
             return await self._refuse(request, "said_no")
         try:
-            account_id = await self._account(self._provider, given["code"], begun)
+            account_id, id_token = await self._account(self._provider, given["code"], begun)
         except ProviderFailed as failure:
             return await self._refuse(request, "provider", failure)
         except (TokenRefused, IdentityRefused) as refused:
             return await self._refuse(request, refused.code)
-        response = await self._sign_in.open(request, account_id, "company", begun.wanted)
+        response = await self._sign_in.open(request, account_id, "company", begun.wanted, id_token)
         drop_passing(response, request, self._settings)
         return response
 
-    async def _account(self, provider: Provider, code: str, begun: Begun) -> str:
+    async def _account(self, provider: Provider, code: str, begun: Begun) -> tuple[str, str]:
+        """Whose it is, and the ID token."""
         wall = self._deps.clock.wall()
-        claims = await provider.claims(code, begun.verifier, begun.nonce, wall)
+        claims, id_token = await provider.claims(code, begun.verifier, begun.nonce, wall)
         who = Identity(provider.issuer, claims["sub"], verified_email(claims), str(claims.get("name") or ""),
                        self._role(claims))  # fmt: skip
-        return await transact(self._deps.pool, lambda conn: company_sign_in.account_for(conn, who, wall))
+        account_id = await transact(self._deps.pool, lambda conn: company_sign_in.account_for(conn, who, wall))
+        return account_id, id_token
 
     def _role(self, claims: Claims) -> str | None:
         given = claims.get(self._settings.oidc_groups_claim)

@@ -24,6 +24,7 @@ KEPT_S = 3600.0
 # somebody who invents key ids must not make us ask for keys each time
 KEYS_AGAIN_S = 10.0
 BACK = "/sign-in/company/back"
+MAX_HINT = 4000
 
 
 class ProviderFailed(Exception):
@@ -38,7 +39,7 @@ class Provider:
         secret = settings.oidc_client_secret
         self._secret = None if secret is None else secret.get_secret_value()
         self._groups = settings.oidc_groups_claim
-        self._back = settings.staff_url + BACK
+        self._back, self._after = settings.staff_url + BACK, settings.staff_url + "/sign-in"
         self._known: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, list[Mapping[str, Any]]] | None = None
 
@@ -54,11 +55,22 @@ class Provider:
             "scope": "openid email profile", "state": state, "nonce": nonce,
             "code_challenge": challenge, "code_challenge_method": "S256",
         }  # fmt: skip
-        door = await self._address("authorization_endpoint")
-        return f"{door}{'&' if urlsplit(door).query else '?'}{urlencode(asked)}"
+        return _with(await self._address("authorization_endpoint"), asked)
 
-    async def claims(self, code: str, verifier: str, nonce: str, now: datetime) -> Claims:
-        """Who it is, checked. Raises ProviderFailed and TokenRefused."""
+    async def way_out(self, id_token: str) -> str | None:
+        """Where the browser goes to sign out there as well (RP-Initiated Logout 1.0); None: it has no such place.
+
+        Raises ProviderFailed.
+        """
+        if "end_session_endpoint" not in await self._discovery():
+            return None
+        asked = {"client_id": self._client_id, "post_logout_redirect_uri": self._after}
+        if len(id_token) <= MAX_HINT:  # a token full of groups would make an address that no server takes
+            asked["id_token_hint"] = id_token
+        return _with(await self._address("end_session_endpoint"), asked)
+
+    async def claims(self, code: str, verifier: str, nonce: str, now: datetime) -> tuple[Claims, str]:
+        """Who it is, checked, and the ID token that says so. Raises ProviderFailed and TokenRefused."""
         given = await self._exchange(code, verifier)
         token = given.get("id_token")
         if not isinstance(token, str):
@@ -68,7 +80,7 @@ class Provider:
             claims = check_token(token, await self._current_keys(), **whole)  # type: ignore[arg-type]
         except KeyUnknown:
             claims = check_token(token, await self._current_keys(anew=True), **whole)  # type: ignore[arg-type]
-        return await self._with_more(claims, given.get("access_token"))
+        return await self._with_more(claims, given.get("access_token")), token
 
     async def _exchange(self, code: str, verifier: str) -> dict[str, Any]:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._back, "code_verifier": verifier}
@@ -146,3 +158,7 @@ class Provider:
         if not isinstance(found, dict):
             raise ProviderFailed(f"{urlsplit(address).path}: expected a JSON object")
         return found
+
+
+def _with(address: str, asked: Mapping[str, str]) -> str:
+    return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(asked)}"

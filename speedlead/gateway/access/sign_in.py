@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ from starlette.routing import Route
 
 from speedlead.gateway.access import passwords
 from speedlead.gateway.access.cookies import drop_cookie, read_cookie, set_cookie
-from speedlead.gateway.access.who import signed_in
-from speedlead.gateway.context import Context
+from speedlead.gateway.access.oidc_provider import Provider, ProviderFailed
+from speedlead.gateway.access.who import CURRENT, signed_in
+from speedlead.gateway.context import Context, log
 from speedlead.gateway.forms import read_form
 from speedlead.gateway.limits import TokenBuckets, client_address, read_body, sender_of
 from speedlead.gateway.page_errors import answered
@@ -38,6 +40,7 @@ class SignIn:
         self._context = context
         self._deps = context.deps
         self._by_address = TokenBuckets(TRIES_PER_MINUTE)
+        self.provider = Provider(self._deps.settings) if self._deps.settings.oidc_issuer else None
 
     async def show(self, request: Request) -> Response:
         return self.form(request.query_params.get("next", ""))
@@ -78,14 +81,16 @@ class SignIn:
             return render("sign_in_link.html", {"token": token, "problem": USED_UP}, 410)
         return await self.open(request, account_id, "link", "/account")
 
-    async def open(self, request: Request, account_id: str, how: str, wanted: str) -> Response:
-        """A new session; the one that this browser had is closed."""
+    async def open(
+        self, request: Request, account_id: str, how: str, wanted: str, id_token: str | None = None
+    ) -> Response:
+        """A new session; the one that this browser had is closed. `id_token`: of a company's sign-in."""
         wall, before = self._deps.clock.wall(), read_cookie(request, self._deps.settings)
 
         async def write(conn: Any) -> str:
             if before:
                 await sessions.close_session(conn, before)
-            token = await sessions.open_session(conn, account_id, wall)
+            token = await sessions.open_session(conn, account_id, wall, id_token)
             found = await accounts.account(conn, account_id)
             role = found.role if found else ""
             line = audit.Change(account_id, role, None, f"signed in by {how}", account_id, {})
@@ -98,17 +103,33 @@ class SignIn:
         return response
 
     async def out(self, request: Request) -> Response:
-        await transact(self._deps.pool, lambda conn: sessions.close_session(conn, signed_in(request).token))
-        return self._gone(request)
+        return await self._gone(request, lambda conn: sessions.close_session(conn, signed_in(request).token))
 
     async def out_everywhere(self, request: Request) -> Response:
-        await transact(self._deps.pool, lambda conn: sessions.close_all(conn, signed_in(request).account_id))
-        return self._gone(request)
+        return await self._gone(request, lambda conn: sessions.close_all(conn, signed_in(request).account_id))
 
-    def _gone(self, request: Request) -> Response:
-        response = RedirectResponse("/sign-in", status_code=303)
+    async def _gone(self, request: Request, close: Callable[[Any], Awaitable[None]]) -> Response:
+        """Signed out here, whatever becomes of the rest; who came by the company's sign-in leaves that as well."""
+
+        async def write(conn: Any) -> str | None:
+            id_token = await sessions.id_token_of(conn, signed_in(request).token)
+            await close(conn)
+            return id_token
+
+        id_token = await transact(self._deps.pool, write)
+        away = await self._way_out(id_token) if id_token is not None else None
+        CURRENT.set(None)  # no menu of pages that are closed now
+        # a page and no redirect: browsers let a form lead to this site only, at the end of redirects too
+        response = render("signed_out.html", {"away": away}) if away else RedirectResponse("/sign-in", status_code=303)
         drop_cookie(response, request, self._deps.settings)
         return response
+
+    async def _way_out(self, id_token: str) -> str | None:
+        try:
+            return await self.provider.way_out(id_token) if self.provider is not None else None
+        except ProviderFailed as failure:
+            log.warning("not signed out at the company", detail=str(failure))
+            return None
 
     def limit(self, request: Request, buckets: TokenBuckets | None = None) -> None:
         """Raises Problem 429."""

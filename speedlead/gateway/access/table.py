@@ -31,12 +31,16 @@ class May(StrEnum):
     MANAGE_PEOPLE = "manage_people"  # hours, time off, skills, calendars of our people
     READ_ALL = "read_all"  # the table of leads
     READ_NUMBERS = "read_numbers"  # the figures of the house; a rep: the own ones
+    READ_MONEY = "read_money"  # what leads bring and cost
     RUN_HOUSE = "run_house"  # what operations were told, counters
     READ_PLAN = "read_plan"
     EDIT_TARGETS = "edit_targets"  # thresholds and sources of a draft
     PUBLISH_PLANS = "publish_plans"  # write drafts, publish them, move open leads to another version
+    READ_EXPERIMENTS = "read_experiments"  # not for reps: who knows the arm of a lead may treat it differently
+    RUN_EXPERIMENTS = "run_experiments"  # start, stop, roll out
     READ_AUDIT = "read_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
+    MANAGE_HOOKS = "manage_hooks"  # which systems are told of leads, and what
     ERASE = "erase"  # everything about a person: give it out, and erase it
 
 
@@ -58,15 +62,22 @@ _LEADS_TEAM = _WORKS | {
     May.MOVE_CAPACITY,
     May.STEER_DUTIES,
     May.MANAGE_PEOPLE,
+    May.READ_EXPERIMENTS,
+    May.RUN_EXPERIMENTS,
+    May.READ_MONEY,
 }
 
 GRANTS: dict[Role, frozenset[May]] = {
     Role.REP: frozenset(_WORKS),
     Role.MANAGER: frozenset(_LEADS_TEAM),
-    Role.OPS: frozenset(_LEADS_TEAM | {May.EDIT_TARGETS, May.PUBLISH_PLANS, May.RUN_HOUSE, May.READ_AUDIT, May.ERASE}),
+    Role.OPS: frozenset(
+        _LEADS_TEAM | {May.EDIT_TARGETS, May.PUBLISH_PLANS, May.RUN_HOUSE, May.READ_AUDIT, May.ERASE, May.MANAGE_HOOKS}
+    ),
     # thresholds and sources need nobody's name or number
-    Role.MARKETING: frozenset({May.OWN_ACCOUNT, May.READ_NUMBERS, May.READ_PLAN, May.EDIT_TARGETS}),
-    Role.ANALYST: frozenset(_READS),
+    Role.MARKETING: frozenset(
+        {May.OWN_ACCOUNT, May.READ_NUMBERS, May.READ_MONEY, May.READ_PLAN, May.EDIT_TARGETS, May.READ_EXPERIMENTS}
+    ),
+    Role.ANALYST: frozenset(_READS | {May.READ_MONEY, May.READ_EXPERIMENTS}),
     Role.SUPPORT: frozenset(_READS - {May.READ_PLAN}),
     Role.ADMIN: frozenset(May),
 }
@@ -116,8 +127,13 @@ ROUTES: dict[str, Door] = {
     "GET /form": _open("the form itself"),
     "GET /u/{token}": _open("a signed token"),
     "POST /u/{token}": _open("a signed token"),
+    **{f"{method} /book/{path}": _open("a signed token, and limits") for method, path in (
+        ("GET", "{token}"), ("POST", "{token}"), ("GET", "meeting/{token}"), ("POST", "meeting/{token}"),
+        ("GET", "meeting/{token}/invite.ics"))},
     "POST /webhooks/twilio/*": _SIGNED,
     "POST /webhooks/sendgrid/*": _SIGNED,
+    "POST /webhooks/calcom/*": _SIGNED,
+    "POST /webhooks/calendly/*": _SIGNED,
     # the API: machines by key, people by their session
     "POST /api/leads": Door(key=True),
     "GET /api/leads": Door(May.READ_LEADS, key=True),
@@ -145,8 +161,12 @@ ROUTES: dict[str, Door] = {
         ("POST", "/{run_id}/go-on"))},
     **{f"GET /leads/{{lead_id}}{path}": Door(May.READ_LEADS) for path in ("", "/live", "/script", "/script/panel")},
     "POST /leads/{lead_id}/script/{question_id}": Door(May.WORK_LEADS),
-    **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in ("outcome", "answer", "{action}")},
+    **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in (
+        "outcome", "answer", "no-show", "{action}")},
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.STEER_LEADS) for name in ("reassign", "change_plan", "correct")},
+    **{f"GET /hooks{path}": Door(May.MANAGE_HOOKS) for path in ("", "/add", "/{hook_id}")},
+    **{f"POST /hooks/{path}": Door(May.MANAGE_HOOKS) for path in (
+        "add", "{hook_id}", *(f"{{hook_id}}/{name}" for name in ("rotate", "test", "replay", "switch", "remove")))},
     "GET /oncall": Door(May.WORK_QUEUE),
     "POST /oncall": Door(May.STEER_DUTIES),
     "POST /oncall/remove": Door(May.STEER_DUTIES),
@@ -164,6 +184,10 @@ ROUTES: dict[str, Door] = {
     **{f"POST /plans/{path}": Door(May.PUBLISH_PLANS) for path in (
         "drafts/{draft_id}", "drafts/{draft_id}/publish", "use", "migrate")},
     "GET /plans/migrate": Door(May.PUBLISH_PLANS),
+    **{f"GET /experiments{path}": Door(May.READ_EXPERIMENTS) for path in ("", "/{experiment_id}")},
+    **{f"POST /experiments{path}": Door(May.RUN_EXPERIMENTS) for path in (
+        "", "/roll-outs/new", "/{experiment_id}", *(f"/{{experiment_id}}/{do}" for do in (
+            "copy", "start", "stop", "roll-out", "share", "adopt")))},
     "GET /templates/preview": Door(May.READ_PLAN, lead="lead"),
     # signing in, and who may
     "GET /sign-in": _SIGN_IN,
@@ -187,6 +211,8 @@ ROUTES: dict[str, Door] = {
     **{f"{method} /leads/{{lead_id}}/erase": Door(May.ERASE) for method in ("GET", "POST")},
     "GET /leads/{lead_id}/export": Door(May.ERASE),
     "GET /audit-report": Door(May.RUN_HOUSE),
+    "GET /roi": Door(May.READ_MONEY),
+    "GET /start": _OWN,
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from speedlead.gateway.access.table import GRANTS, LEADS, Leads, May, Role
+from speedlead.gateway.access.table import GRANTS, LEADS, Leads, May, Role, door
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Who:
 
     def may(self, permission: May) -> bool:
         return permission in GRANTS[self.role]
+
+    def may_open(self, path: str) -> bool:
+        """A page without an id in its path. Raises LookupError when there is none."""
+        needed = door("GET", path).may
+        return needed is None or self.may(needed)
 
 
 # for templates, whose macros have no request; set for exactly the time of the route

@@ -95,17 +95,17 @@ PANEL = Panel("agreed", "Agreed figures", "outcomes", read)
 
 async def _read(asking: Asking, wanted: Filter) -> _Read:
     numbers = asking.numbers
-    outcomes = await numbers.outcomes(wanted)
+    found = await numbers.compared(["acknowledgement", "first_attempt_business", "qualification"], wanted)
     promises, quality = await numbers.promises(wanted), await numbers.quality(wanted)
     hot = await numbers.spread("first_attempt", wanted, by="type")
     return _Read(
-        acknowledged=_first(await numbers.spread("acknowledgement", wanted)),
-        answered=_first(await numbers.spread("first_attempt_business", wanted)),
+        acknowledged=found[0][1][0] if found else None,
+        answered=found[0][1][1] if found else None,
         hot=next((row for row in hot if row.keys == ("hot",)), None),
-        decided=_first(await numbers.spread("qualification", wanted)),
-        leads=sum(row.leads for row in outcomes),
-        contacted=sum(row.contacted for row in outcomes),
-        converted=sum(row.converted for row in outcomes),
+        decided=found[0][1][2] if found else None,
+        leads=sum(row.leads for row, _ in found),
+        contacted=sum(row.contacted for row, _ in found),
+        converted=sum(row.converted for row, _ in found),
         kept=Part(promises.kept, promises.due),
         valid=Part(quality.valid, quality.known),
     )
@@ -115,10 +115,6 @@ def _before(wanted: Filter) -> Filter:
     """As long, right before."""
     length = wanted.end - wanted.start
     return wanted.model_copy(update={"start": wanted.start - length, "end": wanted.start, "period": None})
-
-
-def _first(rows: list[Spread]) -> Spread | None:
-    return rows[0] if rows else None
 
 
 def _judged(row: Spread | None) -> Part:

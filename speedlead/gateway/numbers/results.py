@@ -85,33 +85,31 @@ async def plans(asking: Asking) -> Shown:
 
 
 async def _by(asking: Asking, by: str, title: str) -> Shown:
-    results = await asking.numbers.outcomes(asking.filters, by=by)
-    speed = {row.keys: row for row in await asking.numbers.spread("first_attempt", asking.filters, by=by)}
-    timely = {row.keys: row for row in await asking.numbers.spread("first_attempt_business", asking.filters, by=by)}
+    found = await asking.numbers.compared(["first_attempt", "first_attempt_business"], asking.filters, by=by)
     table = Table(
         (Column(title), count("Leads"), share("Share of leads"), seconds("Median to first attempt"),
          seconds("P90"), share("In time"), share("Spoken to"), share("Qualified"),
          share("Customers"), count("Bought again")),
-        [_row(row, speed.get(row.keys), timely.get(row.keys)) for row in results],
+        [_row(row, speed, timely) for row, (speed, timely) in found],
     )  # fmt: skip
-    if not results:
+    if not found:
         return Shown(table, words="No lead came in this period.")
-    largest = max(row.share_of_leads or 0 for row in results) or 1
+    largest = max(row.share_of_leads or 0 for row, _ in found) or 1
     items = [
-        Bar(_name(row), (row.share_of_leads or 0) / largest, _says(row, speed.get(row.keys)), _tone(row.leads))
-        for row in results[:7]
+        Bar(_name(row), (row.share_of_leads or 0) / largest, _says(row, speed), _tone(row.leads))
+        for row, (speed, _) in found[:7]
     ]  # fmt: skip
     words = "Share of leads, the median time to the first attempt, and how many became customers."
     return Shown(table, charts.bars(items, words), words)
 
 
-def _row(row: Outcomes, speed: Spread | None, timely: Spread | None) -> tuple[object, ...]:
+def _row(row: Outcomes, speed: Spread, timely: Spread) -> tuple[object, ...]:
     def of(part: int) -> float | None:
         return part / row.leads if row.leads else None
 
     return (
-        _name(row), row.leads, row.share_of_leads, speed and speed.median, speed and speed.p90,
-        timely and timely.share, of(row.contacted), of(row.qualified), row.share, row.repeated,
+        _name(row), row.leads, row.share_of_leads, speed.median, speed.p90, timely.share,
+        of(row.contacted), of(row.qualified), row.share, row.repeated,
     )  # fmt: skip
 
 
@@ -122,8 +120,8 @@ def _name(row: Outcomes) -> str:
     return " · ".join(wording.plain(key) if key.islower() else key for key in keys if key) or "not known"
 
 
-def _says(row: Outcomes, speed: Spread | None) -> str:
-    median = NONE if speed is None or speed.median is None else times.span(speed.median)
+def _says(row: Outcomes, speed: Spread) -> str:
+    median = NONE if speed.median is None else times.span(speed.median)
     return f"{percent(row.share_of_leads or 0)} · {median} · {percent(row.share or 0)}"
 
 

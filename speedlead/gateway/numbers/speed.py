@@ -91,8 +91,9 @@ def _whole(share: float | None) -> str:
 
 
 async def lengths(asking: Asking) -> Shown:
-    found = {name: await asking.numbers.spread(name, asking.filters) for name in TIMES_SHOWN}
-    rows = [(METRICS[name].title, rows[0]) for name, rows in found.items() if rows]
+    found = await asking.numbers.compared(TIMES_SHOWN, asking.filters)
+    titles = [METRICS[name].title for name in TIMES_SHOWN]
+    rows = list(zip(titles, found[0][1], strict=True)) if found else []
     table = Table((Column("Time"), *_SPREAD), [(title, *_spread(row)) for title, row in rows])
     if not any(row.count for _, row in rows):
         return Shown(table, words="Nothing has been timed in this period.")

@@ -1,0 +1,219 @@
+"""`/book/{token}`: a lead chooses a time. Without a script; a GET changes nothing, for mail scanners follow links."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import available_timezones
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from speedlead import times
+from speedlead.booking.links import BOOK, MEETING
+from speedlead.booking.offers import Offer, Offers
+from speedlead.gateway import answers
+from speedlead.gateway.context import Context
+from speedlead.gateway.forms import read_form
+from speedlead.gateway.limits import TokenBuckets, client_address, read_body, sender_of
+from speedlead.gateway.page_errors import answered
+from speedlead.gateway.problems import Problem
+from speedlead.gateway.rendering import render
+from speedlead.store import bookings
+from speedlead.store.booking_rows import standing
+from speedlead.store.bookings import BookingRefused, SlotTaken, Wish
+from speedlead.store.transactions import transact
+from speedlead.tokens import make_token, read_token
+
+MAX_BYTES = 8192
+DAYS_AT_ONCE = 5
+NEXT_FREE = 6
+
+GONE = "This link is not complete, or there is nothing behind it any more. Please use the one in the mail."
+OFF = "No times can be chosen here at this moment. Please just answer our mail."
+REFUSED = {
+    "over": "This meeting has begun, or is over.",
+    "not_standing": "This meeting was called off.",
+    "lead_closed": "This inquiry is closed. Please write to us.",
+    "not_begun": "This meeting has not begun.",
+}
+ZONES = tuple(sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "posix/", "right/"))))
+
+
+class Doors:
+    """What both booking pages do before anything else: the token, the limits, the switch."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.deps = context.deps
+        self._limits = TokenBuckets(context.deps.settings.intake_rate_per_minute_address)
+
+    @property
+    def secret(self) -> bytes:
+        return self.deps.credentials.secret_bytes
+
+    def opened(self, request: Request, kind: str) -> tuple[str, Offers]:
+        """The id in the token. Raises Problem 404 or 429."""
+        self._limits.check(sender_of(client_address(request, self.context.proxies)))
+        row_id = read_token(self.secret, kind, request.path_params["token"])
+        if row_id is None:
+            raise Problem(404, GONE)
+        if self.deps.offers is None:
+            raise Problem(404, OFF)
+        return row_id, self.deps.offers
+
+    def page(self, name: str, context: Mapping[str, Any], status: int = 200) -> Response:
+        settings = self.deps.settings
+        shared = {"company_name": settings.company_name, "company_phone": settings.company_phone, "zones": ZONES}
+        return render(name, shared | dict(context), status)
+
+    def meeting_path(self, booking_id: str) -> str:
+        return f"/book/meeting/{make_token(self.secret, MEETING, booking_id)}"
+
+
+class BookingPage:
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+        self._deps = doors.deps
+
+    async def handle(self, request: Request) -> Response:
+        try:
+            lead_id, offers = self._doors.opened(request, BOOK)
+            if request.method == "POST":
+                return await self._book(request, lead_id, offers)
+            return await self._show(request, lead_id, offers)
+        except Problem as problem:
+            return answers.message(
+                "Please try again" if problem.status == 429 else "Nothing to see here", problem.detail,
+                status=problem.status, headers=problem.headers_to_send(),
+            )  # fmt: skip
+        except LookupError:
+            return answers.message("Nothing to see here", GONE, status=404)
+
+    async def _show(self, request: Request, lead_id: str, offers: Offers) -> Response:
+        """The times; with one of them in the address the question whether it is this one."""
+        has = await transact(self._deps.pool, lambda conn: standing(conn, lead_id))
+        if has is not None:
+            return RedirectResponse(self._doors.meeting_path(has.id), 303)
+        asked = read_asked(request.query_params, offers)
+        return self._choice(lead_id, asked, await self._offer(lead_id, offers, asked), offers)
+
+    async def _offer(self, lead_id: str, offers: Offers, asked: "Asked", only: datetime | None = None) -> Offer:
+        async def read(conn: Any) -> Offer:
+            now = self._deps.clock.business(await offset_of(conn, lead_id))
+            return await offers.offered(conn, lead_id, now, zone=asked.zone, team=asked.team, only=only)
+
+        return await transact(self._deps.pool, read)
+
+    async def _book(self, request: Request, lead_id: str, offers: Offers) -> Response:
+        asked = read_asked(await form_of(request), offers)
+        if asked.slot is None:
+            return self._choice(lead_id, asked, await self._offer(lead_id, offers, asked), offers, status=422)
+        offer = await self._offer(lead_id, offers, asked, asked.slot)
+        reps, slot = offer.times.get(asked.slot, ()), asked.slot
+        try:
+            if not reps or offer.zone is None:
+                raise SlotTaken
+            wish = Wish(lead_id, slot, reps, offer.zone)
+            booked = await transact(
+                self._deps.pool, lambda conn: bookings.book(conn, self._deps.clock, offers.plan, offers.rules, wish)
+            )
+        except SlotTaken:
+            self._doors.context.counters.add("bookings", result="taken")
+            free = await self._offer(lead_id, offers, asked)
+            return self._choice(lead_id, asked, free, offers, taken=slot, status=409)
+        except BookingRefused as refused:
+            if refused.reason == "has_one":
+                return RedirectResponse(request.url.path, 303)
+            return answers.message("Not booked", REFUSED[refused.reason], status=409)
+        self._doors.context.counters.add("bookings", result="booked")
+        await self._doors.context.deliver_now(booked.lead_id)
+        return RedirectResponse(self._doors.meeting_path(booked.id), 303)
+
+    def _choice(
+        self, lead_id: str, asked: "Asked", offer: Offer, offers: Offers, *, taken: datetime | None = None,
+        status: int = 200,
+    ) -> Response:  # fmt: skip
+        path = f"/book/{make_token(self._doors.secret, BOOK, lead_id)}"
+        return self._doors.page("booking.html", choice(asked, offer, offers, path, taken=taken), status)
+
+
+class Asked:
+    """What the address or the form asks for; what makes no sense counts as not said."""
+
+    def __init__(self, *, zone: str | None, team: str | None, slot: datetime | None, first: date | None) -> None:
+        self.zone, self.team, self.slot, self.first = zone, team, slot, first
+
+
+def read_asked(fields: Mapping[str, str], offers: Offers) -> Asked:
+    zone, team = fields.get("zone", ""), fields.get("team", "")
+    return Asked(
+        zone=zone if zone in ZONES else None, team=team if team in offers.rules.teams else None,
+        slot=_instant(fields.get("slot", "")), first=_day(fields.get("from", "")),
+    )  # fmt: skip
+
+
+def choice(
+    asked: Asked, offer: Offer, offers: Offers, path: str, *, taken: datetime | None = None, moving: bool = False
+) -> dict[str, Any]:
+    """For the template: days with their times from `asked.first` on, and the ones before and after them."""
+    zone = offer.zone or "UTC"
+    free = list(offer.times)
+    days = [(day, list(of)) for day, of in groupby(free, key=lambda at: times.local(at, zone).date())]
+    shown = [pair for pair in days if asked.first is None or pair[0] >= asked.first][:DAYS_AT_ONCE]
+    later = [day for day, _ in days if shown and day > shown[-1][0]]
+    earlier = [day for day, _ in days if shown and day < shown[0][0]]
+    after = [at for at in free if taken is None or at >= taken]
+    return {
+        "path": path, "zone": offer.zone, "team": asked.team, "asked_zone": asked.zone, "moving": moving,
+        "slot": asked.slot if asked.slot in offer.times else None, "taken": taken,
+        "gone": asked.slot is not None and asked.slot not in offer.times and taken is None,
+        "next_free": (after or free)[:NEXT_FREE], "days": shown, "later": later[0] if later else None,
+        "earlier": earlier[max(len(earlier) - DAYS_AT_ONCE, 0)] if earlier else None,
+        "minutes": offers.rules.length // 60, "who": offer.owner, "any": bool(free), "marks": marks(free, zone),
+    }  # fmt: skip
+
+
+def marks(free: list[datetime], zone: str) -> dict[datetime, str]:
+    """What is said behind a time of day that a change of the clock brings twice on one day."""
+    shown: dict[datetime, list[datetime]] = {}
+    for at in free:
+        shown.setdefault(times.local(at, zone), []).append(at)
+    twice = [pair for pair in shown.values() if len(pair) > 1]
+    return {at: f" ({name} time)" for pair in twice for at, name in zip(pair, ("first", "second"), strict=False)}
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The first value of each field. Raises Problem."""
+    fields = await read_form(request.headers.get("content-type", ""), await read_body(request, MAX_BYTES), max_files=0)
+    return {name: values[0] for name, values in fields.items()}
+
+
+async def offset_of(conn: Any, lead_id: str) -> int:
+    """The lead's clock. Raises LookupError."""
+    offset: int | None = await conn.fetchval("select clock_offset_us from lead where id = $1", lead_id)
+    if offset is None:
+        raise LookupError(f"lead {lead_id}: there is no such lead")
+    return offset
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and at.utcoffset() == timedelta(0) and 2000 < at.year < 2200 else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def add_booking_page(app: FastAPI, doors: Doors) -> None:
+    page = BookingPage(doors)
+    app.router.routes.append(Route("/book/{token}", answered(page.handle), methods=["GET", "POST"]))

@@ -1,0 +1,1 @@
+"""What if: the leads of the last weeks under another plan, other people or other cover (docs/whatif.md)."""
