@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speedlead.domain.steering import BadRequest
+from speedlead.experiments.statistics import planned_persons
 from speedlead.steer_command import run_command
 from speedlead.whoami import command_line, whoami
 
@@ -83,7 +84,6 @@ def plan_size(
     import math
 
     from speedlead.domain.experiment import parse_percent
-    from speedlead.experiments.statistics import planned_persons
 
     shares = share or [50, 50]
     try:

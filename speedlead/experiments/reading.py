@@ -1,13 +1,11 @@
-"""What an experiment says so far: counted from the rows, judged by the statistics, ready for a page or a command.
-
-The special functions take some 45 MB and a fifth of a second to load, so they are imported when somebody asks.
-"""
+"""What an experiment says so far: counted from the rows, judged by the statistics, ready for a page or a command."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from speedlead.domain.experiment import Experiment, Guardrail, Question
+from speedlead.experiments.statistics import SPLIT_ALARM, Count, difference, planned_persons, split_doubt
 from speedlead.store.experiments import ArmCount, Known, StartedArm, counts
 
 Holds = Literal["kept", "harmed", "open"]
@@ -72,8 +70,6 @@ class Result:
 
 def planned_size(definition: Experiment) -> int:
     """Persons in all arms together. Raises ValueError when nobody could have so many, or nothing is asked."""
-    from speedlead.experiments.statistics import planned_persons
-
     question = definition.question
     if question is None:
         raise ValueError("question: expected one: a roll-out asks nothing and has no size")
@@ -99,8 +95,6 @@ async def result_of(conn: Any, known: Known, now: datetime) -> Result:
 
 def judged(question: Question, arms: tuple[StartedArm, ...], counted: list[ArmCount], planned: int) -> Result:
     """The control is the first of `arms`."""
-    from speedlead.experiments.statistics import SPLIT_ALARM, Count, difference, split_doubt
-
     total = sum(arm.share for arm in arms)
     shares = [arm.share / total for arm in arms]
     each = question.false_alarms / (len(arms) - 1)

@@ -16,9 +16,8 @@ shares.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, inf, log, sqrt
-
-from scipy.special import gammaln, log_ndtr, ndtr, ndtri
+from math import erfc, exp, inf, lgamma, log, sqrt
+from statistics import NormalDist
 
 # the Dirichlet's weight: a split that is wrong by a few points is found within the first thousands
 _FOCUS = 100.0
@@ -27,6 +26,8 @@ SPLIT_ALARM = 1000.0
 MOST_PERSONS = 100_000_000
 # a look a day, over three months: the stated power is that of somebody who looks so often
 LOOKS = 100
+# standard deviations that nothing strays by; what is further away would not fit into a float
+_CERTAIN = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,12 @@ class Difference:
 
 def bound(false_alarms: float) -> float:
     """c: how far the motion may go by chance, over all looks, with both sides together at `false_alarms`."""
-    return float(ndtri(1 - false_alarms / 4))
+    return NormalDist().inv_cdf(1 - false_alarms / 4)
+
+
+def _below(x: float) -> float:
+    """The normal distribution's share below x, exact far out too, where 1 + erf(x) is not."""
+    return erfc(-x / sqrt(2)) / 2
 
 
 def power_of(drift: float, false_alarms: float, looks: float = inf) -> float:
@@ -62,7 +68,9 @@ def power_of(drift: float, false_alarms: float, looks: float = inf) -> float:
     Probab. 11, 1979).
     """
     c = bound(false_alarms) + 0.5826 / sqrt(looks)
-    return float(ndtr(drift - c) + exp(2 * c * drift + float(log_ndtr(-c - drift))))
+    if drift > c + _CERTAIN:
+        return 1.0
+    return _below(drift - c) + exp(2 * c * drift) * _below(-c - drift)
 
 
 def planned_persons(*, usual: float, effect: float, shares: Sequence[float], false_alarms: float, power: float) -> int:
@@ -109,7 +117,7 @@ def split_doubt(persons: Sequence[int], shares: Sequence[float]) -> float:
     """How many times better other shares explain the split than the stated ones; from SPLIT_ALARM on it is wrong."""
     total = sum(persons)
     prior = [_FOCUS * share for share in shares]
-    evidence = float(gammaln(_FOCUS) - gammaln(_FOCUS + total))
+    evidence = lgamma(_FOCUS) - lgamma(_FOCUS + total)
     for had, share, before in zip(persons, shares, prior, strict=True):
-        evidence += float(gammaln(before + had) - gammaln(before)) - had * log(share)
+        evidence += lgamma(before + had) - lgamma(before) - had * log(share)
     return exp(min(evidence, 700.0))

@@ -1,9 +1,7 @@
 """The pages /experiments: what is tried on a part of the leads, what it says so far, and what is done with it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -174,8 +172,6 @@ class ExperimentPages:
             result = None if known.state == "draft" else await result_of(conn, known, now)
             return known, result, await experiments.persons_a_week(conn, known.definition.segment, now)
 
-        # takes a fifth of a second the first time, in which inquiries have to be taken in
-        await asyncio.to_thread(import_module, "speedlead.experiments.statistics")
         try:
             known, result, a_week = await transact(self._deps.pool, look)
         except ExperimentRefused as refused:
