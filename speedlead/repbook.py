@@ -1,12 +1,11 @@
 """Reads files of reps, YAML or CSV. All faults are told at once, each with its line and field."""
 
-import csv
-import io
 import re
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from speedlead.checked_csv import rows_of
 from speedlead.checked_yaml import FileFault, parse, read_text
 from speedlead.domain.rep_entry import RepEntry, RepFile
 from speedlead.jurisdictions import check_jurisdiction
@@ -34,37 +33,23 @@ def load_reps(file: Path) -> tuple[RepEntry, ...]:
 
 
 def _from_csv(text: str, name: str) -> tuple[RepEntry, ...]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     faults: list[str] = []
     reps: list[RepEntry] = []
     seen: dict[str, int] = {}
-    try:
-        columns = [column.strip() for column in rows.fieldnames or ()]
-        if unknown := [column for column in columns if column not in _COLUMNS]:
-            raise FileFault(f"{name}:1: unknown column {unknown[0]!r}; expected some of {', '.join(_COLUMNS)}")
-        if twice := [column for column in columns if columns.count(column) > 1]:
-            raise FileFault(f"{name}:1: the column {twice[0]!r} stands twice")
-        rows.fieldnames = columns
-        for row in rows:
-            line = rows.line_num
-            if None in row or None in row.values():
-                faults.append(f"{name}:{line}: expected {len(columns)} cells, as in the first line")
-                continue
-            try:
-                rep = RepEntry.model_validate(from_cells(row), context=check_jurisdiction)
-            except ValidationError as error:
-                faults += [
-                    f"{name}:{line}: {'.'.join(map(str, fault['loc'])) or 'row'}: "
-                    f"{str(fault['msg']).removeprefix('Value error, ')}"
-                    for fault in error.errors()
-                ]
-                continue
-            if rep.email in seen:
-                faults.append(f"{name}:{line}: email: {rep.email} stands in line {seen[rep.email]} already")
-            seen.setdefault(rep.email, line)
-            reps.append(rep)
-    except csv.Error as error:
-        raise FileFault(f"{name}:{rows.line_num}: not readable as CSV: {error}") from None
+    for line, row in rows_of(text, name, _COLUMNS, faults):
+        try:
+            rep = RepEntry.model_validate(from_cells(row), context=check_jurisdiction)
+        except ValidationError as error:
+            faults += [
+                f"{name}:{line}: {'.'.join(map(str, fault['loc'])) or 'row'}: "
+                f"{str(fault['msg']).removeprefix('Value error, ')}"
+                for fault in error.errors()
+            ]
+            continue
+        if rep.email in seen:
+            faults.append(f"{name}:{line}: email: {rep.email} stands in line {seen[rep.email]} already")
+        seen.setdefault(rep.email, line)
+        reps.append(rep)
     if not faults and not reps:
         faults.append(f"{name}: expected one rep at least")
     if faults:

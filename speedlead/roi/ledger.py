@@ -1,7 +1,5 @@
 """Reads what leads brought and cost from the bookkeeping's file. All faults are told at once, each with its line."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 from uuid import UUID
 
+from speedlead.checked_csv import rows_of
 from speedlead.checked_yaml import FileFault, read_text
 from speedlead.roi.currencies import amount, currency
 
@@ -46,34 +45,20 @@ class LedgerError(FileFault):
 def load_ledger(file: Path, today: date) -> tuple[Entry, ...]:
     """Raises LedgerError; then nothing of the file is used."""
     try:
-        return read_ledger(read_text(file), str(file), today)
-    except LedgerError:
-        raise
+        text = read_text(file)
     except FileFault as fault:
         raise LedgerError(str(fault)) from None
+    return read_ledger(text, str(file), today)
 
 
 def read_ledger(text: str, name: str, today: date) -> tuple[Entry, ...]:
     """Raises LedgerError."""
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True, skipinitialspace=True)
     faults: list[str] = []
     entries: list[Entry] = []
     seen: dict[str, int] = {}
     try:
-        columns = [column.strip() for column in rows.fieldnames or ()]
-        if unknown := [column for column in columns if column not in COLUMNS]:
-            raise LedgerError(f"{name}:1: unknown column {unknown[0]!r}; expected some of {', '.join(COLUMNS)}")
-        if twice := [column for column in columns if columns.count(column) > 1]:
-            raise LedgerError(f"{name}:1: the column {twice[0]!r} stands twice")
-        if missing := [column for column in _NEEDED if column not in columns]:
-            raise LedgerError(f"{name}:1: expected the column {missing[0]!r}; have {', '.join(columns) or 'none'}")
-        rows.fieldnames = columns
-        for row in rows:
-            line = rows.line_num
-            if None in row or None in row.values():
-                faults.append(f"{name}:{line}: expected {len(columns)} cells, as in the first line")
-                continue
-            entry, wrong = _entry(line, {key: cell.strip() for key, cell in row.items()}, today)
+        for line, row in rows_of(text, name, COLUMNS, faults, needed=_NEEDED):
+            entry, wrong = _entry(line, row, today)
             faults += [f"{name}:{line}: {fault}" for fault in wrong]
             if entry is None:
                 continue
@@ -83,8 +68,8 @@ def read_ledger(text: str, name: str, today: date) -> tuple[Entry, ...]:
                 )
             seen.setdefault(entry.reference, line)
             entries.append(entry)
-    except csv.Error as error:
-        raise LedgerError(f"{name}:{rows.line_num}: not readable as CSV: {error}") from None
+    except FileFault as fault:
+        raise LedgerError(str(fault)) from None
     if not faults and not entries:
         faults.append(f"{name}: expected one entry at least")
     if faults:

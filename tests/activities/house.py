@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -45,27 +45,16 @@ from speedlead.store.pool import open_pool
 from speedlead.store.routing import RoutingStore
 from speedlead.store.touches import TouchStore
 from speedlead.store.waiting_pool import WaitingPool
+from tests.store.hand_made import HandClock
 
 PLAN = load_plan()
+
 # tables that take a while to build, once for all tests
 PLACER, PLACES = Placer(lawbook.load(), HolidayClosures(), {"tzdata": "test"}), PlaceFinder()
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # Tuesday, 10:00 in New York
 NO_CALENDARS = Calendars()
 WEEK = {str(day): [[540, 1080]] for day in range(5)}
 PHONE = "+12125550123"
-
-
-class HandClock:
-    """Stands still until a test moves it; business and wall time are the same."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def wall(self) -> datetime:
-        return self.now
-
-    def business(self, offset_us: int) -> datetime:
-        return self.now + timedelta(microseconds=offset_us)
 
 
 @dataclass
@@ -208,7 +197,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     pool = await open_pool(database_url)
     await PlanStore(pool).publish(PLAN)
-    hand, mail, text, phone = HandClock(), Provider(), Provider(), Provider()
+    hand, mail, text, phone = HandClock(NOW), Provider(), Provider(), Provider()
     leads, touches, clock = (
         LeadStore(pool, calendars),
         TouchStore(pool, PLACER, PLACES),

@@ -1,7 +1,6 @@
 """Webhooks on a real database, with a courier whose clock a test moves, and receivers on this machine."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,27 +15,16 @@ from speedlead.payload_keys import PayloadKeys
 from speedlead.store import hooks
 from speedlead.store.pool import open_pool
 from speedlead.store.story import tell_story
-from tests.store.hand_made import AVA, BEN, SAM, put_lead, put_reps
+from tests.store.hand_made import AVA, BEN, SAM, HandClock, put_lead, put_reps
 
 KEYS = PayloadKeys({"own": b"k" * 32})
 RULES = HookRules(timedelta(days=5), timedelta(days=3), timedelta(days=30))
 SOURCE = "https://leads.example.com"
 
 
-@dataclass
-class HandClock:
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def wall(self) -> datetime:
-        return self.now
-
-    def business(self, offset_us: int) -> datetime:
-        return self.now + timedelta(microseconds=offset_us)
-
-
 class House:
     def __init__(self, pool: Any, allowed: Allowed) -> None:
-        self.pool, self.clock, self.allowed = pool, HandClock(), allowed
+        self.pool, self.clock, self.allowed = pool, HandClock(datetime.now(UTC)), allowed
         self.desk = HookDesk(KEYS, self.clock, allowed, lambda: opened(allowed), SOURCE)
         self.courier = self.another()
 

@@ -26,6 +26,19 @@ class FixedClock:
         return self._wall + timedelta(microseconds=offset_us)
 
 
+class HandClock:
+    """Stands still until a test moves it; business and wall time are the same."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def wall(self) -> datetime:
+        return self.now
+
+    def business(self, offset_us: int) -> datetime:
+        return self.now + timedelta(microseconds=offset_us)
+
+
 def ago(**parts: float) -> datetime:
     return NOW - timedelta(**parts)
 

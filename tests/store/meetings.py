@@ -12,7 +12,7 @@ from speedlead.store.booking_rows import Booking
 from speedlead.store.bookings import Wish
 from speedlead.store.transactions import transact
 from tests.desks import CALENDARS, PLACER, PLACES
-from tests.store.hand_made import put, put_lead
+from tests.store.hand_made import HandClock, put, put_lead
 
 # Monday 23 November 2026, 10:00 in New York; Thursday is Thanksgiving
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -22,22 +22,11 @@ ANN, BEN = ("00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-000
 ADA = "aaaaaaaa-0000-4000-8000-000000000000"
 
 
-class HandClock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def wall(self) -> datetime:
-        return self.now
-
-    def business(self, offset_us: int) -> datetime:
-        return self.now + timedelta(microseconds=offset_us)
-
-
 @dataclass
 class Meetings:
     pool: Any
     rules: BookingRules = field(default_factory=BookingRules)
-    clock: HandClock = field(default_factory=HandClock)
+    clock: HandClock = field(default_factory=lambda: HandClock(NOW))
 
     @property
     def offers(self) -> Offers:

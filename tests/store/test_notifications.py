@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest_asyncio
@@ -22,23 +22,12 @@ from speedlead.providers.webpush import PushKeys, b64
 from speedlead.store.pool import open_pool
 from speedlead.store.push_devices import put_device, set_wishes
 from speedlead.tokens import make_token
-from tests.store.hand_made import AVA, BEN, LEE, NOW, SAM, put, put_lead, put_notice, put_reps
+from tests.store.hand_made import AVA, BEN, LEE, NOW, SAM, HandClock, put, put_lead, put_notice, put_reps
 from tests.store.receivers import Posts, Receivers, receivers
 
 ALWAYS = {str(day): [[0, 1440]] for day in range(7)}
 PUBLIC = "https://leads.example.com"
 KEYS = PushKeys(b64(bytes(31) + b"\x07"), "mailto:ops@example.com")
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def wall(self) -> datetime:
-        return self.now
-
-    def business(self, offset_us: int) -> datetime:
-        return self.now + timedelta(microseconds=offset_us)
 
 
 @dataclass
