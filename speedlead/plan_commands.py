@@ -141,6 +141,8 @@ def migrate(
         from speedlead.store.plans import plan_of
 
         source_plan, asked = plan_named(before), plan_named(to)
+        if source_plan == asked:
+            raise BadRequest(f"TO: expected another version than {before}")
         filters = read_filter({"plan": before, "type": lead_type, "stage": stage, "source": source})
         async with pool.acquire() as conn:
             await plan_of(conn, **source_plan)  # to name one that does not exist is no empty table

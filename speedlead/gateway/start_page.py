@@ -32,7 +32,9 @@ def add_start_page(app: FastAPI, deps: GatewayDeps) -> None:
     async def show(_: Request) -> Response:
         week = Filter.of({"period": "7d"}, deps.clock.wall())
         measured = await shelf.ask(("start",), lambda: of_week(numbers, week))
-        found = replace(await transact(deps.pool, first_steps.counted), **measured.value)
+        # all leads are counted for it, so not for everybody who looks
+        seen = await shelf.ask(("start", "counted"), lambda: transact(deps.pool, first_steps.counted))
+        found = replace(seen.value, **measured.value)
         settings = deps.settings
         house = House(not settings.uses_sandbox, settings.public_url)
         steps = eight(in_use(deps.plan), found, deps.clock.wall())

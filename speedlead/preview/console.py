@@ -22,6 +22,7 @@ from speedlead.preview.view import Preview
 from speedlead.records import team_of
 from speedlead.seed import demo_team
 from speedlead.settings import Settings
+from speedlead.store import plans
 from speedlead.store.leads import LeadStore
 from speedlead.store.pool import open_pool
 from workers.lifecycle import build_calendar
@@ -31,9 +32,9 @@ _DATABASE_S = 5
 
 def open_desk(settings: Settings, plan_name: str | None) -> Desk:
     """Raises PlanError, LawError or CalendarError. Works without a database: then the demo's team is taken."""
-    plan = find_plan(settings, plan_name)
     calendar = build_calendar(settings)
-    team, team_is = asyncio.run(_team(settings, calendar.business))
+    team, team_is, published = asyncio.run(_house(settings, calendar.business))
+    plan = published if published and plan_name in (None, published.id) else find_plan(settings, plan_name)
     return Desk(
         Foresight(plan=plan, placer=calendar.placer, places=calendar.places, team=team),
         home_country(settings.company_phone or settings.twilio_from),
@@ -43,7 +44,7 @@ def open_desk(settings: Settings, plan_name: str | None) -> Desk:
 
 
 def find_plan(settings: Settings, name: str | None) -> Plan:
-    """The plan in use, one that comes with the product, or a file. Raises PlanError."""
+    """The plan that a new house starts on, one that comes with the product, or a file. Raises PlanError."""
     if name is None:
         return load_plan(settings.plan_file)
     if "/" in name or name.endswith((".yaml", ".yml")):
@@ -57,21 +58,24 @@ def find_plan(settings: Settings, name: str | None) -> Plan:
     raise PlanError(f"plan {name!r}: expected a file such as plans/own.yaml, or one of {', '.join(known)}")
 
 
-async def _team(settings: Settings, calendars: Calendars) -> tuple[tuple[Shift, ...], str]:
+async def _house(settings: Settings, calendars: Calendars) -> tuple[tuple[Shift, ...], str, Plan | None]:
+    """The team, in words whose it is, and the published plan in use where there is one."""
     demo = demo_team(calendars)
     url = database_of(settings)
     if url is None:
-        return demo, "the demo team's, because no database is set and no `speedlead up` runs on this data folder"
+        return demo, "the demo team's, because no database is set and no `speedlead up` runs on this data folder", None
     try:
         async with asyncio.timeout(_DATABASE_S):
             pool = await open_pool(url, size=2)
         try:
             reps = await LeadStore(pool, calendars).reps()
+            in_use = await plans.in_use(pool)
+            plan = await plans.plan_of(pool, *in_use) if in_use else None
         finally:
             await pool.close()
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        return demo, f"the demo team's, because the database does not answer ({type(error).__name__})"
-    return team_of(reps), whose(reps)
+        return demo, f"the demo team's, because the database does not answer ({type(error).__name__})", None
+    return team_of(reps), whose(reps), plan
 
 
 def show(preview: Preview, team_is: str) -> None:

@@ -112,6 +112,8 @@ async def test_leads_move_as_the_preview_said_and_back_and_nothing_goes_twice_or
         code, said = await speedlead(house, "plan", "publish", str(tmp_path / "v2.yaml"), "--note", "Fewer calls")
         assert (code, "moving version 2 is published" in said) == (0, True), said
 
+        code, said = await speedlead(house, "plan", "migrate", "moving:1", "moving:1", "--dry-run")
+        assert (code, said.strip()) == (2, "TO: expected another version than moving:1"), said
         code, said = await speedlead(house, "plan", "migrate", "moving:1", "moving:2", "--dry-run")
         assert (code, "Nothing was changed." in said) == (0, True), said
         assert "5 open leads on moving:1" in said

@@ -7,6 +7,9 @@ import asyncpg
 import pytest
 
 from speedlead.ids import new_id
+from speedlead.planbook import load_plan, packaged_plan
+from speedlead.store import plans
+from speedlead.store.pool import open_pool
 from tests.unit.test_cli import speedlead
 
 ASKED = ("plan", "preview", "--type", "hot", "--phone", "+55 11 98765-4321", "--at", "2026-11-20T23:10-03:00")
@@ -38,6 +41,24 @@ async def test_with_a_database_it_takes_the_reps_that_are_in_it(database_url: st
     said = json.loads(done.stdout)
     assert said["team"] == "those of Tuna"
     assert said["touches"][1]["local"] == "2026-11-24T14:00:00"
+
+
+async def test_with_a_database_it_takes_the_plan_that_is_in_use_there(database_url: str) -> None:
+    plan = load_plan(packaged_plan("inbound"))
+    track = plan.tracks["hot"]
+    published = plan.model_copy(
+        update={"tracks": plan.tracks | {"hot": track.model_copy(update={"steps": track.steps[:1]})}}
+    )
+    pool = await open_pool(database_url, size=2)
+    try:
+        await plans.publish_next(pool, published, who="Ana", note="")
+        await pool.execute("update plan set used_wall = clock_timestamp()")
+    finally:
+        await pool.close()
+    done = speedlead(*ASKED, "--json", SPEEDLEAD_DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
+    steps = {touch["step"] for touch in json.loads(done.stdout)["touches"]}
+    assert track.steps[0].id in steps and track.steps[1].id not in steps
 
 
 def test_a_database_that_does_not_answer_is_said_and_does_not_stop_it() -> None:
