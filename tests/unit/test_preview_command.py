@@ -58,7 +58,8 @@ async def test_with_a_database_it_takes_the_plan_that_is_in_use_there(database_u
     done = speedlead(*ASKED, "--json", SPEEDLEAD_DATABASE_URL=database_url)
     assert done.returncode == 0, done.stderr
     steps = {touch["step"] for touch in json.loads(done.stdout)["touches"]}
-    assert track.steps[0].id in steps and track.steps[1].id not in steps
+    assert track.steps[0].id in steps
+    assert track.steps[1].id not in steps
 
 
 def test_a_database_that_does_not_answer_is_said_and_does_not_stop_it() -> None:
