@@ -24,6 +24,8 @@ from speedlead.commands.worker import app as worker_app
 
 # shorter than the stop_grace_period of docker-compose.yml
 LONGEST_STOP_S = 28
+# libuv looks names up in four threads: four endpoints whose name server hangs would keep the providers' names waiting
+NAMES_AT_ONCE = "64"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -128,6 +130,7 @@ def _serve(which: str, queues: str = "") -> None:
     url = _database_url(settings.database_url.get_secret_value() if settings.database_url else None)
     chosen = _chosen(queues)
     configure_logging(settings.log_level)
+    os.environ.setdefault("UV_THREADPOOL_SIZE", NAMES_AT_ONCE)  # read once, at the first name
     import uvloop
 
     from speedlead import app as processes
