@@ -70,6 +70,7 @@ class Messaging:
         reply_token: Callable[[str], str],
         unsubscribe_url: Callable[[str], str],
         booking_link: Callable[[LeadRecord, datetime], str | None] = lambda _lead, _now: None,
+        feedback_link: Callable[[str, str], str | None] = lambda _lead_id, _step: None,
     ) -> None:
         self._leads = leads
         self._touches = touches
@@ -82,6 +83,7 @@ class Messaging:
         self._reply_token = reply_token
         self._unsubscribe_url = unsubscribe_url
         self._booking_link = booking_link
+        self._feedback_link = feedback_link
 
     @activity.defn
     async def acknowledge(self, request: AcknowledgeRequest) -> TouchResult:
@@ -187,8 +189,10 @@ class Messaging:
             wrote = await self._leads.answer(lead.lead_id, request.step)
             return by_hand(request.channel, wrote)
         url = self._unsubscribe_url(lead.lead_id)
-        link = self._booking_link(lead, now)
-        return self._composer.compose(request.channel, request.template, lead, unsubscribe_url=url, booking_link=link)
+        return self._composer.compose(
+            request.channel, request.template, lead, unsubscribe_url=url, booking_link=self._booking_link(lead, now),
+            feedback_link=self._feedback_link(lead.lead_id, request.step),
+        )  # fmt: skip
 
     @activity.defn
     async def reconcile(self, request: CheckRequest) -> TouchResult:
@@ -274,6 +278,7 @@ class Messaging:
                 hours=plan_of(self._plan, lead).hours.get("email" if channel == "email" else "sms")
                 if purpose == "plan"
                 else None,
+                apart_s=plan_of(self._plan, lead).message_gap if purpose == "plan" else 0,
                 subject=message.subject,
                 body=message.text,
                 template=message.edition,

@@ -33,7 +33,8 @@ class Planning:
         self._team_read = -math.inf
 
     def asker(self, lead: LeadRecord) -> Asker:
-        return Asker(self._places.find(lead.evidence), lead.consents, plan_of(self._plan, lead).hours)
+        place, hours = self._places.find(lead.evidence), plan_of(self._plan, lead).hours
+        return Asker(place, lead.consents, hours, marketing=lead.program == "nurture")
 
     def assign_due(self, lead: LeadRecord, opened: datetime) -> datetime | None:
         """By when the lead is to have an owner (REQ 39-41)."""
@@ -64,7 +65,8 @@ class Planning:
 
     def call_hours(self, lead: LeadRecord, reps: Sequence[RepRecord], now: datetime) -> Weekly | None:
         """The business hours that the gate keeps for a planned call; none while somebody is on call for the lead."""
-        return call_hours(plan_of(self._plan, lead), team_of(reps), self.facts(lead), now)
+        question = self.asker(lead).question("call", now)
+        return call_hours(self._placer.place, question, team_of(reps), self.facts(lead))
 
     async def opening(self, lead: LeadRecord, submitted_at: datetime) -> Opening:
         return find_opening(

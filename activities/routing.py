@@ -19,7 +19,9 @@ from speedlead.contracts import ReassignTo, RouteRequest, RouteResult
 from speedlead.domain.calendar import offset_at, to_second
 from speedlead.domain.dealing import Hold, hold
 from speedlead.domain.flow_check import SOURCE
+from speedlead.domain.knowing import Value
 from speedlead.domain.opening import Opening, Shift, next_shift, serving, turn_at
+from speedlead.domain.plan import LeadTypeName
 from speedlead.domain.routing_rules import Peak, RoutingRules, Weights
 from speedlead.domain.scoring import (
     GIVABLE_LATER,
@@ -32,8 +34,8 @@ from speedlead.domain.scoring import (
     is_away,
     refused,
 )
-from speedlead.domain.sla import LeadFacts
-from speedlead.records import LeadRecord, Leads, MovedOn, RepRecord, Standing, team_of
+from speedlead.domain.sla import Deadline, LeadFacts
+from speedlead.records import Judgement, LeadRecord, Leads, MovedOn, RepRecord, Standing, team_of
 
 # what came of a rep's leads in 90 days changes slowly
 _TRACKS_FOR_S = 300.0
@@ -62,7 +64,10 @@ class Assignments(Protocol):
         peak: str | None = None,
         claimants: int = 0,
         assign_due: datetime | None = None,
+        known_as: str = "known_owner",
     ) -> str | None: ...
+
+    async def judgement(self, lead_id: str) -> Judgement | None: ...
 
     async def offered(self, lead_id: str) -> tuple[str, ...]: ...
 
@@ -79,6 +84,11 @@ class Asked:
     known: Callable[[Standing], Candidate]
     rules: RoutingRules
     peak: Peak | None
+    judged: Judgement | None = None
+
+    @property
+    def claimants(self) -> int:
+        return self.rules.claimants(self.facts, _knows(self.judged))
 
     @property
     def team(self) -> list[str]:
@@ -141,9 +151,12 @@ class Routing:
 
     async def _route(self, request: RouteRequest, reps: Sequence[RepRecord]) -> RouteResult:
         lead = await self._leads.read(request.lead_id)
+        if lead.program is not None and lead.open_at is not None:  # whoever has it was chosen when it began
+            return RouteResult(owner_id=lead.owner_id, open_at=lead.open_at)
         moment = self._clock.moment(lead.clock_offset_us)
         opening = await self._planning.opening(lead, request.submitted_at)
         asked = await self._ask(lead, opening, moment, reps, request.excluding)
+        opening = _as_promised(opening, lead, asked.judged)
         if lead.source == SOURCE:  # it takes nobody's time, and no row but its own says that it was here
             return RouteResult(owner_id=None, open_at=opening.open_at, reason="flow_check")
         later = hold(
@@ -163,14 +176,16 @@ class Routing:
             now=moment.now,
             hold=later,
             peak=asked.peak_id,
-            claimants=asked.rules.claimants(asked.facts) if self._planning.has_to_be_taken(lead) else 0,
+            claimants=asked.claimants if self._planning.has_to_be_taken(lead) else 0,
             assign_due=assign_due,
+            known_as=_known_as(lead, asked.judged),
         )
         result = RouteResult(
             owner_id=owner,
             open_at=opening.open_at,
             due_at=opening.due,
             assign_due_at=assign_due,
+            lead_type=_found_to_be(lead, asked.judged),
         )
         if owner is not None:
             return result
@@ -189,19 +204,20 @@ class Routing:
         self, lead: LeadRecord, opening: Opening, moment: Moment, reps: Sequence[RepRecord],
         excluding: tuple[str, ...] = (),
     ) -> Asked:  # fmt: skip
-        facts = self._planning.facts(lead)
-        wanted = self._wanted(lead, opening.channel, max(opening.open_at, moment.now), moment.now, excluding, facts)
+        facts, judged = self._planning.facts(lead), await self._assignments.judgement(lead.lead_id)
+        at = max(opening.open_at, moment.now)
+        wanted = self._wanted(lead, opening.channel, at, moment.now, excluding, facts, judged)
         rules, peak = self._rules_of(lead).at(moment.now)
         known = await self._candidates(lead, reps, wanted, facts)
-        return Asked(lead, moment, facts, wanted, tuple(reps), known, rules, peak)
+        return Asked(lead, moment, facts, wanted, tuple(reps), known, rules, peak, judged)
 
     async def best_of(self, lead: LeadRecord, crew: Sequence[RepRecord], now: datetime) -> str | None:
         """Whose phone rings for a call that is due now: by the rules and scores by which an owner is found.
 
         `crew`: people who are there at this moment, in the same turn. None: nobody of them may have the lead.
         """
-        facts = self._planning.facts(lead)
-        wanted = self._wanted(lead, "call", now, now, (), facts)
+        facts, judged = self._planning.facts(lead), await self._assignments.judgement(lead.lead_id)
+        wanted = self._wanted(lead, "call", now, now, (), facts, judged)
         rules, _ = self._rules_of(lead).at(now)
         known = await self._candidates(lead, crew, wanted, facts)
         return decide([known(_standing(rep)) for rep in crew], wanted, rules).rep_id
@@ -214,7 +230,7 @@ class Routing:
 
     def _wanted(
         self, lead: LeadRecord, channel: str, at: datetime, now: datetime, excluding: tuple[str, ...],
-        facts: LeadFacts,
+        facts: LeadFacts, judged: Judgement | None,
     ) -> Wanted:  # fmt: skip
         return Wanted(
             at=at,
@@ -224,7 +240,7 @@ class Routing:
             postcode=lead.evidence.postcode,
             product=lead.product,
             language=lead.language,
-            low=self._rules.is_low(facts),
+            low=(judged is not None and judged.lane == "low") or self._rules.is_low(facts, _knows(judged)),
             excluding=excluding,
         )
 
@@ -305,6 +321,31 @@ class Routing:
             due=lead.first_attempt_due,
         )
         return request.rep_id
+
+
+def _knows(judged: Judgement | None) -> Mapping[str, Value]:
+    return judged.knows if judged is not None else {}
+
+
+def _known_as(lead: LeadRecord, judged: Judgement | None) -> str:
+    """Why the lead has an owner before it was ever given to one."""
+    looks_after = judged is not None and judged.account_owner == lead.owner_id is not None
+    return "account_owner" if looks_after else "known_owner"
+
+
+def _found_to_be(lead: LeadRecord, judged: Judgement | None) -> LeadTypeName | None:
+    """None as well where another form came since: what that makes of the lead its own message tells."""
+    if judged is None or judged.number != lead.inquiry_number or judged.lead_type == judged.came_as:
+        return None
+    return judged.lead_type  # type: ignore[return-value]
+
+
+def _as_promised(opening: Opening, lead: LeadRecord, judged: Judgement | None) -> Opening:
+    """What the acknowledgement has promised of a lead is kept, also where the lead is found to be colder than then."""
+    promised, due = lead.promised_at, opening.due
+    if _found_to_be(lead, judged) is None or promised is None or due is None or not opening.open_at < promised < due:
+        return opening
+    return replace(opening, deadlines=(Deadline(opening.deadlines[0].target, promised), *opening.deadlines[1:]))
 
 
 def _standing(rep: RepRecord) -> Standing:

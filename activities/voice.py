@@ -52,8 +52,12 @@ class Voice:
         planning: Planning,
         routing: Routing,
         queue_limit_s: float = 5,
+        script: str | None = None,
     ) -> None:
-        """`queue_limit_s`: ops hear of calls that a provider holds back for longer."""
+        """`queue_limit_s`: ops hear of calls that a provider holds back for longer.
+
+        `script`: the version of the script that reps go by, which each call is recorded with.
+        """
         self._leads = leads
         self._touches = touches
         self._dialer = dialer
@@ -61,6 +65,7 @@ class Voice:
         self._planning = planning
         self._routing = routing
         self._queue_limit_s = queue_limit_s
+        self._script = script
 
     @activity.defn
     async def dial(self, request: DialRequest) -> TouchResult:
@@ -90,6 +95,7 @@ class Voice:
                 hours=self._planning.call_hours(lead, reps, moment.now) if request.purpose == "plan" else None,
                 leg_id=leg,
                 rep_id=rep.rep_id,
+                template=self._script,
             )
         )
         if not isinstance(answer, Claimed):

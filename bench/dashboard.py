@@ -29,6 +29,7 @@ from speedlead.embedded.postgres import Postgres
 from speedlead.gateway.access.table import Role
 from speedlead.gateway.access.who import CURRENT, Who
 from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.numbers.events import TOLD_EVERY_S
 from speedlead.gateway.numbers.page import PANELS, add_numbers_page
 from speedlead.settings import Settings
 from speedlead.store.migrate import migrate
@@ -41,8 +42,8 @@ _COUNT = "select count(*) from lead where created_at >= $1 and source <> 'flow_c
 _ANALYST = Who("", "bench@bench.example", "Bench", Role.ANALYST, None, None, "bench")
 
 
-async def measure(report: Report, *, quick: bool) -> Result:
-    leads = QUICK_LEADS if quick else LEADS
+async def measure(report: Report, *, quick: bool, leads: int | None = None) -> Result:
+    leads = leads or (QUICK_LEADS if quick else LEADS)
     with tempfile.TemporaryDirectory(prefix="speedlead-bench-", ignore_cleanup_errors=True) as folder:
         postgres = Postgres(Path(folder))
         await postgres.start()
@@ -76,11 +77,13 @@ async def _measure(report: Report, dsn: str, leads: int) -> Result:
             ]
             slow[period] = await _slowest(http, url, period)
         report("a new lead comes", 0.95)
-        fresh = await _fresh(pool, http, url)
-    lines.append(
-        Line("dashboard", "a new lead until it is in the figures (24h)", "s", fresh, None, f"< {FRESH_AIM_S:.0f} s",
-             fresh < FRESH_AIM_S)
-    )  # fmt: skip
+        for period in ("24h", PERIODS[-1]):
+            await _fresh(pool, http, url, period)  # what was counted for the first time rests before it goes on
+            fresh = await _fresh(pool, http, url, period)
+            what = f"a new lead until it is in the figures ({period})"
+            lines.append(
+                Line("dashboard", what, "s", fresh, None, f"< {FRESH_AIM_S:.0f} s", fresh < FRESH_AIM_S)
+            )  # fmt: skip
     worst = ", ".join(f"{name} {took:.1f} s" for name, took in list(slow[PERIODS[-1]].items())[:5])
     note = (
         f"dashboard: {leads:,} leads of {DAYS} days with {events:,} events, written in {wrote_s:.0f} s; {len(PANELS)} "
@@ -89,18 +92,17 @@ async def _measure(report: Report, dsn: str, leads: int) -> Result:
     return Result(lines, [note], {"rows": written, "wrote_s": wrote_s, "tables_s": slow})
 
 
-async def _fresh(pool: Any, http: aiohttp.ClientSession, url: str) -> float:
+async def _fresh(pool: Any, http: aiohttp.ClientSession, url: str, period: str) -> float:
     """Seconds from the commit of a new lead until an open page has fetched figures that count it."""
-    path = f"{url}/ops/csv/channels?period=24h"
+    path = f"{url}/ops/csv/channels?period={period}"
     async with http.get(f"{url}/ops/events") as stream:
         assert b"hello" in await stream.content.readuntil(b"\n\n")
         before = _leads(await _get(http, path))
         await _one_more(pool)
         began = time.perf_counter()
-        while _leads(await _get(http, path)) == before:
-            async with asyncio.timeout(60):
-                while b"changed" not in await stream.content.readuntil(b"\n\n"):
-                    pass
+        async with asyncio.timeout(180):
+            while _leads(await _get(http, path)) == before:  # noqa: ASYNC110 as a page does
+                await asyncio.sleep(TOLD_EVERY_S)  # as often as an open page is told to ask
         return time.perf_counter() - began
 
 

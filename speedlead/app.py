@@ -14,7 +14,7 @@ from temporalio.client import Client
 from speedlead.booking.assemble import build_door, build_offers
 from speedlead.booking.rulebook import BookingError
 from speedlead.cadence_client import CadenceClient
-from speedlead.calendarbook import CalendarError
+from speedlead.calendarbook import CalendarError, packaged_calendars
 from speedlead.chores.assemble import Means, build_chores
 from speedlead.chores.booking import Booked
 from speedlead.chores.runner import run_chores
@@ -23,6 +23,8 @@ from speedlead.clock import SystemClock
 from speedlead.composer import ComposeError, Composer
 from speedlead.composing.assemble import build_composer, editions_of
 from speedlead.credentials import Credentials, CredentialsError, load_or_create
+from speedlead.enrichment.assemble import open_source
+from speedlead.enrichment.rulebook import LanesError, load_lanes
 from speedlead.foresight import Foresight
 from speedlead.gateway.app import create_app
 from speedlead.gateway.context import home_country
@@ -30,23 +32,27 @@ from speedlead.gateway.deps import GatewayDeps, Line
 from speedlead.gateway.webhook_replay import run_replay
 from speedlead.house_mark import HouseMark, OtherHouse
 from speedlead.lawbook import LawError
+from speedlead.mappings.book import MappingError
 from speedlead.payloads import converter_of
 from speedlead.plan_shelf import Source, in_use
-from speedlead.planbook import PlanError, load_plan
+from speedlead.planbook import PlanError, load_plan, load_programs
 from speedlead.plans_in_use import keep, open_shelf
 from speedlead.ports import Clock
 from speedlead.preview.desk import Desk, whose
 from speedlead.providers.assemble import open_line, open_senders
+from speedlead.quality.rulebook import QualityError
 from speedlead.records import team_of
 from speedlead.relay import Relay
 from speedlead.returns import Returns
-from speedlead.routingbook import RoutingError
+from speedlead.routingbook import RoutingError, packaged_routing
 from speedlead.seed import seed
 from speedlead.settings import Settings
 from speedlead.store.asking import Asking
 from speedlead.store.data_releases import use_tzdata
 from speedlead.store.gate import LegGate
+from speedlead.store.house_changes import note_files
 from speedlead.store.house_marks import use_house
+from speedlead.store.lanes import use_lanes
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanConflict
 from speedlead.store.pool import open_pool
@@ -76,7 +82,8 @@ DRAIN_S = 8
 # what somebody has to mend: a file, a stored plan, an address; the message says which and what
 TO_MEND = (
     Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData,
-    RoutingError, TemporalRefused, PortTaken, OtherHouse, BookingError,
+    RoutingError, TemporalRefused, PortTaken, OtherHouse, BookingError, LanesError,
+    QualityError, MappingError,
 )  # fmt: skip
 
 
@@ -100,8 +107,9 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Raises what is in TO_MEND before anything is served. `lazy`: a gateway alone, which starts without Temporal."""
     plan = load_plan(settings.plan_file)
+    programs = load_programs(plan, settings.plan_file)
     # also for a gateway alone: nothing is published or served beside a faulty text
-    composer = build_composer(settings, plan)
+    composer = build_composer(settings, plan, programs)
     calendar = build_calendar(settings)
     credentials = load_or_create(settings.data_dir)
     async with AsyncExitStack() as stack:
@@ -117,10 +125,14 @@ async def open_parts(
         if not lazy:
             # a gateway alone takes leads in with any data: what it decides, a worker has decided before
             await use_tzdata(pool, release())
-        await seed(pool, plan, demo_reps=settings.uses_sandbox)
+        await seed(pool, plan, demo_reps=settings.uses_sandbox, programs=programs)
         shelf = await open_shelf(pool, plan)
         await stack.enter_async_context(_background(keep(pool, shelf)))
         await publish(pool, editions_of(settings))
+        await use_lanes(pool, load_lanes(settings.lanes_file), SystemClock().wall())
+        if not lazy:
+            rules = settings.routing_file or packaged_routing(), settings.calendars_file or packaged_calendars()
+            await note_files(pool, {"routing": rules[0], "calendar": rules[1]}, SystemClock().wall())
         try:
             client = await connect_as_set(
                 settings, lazy=lazy, runtime=sdk.runtime, interceptors=[] if tracing is None else [tracing.interceptor],
@@ -167,7 +179,7 @@ async def _worker(parts: Parts, queues: Sequence[str] = QUEUES) -> AsyncIterator
         None if offers is None
         else build_door(settings, parts.credentials, offers, calendar.business, SystemClock())
     )  # fmt: skip
-    async with open_senders(parts.settings, parts.credentials) as senders:
+    async with open_senders(parts.settings, parts.credentials) as senders, open_source(settings) as outside:
         activities = build_activities(
             pool=parts.pool,
             settings=parts.settings,
@@ -176,6 +188,7 @@ async def _worker(parts: Parts, queues: Sequence[str] = QUEUES) -> AsyncIterator
             plan=parts.plan,
             senders=senders,
             composer=parts.composer,
+            outside=outside,
             **({} if door is None else {"booking_link": door.link}),
         )
         means = Means(

@@ -14,8 +14,11 @@ def rows_of(
 
     Raises FileFault where the first line has an unknown column, one twice, or lacks one, and where it is no CSV at all.
     """
-    # Excel puts a byte-order mark before the first column
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True, skipinitialspace=True)
+    # Excel puts a byte-order mark before the first column, and semicolons where a comma is for decimals
+    text = text.removeprefix("\ufeff")
+    head = text.partition("\n")[0]
+    between = ";" if ";" in head and "," not in head else ","
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=between)
     try:
         had = [column.strip() for column in rows.fieldnames or ()]
         if unknown := [column for column in had if column not in columns]:

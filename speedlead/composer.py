@@ -26,7 +26,7 @@ MEETING = "meeting"
 NAMES = frozenset(
     (
         "first_name company company_phone inquiry quote called signature promise next_human_step ask_place other_ways "
-        "other_ways_short unsubscribe_url booking_link"
+        "other_ways_short unsubscribe_url booking_link feedback_yes feedback_no"
     ).split()
 )
 
@@ -125,12 +125,15 @@ class Composer:
         ask_place: bool = False,
         language: str | None = None,
         booking_link: str | None = None,
+        feedback_link: str | None = None,
         meeting: Meeting | None = None,
     ) -> Message:
         """In the lead's language, or the one that is asked for. Raises ComposeError."""
         found = self.find(channel, template, language or self.language(lead))
         values = self.values(found, lead, promise, next_channel, ask_place, unsubscribe_url)
         values |= {"booking_link": Link(booking_link) if booking_link else None}
+        for said in ("yes", "no"):
+            values[f"feedback_{said}"] = Link(f"{feedback_link}?fast={said}") if feedback_link else None
         if meeting is not None:
             values |= self._about(meeting, found.language)
         try:
@@ -184,6 +187,8 @@ class Composer:
             "other_ways_short": _way(words.other_ways_short, phone),
             "unsubscribe_url": Link(url),
             "booking_link": None,
+            "feedback_yes": None,
+            "feedback_no": None,
             VIDEO: Link(lead.owner_video, lead.owner_video_thumbnail) if lead.owner_video else None,
         }
 

@@ -5,7 +5,7 @@ providers accept everything, nobody answers, and whoever is on shift takes the c
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from speedlead import times
 from speedlead.composer import Promise, packaged_language, promise_words
 from speedlead.domain.cadence import Act, Await, Finish, HandOver, Remind, Resume, Skip, Substitute, decide
 from speedlead.domain.lead import FollowUp, LeadState
-from speedlead.domain.opening import Opening, Shift, covered, find_opening, next_shift, serving
+from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, next_shift, serving
 from speedlead.domain.outcomes import CallResult
 from speedlead.domain.placing import Consents, Impossible, PastTouch, Placer
 from speedlead.domain.plan import LeadTypeName, Plan
@@ -22,8 +22,13 @@ from speedlead.domain.settling import cannot_be_placed, must_be_placed, pass_ove
 from speedlead.domain.sla import LeadFacts
 from speedlead.domain.zones import Evidence, Place
 
-# a lead that takes more turns than this is caught in a circle: a bug, and no week
+# a lead that takes more turns than this is caught in a circle, and has no week
 _MOST_TURNS = 2000
+UNFINISHED = "unfinished"
+
+
+class Endless(Exception):
+    """The week has no end: what is put off is put off again."""
 
 
 class Places(Protocol):
@@ -102,6 +107,8 @@ class Week:
     handed_over_at: datetime | None
     ended_at: datetime
     end_reason: str
+    # it answers no inquiry, so nothing is acknowledged and promised
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,10 @@ class _Result:
 
 
 class Foresight:
-    """Made once; `week` keeps nothing between two leads. Without a `team` no call can be made. `pace`: by step."""
+    """Made once; `week` keeps nothing between two leads. Without a `team` no call can be made. `pace`: by step.
+
+    `longest`: a lead is looked at no further, which ends it as `unfinished`.
+    """
 
     def __init__(
         self,
@@ -129,15 +139,17 @@ class Foresight:
         places: Places,
         team: Sequence[Shift],
         pace: Callable[[str], Pace] = lambda step: AT_ONCE,
+        longest: timedelta | None = None,
     ) -> None:
         self.plan = plan
         self.placer = placer
         self.places = places
         self.team = tuple(team)
         self.pace = pace
+        self.longest = longest
 
     def week(self, prospect: Prospect) -> Week:
-        """Raises ValueError for an instant without a zone."""
+        """Raises ValueError for an instant without a zone, and Endless."""
         return _Walk(self, prospect).to_the_end()
 
 
@@ -153,11 +165,16 @@ class _Walk:
     # of the step that comes next: when it was due before rules moved it, and which did
     moved: dict[str, tuple[datetime, tuple[str, ...]]] = field(default_factory=dict)
     handed_over_at: datetime | None = None
+    # when the last mail or text went out
+    wrote_at: datetime | None = None
 
     def __post_init__(self) -> None:
         who = self.prospect
         self.now = who.submitted_at.astimezone(UTC)
-        self.asker = Asker(self.by.places.find(who.evidence), who.consents, self.by.plan.hours)
+        self.program = self.by.plan.program
+        self.asker = Asker(
+            self.by.places.find(who.evidence), who.consents, self.by.plan.hours, marketing=self.program == "nurture"
+        )
         where = self.asker.place.jurisdictions
         self.facts = LeadFacts(who.lead_type, who.intent, who.source, who.segment, who.channel, where)
         self.team = serving(self.by.team, self.facts)
@@ -172,23 +189,29 @@ class _Walk:
             has_phone=who.has_phone,
             consent_sms=who.consents.sms,
             call_requested=who.consents.call_requested,
-            opened=self.opening.open_at,
-            due=self.opening.due,
+            # a program counts from its beginning, at whatever hour that is
+            opened=self.opening.open_at if self.program is None else self.now,
+            due=self.opening.due if self.program is None else None,
         )
 
     def to_the_end(self) -> Week:
-        self._acknowledge()
+        if self.program is None:
+            self._acknowledge()
         for _ in range(_MOST_TURNS):
             end = self._turn()
+            longest = self.by.longest
+            if end is None and longest is not None and self.now - self.prospect.submitted_at > longest:
+                end = Finish(UNFINISHED, self.lead.stage)
             if end is not None:
                 return self._week(end)
-        raise RuntimeError(f"the plan {self.by.plan.id} leads in a circle for a {self.prospect.lead_type} lead")
+        raise Endless(f"no moment is found for a {self.prospect.lead_type} lead: a step of the plan {self.by.plan.id} "
+                      "is put off again and again")  # fmt: skip
 
     def _week(self, end: Finish) -> Week:
         touches = tuple(sorted(self.touches, key=lambda touch: touch.at))
         return Week(
             self.opening, self._promise(), self.asker.place, self.opening.zone, touches, self.handed_over_at, self.now,
-            end.reason,
+            end.reason, self.program,
         )  # fmt: skip
 
     def _opening(self, at: datetime) -> Opening:
@@ -252,14 +275,15 @@ class _Walk:
         step, lead = act.step, self.lead
         not_before = self.not_before.get(step.id)
         at, anchors = act.earliest, {}
-        if step.after == "lead" and self.opening.open_at > self.prospect.submitted_at:
+        opened = lead.opened or self.now
+        if step.after == "lead" and opened > self.prospect.submitted_at:
             # what holds the lead's clock back holds back its first step
             self._delay(step.id, self.prospect.submitted_at, self.opening.reasons)
         if must_be_placed(act, self.now, not_before):
             wanted = Wanted(
                 (*(skip.step for skip in act.skips), step),
                 act.earliest,
-                self.opening.open_at,
+                opened,
                 lead.track if act.skips else None,
                 {name: settled.at for name, settled in lead.settled.items()},
                 not_before,
@@ -290,15 +314,21 @@ class _Walk:
         """The gate, and then a provider that accepts and a phone that nobody answers."""
         if channel == "call" and not any(shift.holds(self.now) for shift in self.team):
             return _Result("deferred", self.now, "rep_unavailable", next_at=next_shift(self.team, self.now))
-        business = channel != "call" or not covered(self.team, self.now)
-        question = self.asker.question(channel, self.now, business=business, history=self._history())
+        question = self.asker.question(channel, self.now, history=self._history())
+        if channel == "call":
+            question = replace(question, hours=call_hours(self.by.placer.place, question, self.team, self.facts))
         answer = self.by.placer.check(question, self.now)
         if isinstance(answer, Impossible):
             return _Result("skipped", self.now, answer.reason, answer.reasons)
         if answer.at > self.now:
             return _Result("deferred", self.now, reasons=answer.reasons, next_at=answer.at)
+        gap = timedelta(seconds=self.by.plan.message_gap)
+        if self.wrote_at is not None and self.wrote_at + gap > self.now:
+            return _Result("deferred", self.now, reasons=("message_gap",), next_at=self.wrote_at + gap)
         pace = self.by.pace(step)
         self.now += pace.out
+        if channel != "call":
+            self.wrote_at = self.now
         if channel != "email":
             self.claimed.append(PastTouch(self.now, channel))
         if channel != "call":

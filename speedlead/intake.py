@@ -1,7 +1,7 @@
 """What a form or an API client sent, checked and normalised. Pure: `read_inquiry` raises ValidationError or nothing.
 
     name email phone company message intent source country region postcode tz segment channel
-    consent_sms consent_call consent_recorded consent_text; utm_* and everything else: kept in `extra`
+    consent_sms consent_call consent_recorded consent_marketing consent_text; utm_* and everything else: kept in `extra`
 
 An e-mail address or a phone number is required; consent never is.
 """
@@ -140,6 +140,7 @@ class Inquiry(BaseModel):
     consent_sms: Flag = False
     consent_call: Flag = False
     consent_recorded: Flag = False
+    consent_marketing: Flag = False
     consent_text: Annotated[str | None, _text(4000, lines=True)] = None
     extra: dict[str, Any] = {}
 

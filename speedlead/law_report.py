@@ -13,7 +13,8 @@ from speedlead.domain.placing import Consents, PastTouch, Placer
 from speedlead.domain.zones import Evidence, Place
 
 _VERDICTS = {"now": "lawful now", "later": "not now", "never": "not at all"}
-_MANY = {"call": "calls", "sms": "texts", "email": "e-mails", "call_automated": "automated calls"}
+_MANY = {"call": "calls", "sms": "texts", "email": "e-mails", "call_automated": "automated calls",
+         "email_marketing": "advertising by e-mail"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 from speedlead.contracts import LeadStart, Resume
 from speedlead.domain.lead import LeadState, Report
-from speedlead.domain.outcomes import CallResult
+from speedlead.domain.outcomes import CallResult, Stage
 from speedlead.domain.recovery import restored
+
+_FIRST = {None: Stage.NEW, "nurture": Stage.NURTURING, "customer": Stage.CONVERTED}
 
 
 def state_of(start: LeadStart) -> LeadState:
@@ -20,6 +22,7 @@ def state_of(start: LeadStart) -> LeadState:
         has_phone=start.reach.has_phone,
         consent_sms=start.reach.consent_sms,
         call_requested=start.reach.call_requested,
+        stage=_FIRST[start.plan.program],
     )
     if start.resume is None:
         if start.is_reply:

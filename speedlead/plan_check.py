@@ -10,7 +10,7 @@ from speedlead.domain.plan_reach import LEAD_TYPES, unreachable
 from speedlead.foresight import Foresight
 from speedlead.planbook import PlanError, parse_plan
 from speedlead.preview.desk import Desk
-from speedlead.preview.request import PreviewRefused
+from speedlead.preview.request import NoMoment, PreviewRefused
 from speedlead.preview.view import Preview
 
 # what says something about the law and the place, not about what this lead has left out
@@ -77,11 +77,12 @@ def check_plan(plan: Plan, desk: Desk, composer: Composer) -> Checked:
     for lead in TYPICAL:
         try:
             previews.append((lead.lead_type, lead.title, with_it.preview(_typed(lead, desk.now))))
+        except NoMoment as circle:
+            found.append(Finding(f"preview: {lead.title}: {circle}"))
         except PreviewRefused as refused:  # such as a plan in which nothing makes a warm lead
             found.append(Finding(f"preview: {lead.title}: {refused}", stops=False))
-        except RuntimeError as circle:
-            found.append(Finding(f"preview: {lead.title}: {circle}"))
-    for lead_type in LEAD_TYPES:
+    # what may be sent to whom in a program is for the person's own consent to say, and most have given none
+    for lead_type in LEAD_TYPES if plan.program is None else ():
         found += _lawful(plan, lead_type, [shown for of_type, _, shown in previews if of_type == lead_type])
     return Checked(plan, tuple(found), tuple((title, shown) for _, title, shown in previews))
 

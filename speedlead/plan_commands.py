@@ -64,7 +64,8 @@ def publish(
         plan = await publish_text(
             pool, checked.plan, found, who=whoami(), role=command_line(), note=note, wall=SystemClock().wall()
         )
-        print(f"{plan.id} version {plan.version} is published: new leads start on it in a few seconds.")
+        follows = "new leads start on it in a few seconds" if plan.program is None else "what begins now follows it"
+        print(f"{plan.id} version {plan.version} is published: {follows}.")
         return 0
 
     run_command(work)

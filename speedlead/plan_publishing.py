@@ -8,7 +8,7 @@ from speedlead.domain.plan import Plan
 from speedlead.foresight import Foresight
 from speedlead.gateway.context import home_country
 from speedlead.plan_check import Checked, check_text
-from speedlead.planbook import load_plan
+from speedlead.planbook import PlanError, fits, load_plan, packaged_plan
 from speedlead.preview.desk import Desk, whose
 from speedlead.records import team_of
 from speedlead.seed import demo_team
@@ -35,10 +35,11 @@ async def publish_text(
     pool: Any, plan: Plan, draft: Draft | None, *, who: str, role: str, note: str, wall: datetime,
     account_id: str | None = None,
 ) -> Plan:  # fmt: skip
-    """Under the next number of its id. Raises DraftRefused, and nothing is published then."""
+    """Under the next number of its id. Raises DraftRefused or PlanError, and nothing is published then."""
 
     async def work(conn: Any) -> Plan:
         before = await plans.in_use(conn)
+        await _programs_of(conn, plan, who, note)
         made = await plans.publish_next(conn, plan, who=who, note=note)
         if draft is not None:
             await draft_published(conn, draft, made.id, made.version)
@@ -55,10 +56,25 @@ async def use_version(
 
     async def work(conn: Any) -> None:
         before = await plans.in_use(conn)
+        program = (await plans.plan_of(conn, plan_id, version)).program
+        if program is not None:
+            raise LookupError(f"plan {plan_id} version {version}: a {program} plan answers no inquiry")
         await plans.use(conn, plan_id, version)
         await _noted(conn, "plan use", plan_id, version, before, role, account_id, note, wall)
 
     await transact(pool, work)
+
+
+async def _programs_of(conn: Any, plan: Plan, who: str, note: str) -> None:
+    """What it names for when it is over is there and for that: published before, or packaged and published now."""
+    for ending, name in plan.then.items():
+        program = plan if name == plan.id else await plans.newest(conn, name)
+        if program is None and packaged_plan(name).is_file():
+            program = load_plan(packaged_plan(name))
+            await plans.store_next(conn, program, who=who, note=note)
+        if program is None:
+            raise PlanError(f"plan {plan.id}: then.{ending}: plan {name} was never published; publish it first")
+        fits(plan, ending, program)
 
 
 async def _noted(

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from speedlead.contracts import Steered, Way
 from speedlead.domain.hours import Weekly
+from speedlead.domain.knowing import Company, Fact, History, Value
 from speedlead.domain.opening import Shift
 from speedlead.domain.outcomes import CallResult, Outcome
 from speedlead.domain.placing import Consents, PastTouch
@@ -67,6 +68,8 @@ class LeadRecord:
     promised_at: datetime | None = None
     # of routing, by part, where an experiment sets them for this lead
     routing_weights: dict[str, float] | None = None
+    # it answers no inquiry: nurture or customer (docs/nurture.md)
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,46 @@ class Moved(NamedTuple):
     level: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What our own rows say before a lead gets an owner. `asked`: the outside source was, and `answer` or `problem` is
+    still good. `wrong`: facts that somebody called wrong, as `name/source`. `lane`: how this inquiry was judged.
+    """
+
+    history: History
+    company: Company | None
+    asked: bool
+    answer: Mapping[str, object] | None
+    problem: str | None
+    wrong: frozenset[str]
+    lane: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out about a lead in `ms`. `problem`: why the outside source said nothing, as a code."""
+
+    lead_id: str
+    number: int
+    came_as: str
+    facts: tuple[Fact, ...]
+    account_owner: str | None
+    problem: str | None
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How the inquiry with that number was judged; `knows`: one value for each fact."""
+
+    number: int
+    came_as: str
+    lead_type: str
+    lane: str
+    account_owner: str | None
+    knows: Mapping[str, Value]
+
+
 def team_of(reps: Sequence[RepRecord]) -> tuple[Shift, ...]:
     """The shifts of everybody who makes calls, cover among them; those who take turns count as one."""
     return tuple(shift.whole or shift for rep in reps if not rep.manager for shift in rep.shifts)
@@ -167,6 +210,8 @@ class Claim:
     # a call rings a rep first: the leg that is claimed with the touch
     leg_id: str | None = None
     rep_id: str | None = None
+    # the plan's own limit: so long after the last message to this person
+    apart_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

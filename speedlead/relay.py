@@ -105,7 +105,8 @@ class Relay:
             await connection.execute(
                 """insert into notice (id, lead_id, rep_id, audience, kind, reason, at, dedupe)
                    select $1, id, owner_id, case when owner_id is null then 'manager' else 'rep' end, 'after_closing',
-                       $3, closed_at, $4 from lead where id = $2 on conflict (dedupe) do nothing""",
+                       $3, closed_at, $4 from lead where id = $2 and program is null
+                   on conflict (dedupe) do nothing""",
                 new_id(), lead_id, row["kind"], f"after_closing:{row['id']}")  # fmt: skip
             return "closed"
         await self._workflows.start(start, again=True)

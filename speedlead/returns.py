@@ -21,6 +21,7 @@ from speedlead.store.leads import LeadStore
 
 _NOWHERE = Evidence(tz=None, country=None, region=None, postcode=None, phone_e164=None)
 # the Date header of a note is believed if it is about as old as its delivery
+_CHAT = 15 * 60  # seconds, where the plan says nothing of chat (REQ 22)
 _OLDEST, _AHEAD = timedelta(days=3), timedelta(days=1)
 
 
@@ -52,12 +53,12 @@ class Returns:
         until = self._start_of_business(day, place)
         return until if until > now else None
 
-    async def answer_due(self, conn: Any, channel: Literal["email", "sms"], now: datetime) -> datetime | None:
+    async def answer_due(self, conn: Any, channel: Literal["email", "sms", "chat"], now: datetime) -> datetime | None:
         """The plan's target for an answer, counted in hours in which somebody of the team is on shift (REQ 22, 37).
 
         None when the plan has none for this channel. Where the lead is does not matter: the gate asks that.
         """
-        span = self.plan.answers.get(channel)
+        span = self.plan.answers.get(channel, _CHAT if channel == "chat" else None)
         if span is None:
             return None
         team = on_shift(team_of(await LeadStore(conn, self._calendars).reps()))

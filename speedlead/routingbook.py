@@ -13,9 +13,13 @@ class RoutingError(FileFault):
     """A routing file that cannot be used; the text is for the person who wrote the file."""
 
 
+def packaged_routing() -> Path:
+    return Path(str(files("speedlead") / "routing" / "default.yaml"))
+
+
 def load_routing(path: Path | None = None) -> RoutingRules:
     """The rules of a YAML file, or the packaged ones. Raises RoutingError with one line per fault."""
-    file = path or Path(str(files("speedlead") / "routing" / "default.yaml"))
+    file = path or packaged_routing()
     try:
         return parse(RoutingRules, read_text(file), str(file), whole="routing", context=check_jurisdiction)
     except FileFault as fault:

@@ -38,6 +38,15 @@ def load_scripts(own: Path | None = None) -> dict[str, tuple[Script, str]]:
     return found
 
 
+def script_in_use(own: Path | None = None) -> str:
+    """What a call is recorded with: `script/inbound.en v3`. Raises ScriptError."""
+    return recorded(load_scripts(own)[DEFAULT_SCRIPT][0])
+
+
+def recorded(script: Script) -> str:
+    return f"script/{script.id}.{LANGUAGE} v{script.version}"
+
+
 def load_script(file: Path) -> Script:
     """Raises ScriptError with one line per fault: `inbound.yaml:31: questions.2.answers.0.next: there is no …`."""
     try:

@@ -38,7 +38,7 @@ def read_secret_files(environment: Mapping[str, str], secret: Collection[str]) -
             continue
         path = Path(given[name]).expanduser()
         try:
-            found.values[variable] = _read(path)
+            found.values[variable] = read_secret_file(path)
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError as error:
             found.mistakes.append(f"{name}: expected a file that can be read, got {path}: {error.strerror}")
@@ -50,7 +50,7 @@ def read_secret_files(environment: Mapping[str, str], secret: Collection[str]) -
     return found
 
 
-def _read(path: Path) -> str:
+def read_secret_file(path: Path) -> str:
     """One line, without the line end that editors add. Raises OSError, or ValueError with what is expected."""
     # never more than a secret's length: the name may be that of a device or of a log
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -1,5 +1,6 @@
 """What a first start needs: the plan as a stored version, and, with the sandbox, reps to try it with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -10,7 +11,7 @@ from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Shift
 from speedlead.domain.plan import Plan
 from speedlead.ids import new_id
-from speedlead.store.plans import from_file
+from speedlead.store.plans import from_file, stored
 
 _WEEK = {str(day): [[480, 1140]] for day in range(5)}
 # somebody always answers, so that "call now" shows its whole chain on a Sunday as well
@@ -27,8 +28,10 @@ DEMO_REPS = (
 )
 
 
-async def seed(pool: "asyncpg.Pool[Any]", plan: Plan, *, demo_reps: bool) -> None:
+async def seed(pool: "asyncpg.Pool[Any]", plan: Plan, *, demo_reps: bool, programs: Sequence[Plan] = ()) -> None:
     """Safe to run at every start and by several processes at once. Raises PlanConflict."""
+    for program in programs:
+        await stored(pool, program)
     await from_file(pool, plan)
     if not demo_reps or await pool.fetchval("select exists (select from rep)"):
         return

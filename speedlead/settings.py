@@ -155,6 +155,11 @@ class Settings(BaseSettings):
     intake_rate_per_minute_address: Count = Field(60, description="Inquiries a minute from one network address")
     intake_rate_per_minute_key: Count = Field(6000, description="Inquiries a minute with one API key")
     intake_max_bytes: Count = Field(65536, description="Largest inquiry, in bytes")
+    widget_origins: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Sites (origins, comma separated) whose forms the widget may send; form=origin for one form alone",
+        json_schema_extra={"default_text": ""},
+    )
 
     # providers
     twilio_account_sid: str | None = Field(None, description="Twilio account (AC…); empty uses the sandbox")
@@ -259,6 +264,24 @@ class Settings(BaseSettings):
         30, ge=1, le=365, description="Days for which events can be sent again and the log of webhooks is kept"
     )
 
+    # what other systems tell us (docs/mappings.md)
+    mappings_dir: Path | None = Field(
+        None, description="Folder of mappings of your own; they go before the packaged ones of the same name"
+    )
+    mapping_secrets_dir: Path | None = Field(
+        None,
+        description="Folder with a file for each secret that senders sign with, named as the mapping says",
+        json_schema_extra={"default_text": "{data_dir}/mapping-secrets"},
+    )
+    mappings_unsigned: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Mappings (comma separated) with the scheme none that take what anybody sends",
+        json_schema_extra={"default_text": ""},
+    )
+    ticket_cost: str | None = Field(
+        None, description="What a ticket of the helpdesk costs, such as 12.50 EUR, where its mapping does not say"
+    )
+
     # where people of ours are told, besides their page
     slack_webhook_url: SecretStr | None = Field(
         None, description="Slack incoming webhook; of one team only: team=https://…; several with commas"
@@ -276,6 +299,14 @@ class Settings(BaseSettings):
     # the product
     company_name: str = Field("Acme", min_length=1, description="Name in messages, pages and call scripts")
     company_phone: str | None = Field(None, description="Number that a lead may call, E.164, shown in acknowledgements")
+    # the weekly review (docs/review.md)
+    house_zone: str = Field("UTC", description="Time zone of the house, by which its weeks and goals are counted")
+    review_at: str = Field("mon 07:00", description="When the review of the week before is composed and sent")
+    review_mail: bool = Field(
+        True,
+        description="Whether managers and admins get it by mail; the page has it in any case",
+        json_schema_extra={"expected": "true or false", "default_text": "true"},
+    )
     plan_file: Path | None = Field(None, description="Plan to follow; empty uses the packaged inbound.yaml")
     law_file: Path | None = Field(
         None, description="File or folder of law rows of your own, laid over the packaged ones"
@@ -286,6 +317,27 @@ class Settings(BaseSettings):
     routing_file: Path | None = Field(
         None, description="Rules of routing: weights, what may be given up; empty uses the packaged ones"
     )
+    lanes_file: Path | None = Field(
+        None, description="Rules of what makes a lead hot, warm, cold or of low quality; empty uses the packaged ones"
+    )
+    # an outside source about companies (docs/enrichment.md)
+    company_source_url: str | None = Field(
+        None, description="Address that is asked about companies, with {domain} for that of their mail; empty: none"
+    )
+    company_source_fields: str = Field(
+        "company=name,employees=employees,industry=industry,country=country",
+        description="fact=path, comma separated: where in its JSON answer company, employees, industry and country are",
+    )
+    company_source_header: str = Field("Authorization", description="Header in which it gets its secret")
+    company_source_secret: SecretStr | None = Field(
+        None, description="That header's whole value, such as Bearer …; empty: none"
+    )
+    company_source_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Hosts and private networks (names, CIDR, comma separated) where it may be, also by http; "
+        "else public hosts by https only",
+        json_schema_extra={"default_text": ""},
+    )
     booking: bool = Field(
         True,
         description="Offer leads a page on which they choose a time for a meeting",
@@ -293,6 +345,9 @@ class Settings(BaseSettings):
     )
     booking_file: Path | None = Field(
         None, description="Rules of booking: length, notice, teams, reminders; empty uses the packaged ones"
+    )
+    quality_file: Path | None = Field(
+        None, description="What contacts are reviewed by: share, criteria; empty uses the packaged ones"
     )
     caldav_file: Path | None = Field(
         None, description="Our people's calendars on CalDAV servers, with what opens them; empty: none"
@@ -345,7 +400,7 @@ class Settings(BaseSettings):
     worker_slots: Count = Field(16, description="Activities that one worker runs at a time, per task queue")
 
     @field_validator("data_dir", "plan_file", "law_file", "calendars_file", "routing_file", "templates_dir",
-                     "booking_file", "caldav_file",
+                     "booking_file", "quality_file", "caldav_file", "mappings_dir", "mapping_secrets_dir",
                      "temporal_tls_server_ca_cert_path", "temporal_tls_client_cert_path",
                      "temporal_tls_client_key_path")  # fmt: skip
     @classmethod
@@ -475,7 +530,42 @@ class Settings(BaseSettings):
                 raise ValueError("networks like 10.0.0.0/8, separated by commas") from None
         return items
 
-    @field_validator("hook_hosts", mode="before")
+    @field_validator("widget_origins", mode="before")
+    @classmethod
+    def _widget_origins(cls, value: object) -> object:
+        items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if isinstance(items, list):
+            from speedlead.widget.origins import parse_origins
+
+            parse_origins(items)
+        return items
+
+    @field_validator("company_source_url")
+    @classmethod
+    def _company_source_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            from speedlead.enrichment.source import check_url
+
+            check_url(value)
+        return value
+
+    @field_validator("company_source_fields")
+    @classmethod
+    def _company_source_fields(cls, value: str) -> str:
+        from speedlead.enrichment.source import parse_fields
+
+        parse_fields(value)
+        return value
+
+    @field_validator("company_source_header")
+    @classmethod
+    def _company_source_header(cls, value: str) -> str:
+        from speedlead.enrichment.source import check_header
+
+        check_header(value)
+        return value
+
+    @field_validator("hook_hosts", "company_source_hosts", mode="before")
     @classmethod
     def _hook_hosts(cls, value: object) -> object:
         items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -484,6 +574,41 @@ class Settings(BaseSettings):
 
             parse_allowed(items)
         return items
+
+    @field_validator("mappings_unsigned", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("ticket_cost")
+    @classmethod
+    def _ticket_cost(cls, value: str | None) -> str | None:
+        if value is not None:
+            from speedlead.mappings.money import parse_cost
+
+            parse_cost(value)
+        return value
+
+    @field_validator("house_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        from speedlead.domain.calendar import parse_zone
+
+        try:
+            return parse_zone(value)
+        except ValueError:
+            raise ValueError("a time zone such as Europe/Berlin") from None
+
+    @field_validator("review_at")
+    @classmethod
+    def _review_at(cls, value: str) -> str:
+        from speedlead.domain.review_week import parse_moment
+
+        try:
+            parse_moment(value)
+        except ValueError:
+            raise ValueError("a day and a time such as mon 07:00") from None
+        return value
 
     @field_validator("twilio_from", "company_phone")
     @classmethod
@@ -540,6 +665,17 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}OIDC_{name}: expected a value as well: issuer and client id belong together")
         if not self.local_sign_in and self.oidc_issuer is None:
             raise ValueError(f"{PREFIX}LOCAL_SIGN_IN: expected true while no {PREFIX}OIDC_ISSUER is set")
+        return self
+
+    @model_validator(mode="after")
+    def _company_source_is_allowed(self) -> Self:
+        if self.company_source_url is not None:
+            from speedlead.enrichment.source import check_reach
+
+            try:
+                check_reach(self.company_source_url, self.company_source_hosts)
+            except ValueError as error:
+                raise ValueError(f"{PREFIX}COMPANY_SOURCE_URL: expected {error}") from None
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.domain.outcomes import BAD_DATA, CallResult, Outcome
 from speedlead.wording_reasons import REASONS
 
 _CODE = re.compile(r"[a-z0-9_-]+(:\s?[a-z0-9_-]+)*")
@@ -64,7 +64,7 @@ OUTCOMES: dict[str, str] = {
     Outcome.CONVERTED: "became a customer",
 }
 
-CHANNELS = {"email": "e-mail", "sms": "SMS", "call": "call", "task": "task", "all": "every channel"}
+CHANNELS = {"email": "e-mail", "sms": "SMS", "call": "call", "chat": "chat", "task": "task", "all": "every channel"}
 
 FIELDS = {
     "name": "Your name",
@@ -80,6 +80,19 @@ FIELDS = {
     "consent_sms": "SMS",
     "consent_call": "Calls",
     "consent_recorded": "Recorded messages",
+    "consent_marketing": "News by e-mail",
+}
+
+# what the widget saw of who filled in a form
+SPAM_SIGNS = {
+    "trap": "filled in a field that people do not see",
+    "fast": "sent within a second and a half",
+    "untouched": "no field was touched",
+}
+# of an answer that goes into the page of a visitor
+CHAT_STATES = {
+    "waits": "waits for the visitor's page, and goes by e-mail if it does not ask",
+    "shown": "shown in the page",
 }
 
 TOUCH_STATES = {
@@ -96,7 +109,9 @@ STORY = {
     "inquiry": "An inquiry arrived",
     "repeat": "The same form came again",
     "acknowledged": "The inquiry was acknowledged",
-    "enriched": "What is known about the company was looked up",
+    "enriched": "What is known about person and company was looked up",
+    "not_enriched": "Nothing more was looked up: the lead went on without",
+    "fact_wrong": "Somebody said that something we thought we knew is wrong",
     "classified": "The lead was classified",
     "assigned": "An owner was found",
     "held": "It gets an owner later, on purpose",
@@ -130,6 +145,7 @@ STORY = {
     "help_asked": "The lead texted HELP; it was told who we are and how to stop",
     "reply": "The lead wrote back",
     "answer": "Somebody wrote to the lead",
+    "feedback": "The lead said how we did",
     "called_us": "The lead called us",
     "reopened": "Somebody wrote to a lead that was closed: a new one begins",
     "address_learned": "The lead wrote from another address, which is now known",
@@ -148,6 +164,7 @@ STORY = {
     "healed": "The watchdog looked after the lead",
     "corrected": "The lead's data were corrected",
     "closed": "The lead was closed",
+    "program_began": "What goes on when the answer to an inquiry is over began",
     "started": "The workflow started",
 }
 
@@ -213,6 +230,7 @@ NOTICES = {
     "reply_overdue": "The lead still waits for an answer",
     "answer_sent": "The lead was answered: please log what came of it",
     "answer_not_sent": "Your message to the lead was not sent",
+    "answer_not_seen": "The visitor left before your message appeared, and there is no way to mail it",
     "answer_not_arrived": "Your message did not reach the lead: please try another way",
     "waiting_for_outcome": "Please log what came of the call",
     "meeting_booked": "The meeting should be over: what came of it?",
@@ -224,6 +242,9 @@ NOTICES = {
     "opt_out": "The lead opted out",
     "inquiry_after_opt_out": "Somebody who had opted out wrote to us: please decide",
     "callback": "The lead wants to be called",
+    "owner_task": "It is time to get in touch: the plan leaves it to you",
+    "customer_handed_over": "A customer is yours: please look after them from now on",
+    "program_missing": "A lead ended, and the plan that its plan names for that was never published",
 }
 
 # what a rep owes a lead now (`domain/rep_queue.py`)
@@ -237,6 +258,49 @@ WORK = {
 
 # notices that offer a task: the rep may accept or decline it
 OFFERS = frozenset({"call_task", "rep_task", "new_lead", "asked_next", "claim_offer"})
+
+# what is known of a lead (`domain/knowing.py`), by whom, and what it led to
+FACTS = {
+    "mail_domain": "Mail domain",
+    "free_mail": "Free mail service",
+    "disposable_mail": "Throw-away address",
+    "company": "Company",
+    "employees": "People there",
+    "industry": "Industry",
+    "tier": "Tier",
+    "named_account": "Named account",
+    "note": "Note",
+    "country": "Country",
+    "region": "Region",
+    "phone_country": "Country of the phone",
+    "leads_before": "Leads before this one",
+    "qualified_before": "Qualified before",
+    "bought_before": "Bought before",
+    "bad_before": "Bad before",
+    "leads_of_company": "Leads of colleagues",
+    "bought_by_company": "Colleagues who bought",
+}
+FACT_SOURCES = {
+    "own_table": "our table of companies",
+    "history": "our own records",
+    "mail_lists": "lists of mail services",
+    "places": "what the form says of the place",
+    "phone": "the phone number",
+    "http": "the outside source",
+}
+LANES = {"hot": "hot", "warm": "warm", "cold": "cold", "low": "low quality"}
+LIFE = {
+    "inquiry": "inquiry",
+    "lead": "lead with an owner",
+    "working": "being contacted",
+    "engaged": "in touch",
+    "qualified": "qualified",
+    "customer": "customer",
+    "nurture": "kept warm",
+    "lost": "lost",
+}
+# why a lead is not a fit, where its data are to blame
+BAD_REASONS = {code: REASONS[code] for code in BAD_DATA}
 
 # what was to be done in time, as a breach names it
 TARGETS = {
@@ -323,6 +387,17 @@ def sentence(code_or_text: str | None) -> str:
     return text[:1].upper() + text[1:]
 
 
+def fact(name: str) -> str:
+    return FACTS.get(name, plain(name))
+
+
+def fact_value(name: str, value: object) -> str:
+    """As a person reads it: 'yes', '1,200', 'Acme Ltd'."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def stage(code: str) -> str:
     return STAGES.get(code, plain(code))
 
@@ -339,7 +414,14 @@ def result(code: str | None) -> str:
     """A call result, an outcome or a touch state."""
     if not code:
         return ""
-    return CALL_RESULTS.get(code) or OUTCOMES.get(code) or TOUCH_STATES.get(code) or REASONS.get(code) or plain(code)
+    found = (words.get(code) for words in (CALL_RESULTS, OUTCOMES, TOUCH_STATES, CHAT_STATES, REASONS))
+    return next((text for text in found if text), None) or plain(code)
+
+
+def spam_signs(codes: str | None) -> str | None:
+    """A sentence for the codes that a form came with; what is none of them was typed by somebody, and says nothing."""
+    signs = [SPAM_SIGNS[code] for code in dict.fromkeys((codes or "").split()) if code in SPAM_SIGNS]
+    return f"Perhaps a program sent this form: {', '.join(signs)}." if signs else None
 
 
 def story(kind: str) -> str:
@@ -357,9 +439,21 @@ def told(kind: str, reason_code: str | None, data: Mapping[str, Any]) -> tuple[s
         return STORY["reply_passed"], None
     if kind == "call_progress" and data.get("leg") == "rep":
         return STORY["rep_leg"], None
+    if kind == "feedback":
+        return story(kind), feedback(data.get("fast"), data.get("helpful"))
     if kind == "accepted" and reason_code:
         return story(kind), step(reason_code)
     return story(kind), None
+
+
+def feedback(fast: bool | None, helpful: bool | None) -> str:
+    """'Answered fast enough; the contact was not helpful'."""
+    said = [
+        None if fast is None else "answered fast enough" if fast else "not answered fast enough",
+        None if helpful is None else "the contact was helpful" if helpful else "the contact was not helpful",
+    ]
+    text = "; ".join(one for one in said if one)
+    return text[:1].upper() + text[1:]
 
 
 _TOLD = {"rep": "The owner was told", "manager": "A manager was told", "ops": "Operations were told"}

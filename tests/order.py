@@ -12,7 +12,8 @@ SLOW = [
         "workflows/test_placing_again", "workflows/test_explained", "workflows/test_steering", "workflows/test_tasks",
         "workflows/test_stories", "workflows/test_while_phones_ring", "workflows/test_change_plan", "e2e/test_demo",
         "workflows/test_turns_in_line", "workflows/test_turns", "e2e/test_worker_versions", "e2e/test_stack",
-        "workflows/test_without_calls", "workflows/test_acceptance", "unit/test_calendar_properties",
+        "workflows/test_without_calls", "workflows/test_acceptance", "workflows/test_nurture",
+        "unit/test_calendar_properties",
     )
 ]  # fmt: skip
 _RANK = {name: place for place, name in enumerate(SLOW)}

@@ -14,6 +14,8 @@ from activities.acceptance import Acceptance
 from activities.auditing import Auditing
 from activities.clock import ActivityClock
 from activities.dealing import Dealer
+from activities.enriching import Enriching
+from activities.enriching import Source as Outside
 from activities.messaging import Messaging
 from activities.notifying import Notifying
 from activities.placing import Placing
@@ -30,15 +32,20 @@ from speedlead.composing.assemble import build_composer
 from speedlead.credentials import Credentials
 from speedlead.domain.business import Calendars
 from speedlead.domain.placing import Placer
+from speedlead.enrichment import mail_domains
+from speedlead.enrichment.rulebook import load_lanes
+from speedlead.feedback_links import feedback_url
 from speedlead.place_finder import PlaceFinder
 from speedlead.plan_shelf import Source, in_use
 from speedlead.providers.assemble import Senders
 from speedlead.records import LeadRecord
 from speedlead.routingbook import check_claim, load_routing
+from speedlead.scriptbook import script_in_use
 from speedlead.settings import Settings
 from speedlead.store.acceptance import AcceptanceStore
 from speedlead.store.audit import AuditStore
 from speedlead.store.breaches import BreachStore
+from speedlead.store.knowledge import KnowledgeStore
 from speedlead.store.leads import LeadStore
 from speedlead.store.plans import PlanStore
 from speedlead.store.routing import RoutingStore
@@ -80,8 +87,11 @@ def build_activities(
     senders: Senders,
     composer: Composer | None = None,
     booking_link: Callable[[LeadRecord, datetime], str | None] = lambda _lead, _now: None,
+    outside: Outside | None = None,
 ) -> Activities:
-    """`composer`: the one of this process, whose texts were checked; without it they are checked here."""
+    """`composer`: the one of this process, whose texts were checked; without it they are checked here. `outside`: who
+    is asked about companies.
+    """
     leads, touches = LeadStore(pool, calendar.business), TouchStore(pool, calendar.placer, calendar.places)
     clock = ActivityClock(SystemClock(), virtual=settings.virtual_clock)
     planning = Planning(leads=leads, touches=touches, placer=calendar.placer, places=calendar.places, plan=plan)
@@ -112,6 +122,7 @@ def build_activities(
             reply_token=lambda lead_id: make_token(secret, "reply", lead_id),
             unsubscribe_url=lambda lead_id: f"{settings.public_url}/u/{make_token(secret, 'unsubscribe', lead_id)}",
             booking_link=booking_link,
+            feedback_link=lambda lead_id, step: feedback_url(settings.public_url, secret, lead_id, step),
         ),
         acceptance=Acceptance(
             leads=leads,
@@ -120,6 +131,17 @@ def build_activities(
             routing=routing,
             planning=planning,
             clock=clock,
+        ),
+        enriching=Enriching(
+            leads=leads,
+            knowledge=KnowledgeStore(pool),
+            mails=mail_domains,
+            planning=planning,
+            places=calendar.places,
+            clock=clock,
+            rules=load_lanes(settings.lanes_file).rules,
+            source=outside,
+            account_owners=rules.account_owner,
         ),
         notifying=Notifying(leads=leads, clock=clock, planning=planning),
         placing=Placing(leads=leads, touches=touches, planning=planning),
@@ -133,6 +155,7 @@ def build_activities(
             planning=planning,
             routing=routing,
             queue_limit_s=settings.call_queue_limit_s,
+            script=script_in_use(settings.templates_dir),
         ),
     )
 

@@ -10,6 +10,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 
 from activities.acceptance import Acceptance
 from activities.dealing import Dealer
+from activities.enriching import Enriching
 from activities.messaging import Messaging
 from activities.notifying import Notifying
 from activities.placing import Placing
@@ -40,6 +41,7 @@ class Pace:
 @dataclass(frozen=True)
 class Activities:
     acceptance: Acceptance
+    enriching: Enriching
     messaging: Messaging
     notifying: Notifying
     placing: Placing
@@ -62,6 +64,7 @@ class Activities:
                 self.records.take_plan,
                 self.records.close,
                 self.records.owner,
+                self.enriching.enrich_lead,
                 self.routing.route,
                 self.routing.reassign,
                 self.acceptance.accept,

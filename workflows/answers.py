@@ -28,6 +28,10 @@ class Answers:
     async def send(self, answer: c.AnswerSignal) -> None:
         """Sent once like every touch, as soon as the gate lets it; whoever wrote it hears if it does not."""
         lead, name = self._run.lead, f"answer-{answer.number}"
+        if answer.channel == "chat":  # it stands in the visitor's page: nothing is left to be sent
+            lead.answered(workflow.now())
+            self._run.changed()
+            return
         step = Step(id=name, channel=answer.channel, template="answer")
         question = lead.follow_up
         result = await self._send(step, workflow.now(), (), "manual")

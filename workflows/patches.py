@@ -49,4 +49,10 @@ PATCHES: Sequence[Patch] = (
         date(2026, 11, 22),
         "who was asked to take a lead that became hotter lost it by the short window, counted from the first asking",
     ),
+    Patch(
+        "enriched-before-assignment",
+        "active",
+        date(2026, 11, 22),
+        "what is known of a company and a person was not looked up before the lead got its owner",
+    ),
 )

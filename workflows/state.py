@@ -73,6 +73,8 @@ class LeadRun:
     next_step: str | None = None
     next_at: datetime | None = None
     why: str = "routing"
+    # the round for which all that is known was looked up
+    enriched: int = 0
     # no owner before then, on purpose
     deal_at: datetime | None = None
     # phones of ours ring for this lead: whoever takes the call takes the lead
@@ -163,8 +165,9 @@ def begin(start: LeadStart) -> LeadRun:
     lead = state_of(start)
     before = start.resume
     if before is None:
-        return LeadRun(lead, Seen(), unanswered=[] if start.is_reply else [start.inquiry_number])
-    unanswered = list(range(before.acknowledged + 1, start.inquiry_number + 1))
+        nobody_waits = start.is_reply or start.plan.program is not None
+        return LeadRun(lead, Seen(), unanswered=[] if nobody_waits else [start.inquiry_number])
+    unanswered = list(range(before.acknowledged + 1, start.inquiry_number + 1)) if start.plan.program is None else []
     return LeadRun(
         lead,
         Seen(before.seen),

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.answers import Answers
     from workflows.calls import Calls
     from workflows.deadlines import Deadlines
+    from workflows.enriching import enrich
     from workflows.failures import Queues, refusal
     from workflows.sending import Sending
     from workflows.showing import Showing
@@ -77,8 +78,10 @@ class Steps:
         if at is not None and at > workflow.now():
             self.showing.show(act.step.id, why, at)
             changes = self._run.changes
-            # zone, holiday and law data may change while a lead sleeps: a longer wait is placed again
-            until = min(at, workflow.now() + options.REPLACE_AFTER)
+            # zone, holiday and law data may change while a lead sleeps: a longer wait is placed again; that of a slow
+            # plan once, when it is over, so that a history of years stays short
+            slow = self._run.lead.cadence.program is not None
+            until = at if slow else min(at, workflow.now() + options.REPLACE_AFTER)
             await self._alarm.until(
                 until, lambda: self._run.changes != changes, f"{act.step.id} at {at:%d %b %H:%M} UTC"
             )
@@ -217,6 +220,8 @@ class Steps:
             return
         self._routing = True
         try:
+            if self._run.lead.cadence.program is None:  # of whoever is in a program everything is known
+                await enrich(self._run)
             await self._route()
         finally:
             self._routing = False
@@ -230,6 +235,8 @@ class Steps:
             **options.ROWS,
         )
         if not self._hotter_since(began):
+            if result.lead_type is not None:
+                lead.found_to_be(result.lead_type)
             if lead.opened is None:  # a pause may have moved it since
                 lead.opened = result.open_at
             lead.due, self._run.deal_at = result.due_at, result.deal_at
@@ -245,8 +252,9 @@ class Steps:
         lead, step, began = self._run.lead, substitute.step, self._run.lead.round
         self.showing.show(step.id, substitute.reason)
         await self._notify(
-            f"instead:{lead.touch_step(step.id)}", "rep", "write_personally", substitute.reason, substitute.due
-        )
+            f"instead:{lead.touch_step(step.id)}", "rep", "owner_task" if step.task else "write_personally",
+            substitute.reason, substitute.due,
+        )  # fmt: skip
         if not self._hotter_since(began):
             await self.skip((Skip(step, substitute.reason),), substitute.at)
         if lead.callbacks:

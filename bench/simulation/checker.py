@@ -18,6 +18,7 @@ from bench.simulation.manners import public_holidays, weekend_of
 from bench.simulation.statutes import Statute, statutes_of
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+NO_TARGET = 10_000 * DAY
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # reasons for which a step may be left out; any other word is a step that nobody can explain
 REASONS = frozenset(
@@ -51,11 +52,8 @@ class Checker:
         written = yaml.safe_load(plan.read_text("utf-8"))
         self._tracks = {name: [_spacing(step) for step in track["steps"]] for name, track in written["tracks"].items()}
         # every lead of the simulation comes from a search; its lead type's own target is never sooner than its track
-        self._target = min(
-            _duration(target["attempts"][0])
-            for target in written["targets"]
-            if target["when"] == {"source": ["organic"]}
-        )
+        organic = [target for target in written["targets"] if target["when"] == {"source": ["organic"]}]
+        self._target = min((duration(target["attempts"][0]) for target in organic), default=NO_TARGET)
         self._hours = {
             channel: {day: _times(span) for day, span in week.items()} for channel, week in written["hours"].items()
         }
@@ -222,12 +220,12 @@ def _named_region(lead: Lead) -> str | None:
 
 def _spacing(step: dict[str, Any]) -> Spacing:
     return Spacing(
-        step["id"], step["channel"], step["after"], _duration(step.get("delay", "0s")), step.get("local_days", 0),
-        _duration(step.get("min_gap", "0s")),
+        step["id"], step["channel"], step["after"], duration(step.get("delay", "0s")), step.get("local_days", 0),
+        duration(step.get("min_gap", "0s")),
     )  # fmt: skip
 
 
-def _duration(written: str) -> timedelta:
+def duration(written: str) -> timedelta:
     return timedelta(seconds=int(written[:-1]) * _UNITS[written[-1]])
 
 

@@ -40,6 +40,7 @@ class Said:
     consent_sms: bool = False
     consent_call: bool = False
     consent_text: bool = False
+    consent_marketing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ def make(number: int, seed: int) -> Lead:
     kinds = list(KINDS)
     kind = kinds[(number // len(known) + number % len(known)) % len(kinds)]
     said, named, settled = KINDS[kind](address, chance)
-    said = _with_contact(said, chance)
+    # three in seven tick it; not drawn, so that everything else about a lead stays what it was
+    said = replace(_with_contact(said, chance), consent_marketing=number % 7 < 3)
     if said.phone is None:
         named = tuple(n for n in named if n.by != "phone")
         settled = settled and bool(named)

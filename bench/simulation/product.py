@@ -1,6 +1,7 @@
 """The product's side of the simulation: a form goes in, the whole foreseen week of the lead comes out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bench.simulation.facts import Lead, Passed, Story, Touch
 from bench.simulation.leads import intent_of
@@ -15,7 +16,7 @@ from speedlead.domain.zones import Evidence
 from speedlead.foresight import Foresight, Prospect
 from speedlead.lawbook import load
 from speedlead.place_finder import PlaceFinder
-from speedlead.planbook import load_plan
+from speedlead.planbook import load_plan, packaged_plan
 from speedlead.tzdata_version import assert_wheel
 
 _OFFICE = dict.fromkeys(range(5), ((8 * 60, 19 * 60),))
@@ -29,6 +30,8 @@ class Product:
 
     around_the_clock: Foresight
     offices: Foresight
+    # what goes on when nobody was reached
+    nurture: Foresight
 
     def story(self, lead: Lead) -> Story:
         foresight = self.offices if lead.number % 2 else self.around_the_clock
@@ -47,6 +50,13 @@ class Product:
             week.promise.at, week.opening.channel,
         )  # fmt: skip
 
+    def slow_story(self, lead: Lead, begins: datetime) -> Story:
+        """What a nurture plan does from the end of the lead on."""
+        week = self.nurture.week(replace(_prospect(lead), submitted_at=begins))
+        touches = tuple(Touch(t.step, t.channel, t.at) for t in week.touches if t.state == "sent")
+        passed = tuple(Passed(t.step, t.channel, t.reason) for t in week.touches if t.state != "sent")
+        return Story(touches, passed, week.end_reason, week.ended_at, week.handed_over_at is not None)
+
 
 def assemble(law: LawBook | None = None, plan: Plan | None = None) -> Product:
     """With everything that a running installation has: the packaged plan, law and holidays, unless others are given."""
@@ -55,7 +65,11 @@ def assemble(law: LawBook | None = None, plan: Plan | None = None) -> Product:
     placer = Placer(law or load(), HolidayClosures(), versions, load_calendars()[0])
     night_and_day = [Shift("Europe/London", dict.fromkeys(range(7), ((0, 1440),)))]
     offices = [Shift(zone, _OFFICE) for zone in OFFICES]
-    return Product(_foresight(plan, placer, places, night_and_day), _foresight(plan, placer, places, offices))
+    nurture = load_plan(packaged_plan("nurture"))
+    return Product(
+        _foresight(plan, placer, places, night_and_day), _foresight(plan, placer, places, offices),
+        _foresight(nurture, placer, places, offices),
+    )  # fmt: skip
 
 
 def _foresight(plan: Plan, placer: Placer, places: PlaceFinder, team: list[Shift]) -> Foresight:
@@ -73,7 +87,7 @@ def _prospect(lead: Lead) -> Prospect:
         evidence=Evidence(said.tz, said.country, said.region, said.postcode, said.phone),
         consents=Consents(
             call_requested=asked, sms=said.consent_sms, call=said.consent_call, inquiry=said.phone is not None,
-            inquiry_at=lead.submitted,
+            inquiry_at=lead.submitted, marketing=said.consent_marketing,
         ),
         has_email=said.email is not None,
         has_phone=said.phone is not None,

@@ -41,6 +41,8 @@ def result(seen: Seen, took_s: float) -> Result:
         _line("leads through their whole plan", seen.leads),
         _line("touches placed and judged", touches),
         _line("the same", touches / took_s, unit="/s"),
+        _line("leads that went on with a nurture plan for two years", seen.slow),
+        _line("mails of it placed and judged", seen.slow_mails),
         _line("findings of the judge", sum(wrong.values()), 0),
         *(_line(f"findings: {kind.replace('_', ' ')}", number, 0) for kind, number in wrong.items()),
         _line("told apart: against a law that nothing the lead said points to", beyond),

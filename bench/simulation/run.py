@@ -16,10 +16,13 @@ from bench.simulation.checker import Checker
 from bench.simulation.facts import Finding, Lead, Story
 from bench.simulation.leads import START, make
 from bench.simulation.product import Product, assemble
+from bench.simulation.slow import SlowChecker
 from speedlead import planbook
 
 SEED = 1
 _CHUNK = 250
+_GOES_ON = 5
+_PLANS = Path(planbook.__file__).parent / "plans"
 _KEPT = 40  # findings that are told in words, of each kind
 
 
@@ -38,6 +41,9 @@ class Seen:
     countries: set[str] = field(default_factory=set)
     states: set[str] = field(default_factory=set)
     hours: set[int] = field(default_factory=set)
+    # leads that went on with a nurture plan, and its mails
+    slow: int = 0
+    slow_mails: int = 0
     placing_s: float = 0.0
     judging_s: float = 0.0
 
@@ -53,6 +59,14 @@ class Seen:
         if lead.home.country == "US" and lead.home.region:
             self.states.add(lead.home.region)
         self.hours.update(int((touch.at - START).total_seconds() // 3600) for touch in story.touches)
+        self._find(found)
+
+    def go_on(self, story: Story, found: list[Finding]) -> None:
+        self.slow += 1
+        self.slow_mails += len(story.touches)
+        self._find(found)
+
+    def _find(self, found: list[Finding]) -> None:
         for finding in found:
             self.findings[finding.kind] += 1
             if self.findings[finding.kind] <= _KEPT:
@@ -67,8 +81,8 @@ class Seen:
                 mine.update(value)
 
 
-def simulate(numbers: range, product: Product, checker: Checker, seed: int = SEED) -> Seen:
-    """These leads, here and now."""
+def simulate(numbers: range, product: Product, checker: Checker, slow: SlowChecker, seed: int = SEED) -> Seen:
+    """These leads, here and now; one in five goes on for the two years of a nurture plan."""
     seen = Seen()
     for number in numbers:
         lead = make(number, seed)
@@ -79,6 +93,9 @@ def simulate(numbers: range, product: Product, checker: Checker, seed: int = SEE
         seen.judging_s += time.perf_counter() - between
         seen.placing_s += between - before
         seen.take(lead, story, found)
+        if number % _GOES_ON == 0 and story.end_at is not None:
+            later = product.slow_story(lead, story.end_at)
+            seen.go_on(later, slow.check(lead, later, story.end_at))
     return seen
 
 
@@ -99,10 +116,14 @@ def simulate_everywhere(leads: int, report: Callable[[float], None], stop: Event
 
 
 def checker() -> Checker:
-    return Checker(Path(planbook.__file__).parent / "plans" / "inbound.yaml")
+    return Checker(_PLANS / "inbound.yaml")
 
 
-_here: tuple[Product, Checker] | None = None
+def slow_checker() -> SlowChecker:
+    return SlowChecker(_PLANS / "nurture.yaml")
+
+
+_here: tuple[Product, Checker, SlowChecker] | None = None
 
 
 def _prepare() -> None:
@@ -110,7 +131,7 @@ def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     os.environ["PYTHONTZPATH"] = ""
     zoneinfo.reset_tzpath(to=())
-    _here = assemble(), checker()
+    _here = assemble(), checker(), slow_checker()
 
 
 def _chunk(numbers: range) -> Seen:

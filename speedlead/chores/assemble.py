@@ -10,12 +10,15 @@ from speedlead.calendarbook import load_calendars
 from speedlead.chores.audit import audit_chore
 from speedlead.chores.booking import Booked, booking_chores
 from speedlead.chores.calendars import calendars_chore
+from speedlead.chores.chat import chat_chore
 from speedlead.chores.flow_check import FlowCheck
 from speedlead.chores.hooks_setup import build_courier
 from speedlead.chores.notify_setup import build_notifier
 from speedlead.chores.oncall import oncall_chore
 from speedlead.chores.pool import Dealer, pool_chore
+from speedlead.chores.quality import quality_chore
 from speedlead.chores.retention import retention_chore
+from speedlead.chores.review import review_chore
 from speedlead.chores.right_clock import by_the_right_clock
 from speedlead.chores.rollup import rollup_chores
 from speedlead.chores.runner import Chore
@@ -24,10 +27,12 @@ from speedlead.chores.steering import steering_chore
 from speedlead.chores.stuck import GoingOn, Stuck
 from speedlead.chores.unquoted import unquoted
 from speedlead.chores.watchdog import Watchdog, Workflows
+from speedlead.chores.whatif import WhatIf
 from speedlead.credentials import Credentials
 from speedlead.ics_fetch import Fetcher
 from speedlead.ports import Clock
 from speedlead.providers.assemble import Senders
+from speedlead.quality.rulebook import load_quality
 from speedlead.settings import Settings
 from speedlead.steering import Leads
 from speedlead.store.waiting_pool import WaitingPool
@@ -50,6 +55,12 @@ class Means:
     booked: Booked | None = None
 
 
+def _quality(means: Means) -> Chore:
+    settings = means.settings
+    rules, secret = load_quality(settings.quality_file), means.credentials.secret_bytes
+    return quality_chore(means.pool, rules, means.clock, secret, settings.house_zone)
+
+
 def build_chores(means: Means) -> Sequence[Chore]:
     retention = retention_chore(
         means.pool,
@@ -68,10 +79,14 @@ def build_chores(means: Means) -> Sequence[Chore]:
         *build_notifier(means.pool, means.settings, means.credentials, means.senders, means.clock).chores(),
         *build_courier(means.pool, means.settings, means.credentials, means.clock).chores(),
         *booking_chores(means.booked, means.pool, means.settings, means.credentials, means.senders.mailer, means.clock),
+        chat_chore(means.pool, means.clock),
         audit_chore(means.pool, means.settings, means.clock),
+        review_chore(means.pool, means.settings, means.credentials, means.senders.mailer, means.clock),
         by_the_right_clock(means.pool, means.clock, retention),
+        by_the_right_clock(means.pool, means.clock, _quality(means)),
         Watchdog(means.pool, means.workflows, means.clock).chore(),
         *rollup_chores(means.pool, means.clock),
+        WhatIf(means.pool, means.settings, means.clock).chore(),
         Stuck(means.pool, means.going_on, means.clock, at_most=means.settings.restarts_at_once).chore(),
         *([flow.chore()] if means.settings.flow_check else []),
     )

@@ -11,6 +11,7 @@ from speedlead.booking.invitation import Method, invitation
 from speedlead.booking.links import booking_url, meeting_url
 from speedlead.chores.runner import Chore
 from speedlead.composer import MEETING, ComposeError, Composer, Meeting, recipient
+from speedlead.feedback_links import feedback_url
 from speedlead.ids import touch_id
 from speedlead.ports import Clock, Invitation, Mail, Mailer, SendError, SendErrorKind
 from speedlead.records import Claim, Claimed, Deferred, Doubtful, Ended, LeadRecord, Leased, Skipped
@@ -138,6 +139,9 @@ class BookingMail:
         said = self.composer.compose(
             "email", MEETING, lead, unsubscribe_url=unsubscribe,
             booking_link=None if met.stands else booking_url(self.public_url, self.secret, lead.lead_id),
+            # once, when something has come of it: not with every change and reminder
+            feedback_link=feedback_url(self.public_url, self.secret, lead.lead_id, due.step)
+            if due.kind == "booked" else None,
             meeting=Meeting(due.kind, met.starts_at, met.zone, met.rep_name, link),
         )  # fmt: skip
         method = _METHODS.get(due.kind)

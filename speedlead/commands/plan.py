@@ -23,14 +23,15 @@ def check(file: PlanFile = None) -> None:
     from speedlead.composer import ComposeError
     from speedlead.composing.assemble import build_composer
     from speedlead.plan_check import check_text
-    from speedlead.planbook import load_plan, packaged_plan
+    from speedlead.planbook import load_plan, load_programs, packaged_plan
     from speedlead.preview.console import open_desk
     from speedlead.settings import load_settings
 
     name, settings = file or packaged_plan(), load_settings()
     try:
         plan = load_plan(file)
-        composer = build_composer(settings, plan)
+        programs = load_programs(plan, file) if plan.program is None else ()
+        composer = build_composer(settings, plan, programs)
         checked = check_text(read_text(name), str(name), open_desk(settings, None), composer)
     except (FileFault, ComposeError) as error:
         print(error, file=sys.stderr)
@@ -58,7 +59,7 @@ def show(file: PlanFile = None) -> None:
     console = Console()
     for lead_type, track in plan.tracks.items():
         table = Table(
-            "step", "channel", "after", "when", "by", title=f"{lead_type}: {', '.join(plan.intents[lead_type])}"
+            "step", "channel", "after", "when", "by", title=f"{lead_type}: {', '.join(plan.intents.get(lead_type, ()))}"
         )
         for step in track.steps:
             slot = f", {_clock(step.slot[0])}-{_clock(step.slot[1])}" if step.slot else ""
@@ -100,7 +101,7 @@ def preview(
     postcode: Annotated[str | None, typer.Option()] = None,
     tz: Annotated[str | None, typer.Option(help="The browser's zone, such as America/Sao_Paulo")] = None,
     consent: Annotated[
-        list[str] | None, typer.Option(help="A box that was ticked: sms or call; may be repeated")
+        list[str] | None, typer.Option(help="A box that was ticked: sms, call or marketing; may be repeated")
     ] = None,
     call_requested: Annotated[bool, typer.Option(help="The form showed its consent text beside the number")] = True,
     png: Annotated[Path | None, typer.Option(help="Also write the picture to this PNG file")] = None,
@@ -117,15 +118,17 @@ def preview(
 
     ticked = consent or []
     for word in ticked:
-        if word not in ("sms", "call"):
-            _refuse("--consent", f"{word!r} is not a box of the form", "sms or call")
+        if word not in ("sms", "call", "marketing"):
+            _refuse("--consent", f"{word!r} is not a box of the form", "sms, call or marketing")
     if email is not None and no_email:
         _refuse("--no-email", "an address was given as well", "one of --email and --no-email")
     fields = {
         "type": lead_type, "intent": intent, "source": source, "segment": segment, "phone": phone,
         "email": None if no_email else email or "any", "country": country, "region": region, "postcode": postcode,
         "tz": tz, "at": at, "consent_sms": "yes" if "sms" in ticked else None,
-        "consent_call": "yes" if "call" in ticked else None, "consent_text": "shown" if call_requested else None,
+        "consent_call": "yes" if "call" in ticked else None,
+        "consent_marketing": "yes" if "marketing" in ticked else None,
+        "consent_text": "shown" if call_requested else None,
     }  # fmt: skip
     try:
         desk = open_desk(load_settings(), plan)

@@ -37,20 +37,24 @@ def whatif(
     from speedlead.command_database import database_url_or_exit
     from speedlead.settings import load_settings
     from speedlead.store.transactions import StoreUnavailable
-    from speedlead.whatif import console
+    from speedlead.whatif import console, told
+    from speedlead.whatif.work import Frame, WhatIfRefused
 
     settings = load_settings()
     url = database_url_or_exit(settings)
-    wish = console.Wish(plan, team, cover, days, most, zone, call_minutes * 60, within)
+    wish = console.Wish(plan, team, cover, Frame(days, most, zone, call_minutes * 60, within))
     try:
         found = console.answer(settings, url, wish, quiet=as_json)
-    except (FileFault, console.WhatIfRefused) as error:
+    except FileFault as error:
         print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    except WhatIfRefused as error:
+        print(f"--{error.field.replace('_', '-')}: {error.text}", file=sys.stderr)
         raise typer.Exit(2) from None
     except (OSError, StoreUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         print(f"The database does not answer: {type(error).__name__}: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     if as_json:
-        print(json.dumps(console.as_json(found), indent=2))
+        print(json.dumps(told.as_json(found), indent=2))
     else:
         console.show(found)

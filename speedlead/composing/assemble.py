@@ -1,5 +1,6 @@
 """Builds the composer of a process from settings, after reading every template as the linter does."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from speedlead.checked_yaml import FileFault
@@ -11,19 +12,22 @@ from speedlead.scriptbook import edition, load_scripts
 from speedlead.settings import Settings
 
 
-def build_composer(settings: Settings, plan: Plan | None = None) -> Composer:
-    """Raises ComposeError with one line for each thing that must be mended, the templates of the plan among them."""
+def build_composer(settings: Settings, plan: Plan | None = None, programs: Sequence[Plan] = ()) -> Composer:
+    """Raises ComposeError with one line for each thing that must be mended, the templates of the plan among them.
+
+    `programs`: the plans that go on when it is over.
+    """
     composer = read_composer(settings)
     wrong = [str(finding) for finding in lint(composer, datetime.now(UTC).date()) if not finding.warning]
     speaks = plan is not None and any(track.voicemail.say for track in plan.tracks.values())
     if speaks and settings.company_phone is None:
         wrong.append("SPEEDLEAD_COMPANY_PHONE: expected a number, which the plan's voicemail messages have to say")
-    for channel, template in dict.fromkeys(plan.templates() if plan else ()):
-        try:
-            composer.check(channel, template)
-        except ComposeError as error:
-            assert plan is not None
-            wrong.append(f"plan {plan.id}: {error}")
+    for of in (*([plan] if plan else []), *programs):
+        for channel, template in dict.fromkeys(of.templates()):
+            try:
+                composer.check(channel, template)
+            except ComposeError as error:
+                wrong.append(f"plan {of.id}: {error}")
     if wrong:
         raise ComposeError("\n".join(wrong))
     return composer

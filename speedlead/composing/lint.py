@@ -94,7 +94,8 @@ def _grammar(template: Template, source: str | None = None, above: int | None = 
         yield at(error.lineno, f"{error.message}")
         return
     own = {VIDEO: [VIDEO], MEETING: [MEETING, "meeting_title", "meeting_link"]}.get(template.id, [])
-    addresses = {*template.head.links, "unsubscribe_url", "booking_link", *({VIDEO, "meeting_link"} & {*own})}
+    ways = {"unsubscribe_url", "booking_link", "feedback_yes", "feedback_no"}
+    addresses = {*template.head.links, *ways, *({VIDEO, "meeting_link"} & {*own})}
     names = {*NAMES, *addresses, *own}
     for node in tree.find_all(nodes.Node):
         if isinstance(node, nodes.Filter) and node.name == "link":
@@ -185,6 +186,7 @@ def _all_ways(composer: Composer, template: Template, words: Words) -> Iterator[
         values[VIDEO] = Link(_VIDEO_OF_TEST)
         # with the telephone number or without: once more of everything would take twice as long
         link = Link("https://booking.invalid/book/token") if given["company_phone"] else None
+        values |= {"feedback_yes": link, "feedback_no": link}
         values |= {"booking_link": link, "meeting_link": link, MEETING: f"§{MEETING}§", "meeting_title": "§title§"}
         message = composer.render(template, values)
         yield message.text, message.subject or ""

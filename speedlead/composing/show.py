@@ -21,7 +21,7 @@ class Shown:
 
 
 def show(composer: Composer, channel: str, template: str, lead: LeadRecord, language: str | None = None) -> Shown:
-    """The unsubscribe link is an example. Raises ComposeError, also for a channel or language that is not there."""
+    """The links of a lead's own are examples. Raises ComposeError, also for a channel or language that is not there."""
     if channel not in CHANNELS:
         raise ComposeError(f"channel: expected {' or '.join(CHANNELS)}, got {channel!r}")
     languages = composer.book.languages(channel, template)
@@ -38,6 +38,7 @@ def show(composer: Composer, channel: str, template: str, lead: LeadRecord, lang
         template,
         lead,
         unsubscribe_url="https://example.com/u/of-this-lead",
+        feedback_link="https://example.com/feedback/of-this-mail",
         promise=_promise(composer, lead, found.language) if template == ACKNOWLEDGEMENT else None,
         language=found.language,
     )

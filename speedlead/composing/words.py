@@ -21,6 +21,14 @@ _MEETING = {
     "reminder_title": "Reminder: {when}", "reminder": "a reminder of your meeting with {who}: {when}.",
     "missed_title": "We missed you", "missed": "we missed you at your meeting with {who} ({when}).",
 }  # fmt: skip
+# on the page on which a lead says how we did, in a language whose words file says nothing of it
+_FEEDBACK = {
+    "title": "How did we do?", "fast": "Did we answer fast enough?", "helpful": "Was the contact helpful?",
+    "yes": "Yes", "no": "No", "none": "No answer", "remark": "What should we know? (may stay empty)", "send": "Send",
+    "thanks": "Thank you, we have your answer.", "until": "You can change it here until {day} {month}.",
+    "over": "This answer can no longer be changed. Thank you for it.",
+    "nothing": "Please answer one of the two questions.",
+}  # fmt: skip
 # field -> the places that its phrases may have in braces; every one of them must be there
 _PLACES: dict[str, dict[str, set[str]]] = {
     "promise": {"call": {"when"}, "email": {"when"}, "look": {"when"}},
@@ -38,6 +46,7 @@ _PLACES: dict[str, dict[str, set[str]]] = {
         "cancelled": {"who", "when"}, "cancelled_title": {"when"}, "reminder": {"who", "when"},
         "reminder_title": {"when"}, "missed": {"who", "when"}, "missed_title": set(),
     },
+    "feedback": {name: {"day", "month"} if name == "until" else set() for name in _FEEDBACK},
 }  # fmt: skip
 
 
@@ -65,8 +74,10 @@ class Words(BaseModel):
     # what a caller hears whom nobody answers
     calls: dict[str, Phrase]
     meeting: dict[str, Phrase] = Field(default_factory=lambda: dict(_MEETING))
+    feedback: dict[str, Phrase] = Field(default_factory=lambda: dict(_FEEDBACK))
 
-    @field_validator("promise", "when", "next_human_step", "other_ways", "other_ways_short", "calls", "meeting")
+    @field_validator("promise", "when", "next_human_step", "other_ways", "other_ways_short", "calls", "meeting",
+                     "feedback")  # fmt: skip
     @classmethod
     def _whole(cls, value: dict[str, str], info: Any) -> dict[str, str]:
         wanted = _PLACES[info.field_name]
@@ -112,6 +123,10 @@ class Words(BaseModel):
             weekday=self.weekdays[local.weekday()], day=local.day, month=self.months[local.month - 1],
         )  # fmt: skip
         return self.meeting[f"{kind}_title"].format(when=when), self.meeting[kind].format(who=who, when=when)
+
+    def until(self, last: date) -> str:
+        """'You can change it here until 7 December.'"""
+        return self.feedback["until"].format(day=last.day, month=self.months[last.month - 1])
 
     def _when(self, due: datetime | None, now: datetime, zone: str | None) -> str:
         if due is None:

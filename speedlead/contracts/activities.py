@@ -20,6 +20,18 @@ class AcknowledgeRequest(Contract):
     fallback: bool = False
 
 
+class EnrichRequest(Contract):
+    lead_id: str
+    lead_type: LeadType
+
+
+class EnrichResult(Contract):
+    """`problem`: what could not be found out in time. The lead's type comes with the answer of routing."""
+
+    lane: Literal["hot", "warm", "cold", "low"]
+    problem: str | None = None
+
+
 class RouteRequest(Contract):
     lead_id: str
     lead_type: LeadType
@@ -41,6 +53,8 @@ class RouteResult(Contract):
     assign_due_at: AwareDatetime | None = None
     # no owner yet: the first of these who accepts has it
     offered: tuple[str, ...] = ()
+    # what the lead was found to be before it got its owner; None: as it came
+    lead_type: LeadType | None = None
 
 
 class TakeRequest(Contract):

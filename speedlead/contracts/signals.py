@@ -47,7 +47,7 @@ class OutcomeSignal(Signal):
 class ReplySignal(Signal):
     """`due`: by when a person of ours is to answer; None in what an older version wrote, and for a program's mail."""
 
-    channel: Channel
+    channel: Literal["call", "sms", "email", "chat"]
     automatic: bool = False
     until: AwareDatetime | None = None
     due: AwareDatetime | None = None
@@ -57,7 +57,7 @@ class AnswerSignal(Signal):
     """A person of ours wrote to the lead; the text is the row `answer` with this number."""
 
     number: int = Field(ge=1)
-    channel: Literal["email", "sms"]
+    channel: Literal["email", "sms", "chat"]
 
 
 class OptOutSignal(Signal):

@@ -22,7 +22,7 @@ from speedlead.composing.assemble import build_composer
 from speedlead.contracts import LeadStart
 from speedlead.credentials import Credentials, load_or_create
 from speedlead.demo.moments import Moment, Moments
-from speedlead.planbook import load_plan
+from speedlead.planbook import load_plan, load_programs
 from speedlead.providers.assemble import Senders, open_line, open_senders
 from speedlead.relay import Relay
 from speedlead.sandbox.server import serving
@@ -117,6 +117,7 @@ async def open_world(
     """
     credentials = load_or_create(settings.data_dir)
     plan = load_plan(settings.plan_file)
+    programs = load_programs(plan, settings.plan_file)
     clock = VirtualClock()
     async with AsyncExitStack() as stack:
         pool = await open_pool(database_url)
@@ -135,12 +136,12 @@ async def open_world(
         watched = client.config()
         watched["interceptors"] = [*watched["interceptors"], moments]
         client = Client(**watched)
-        await seed(pool, plan, demo_reps=demo_reps)
+        await seed(pool, plan, demo_reps=demo_reps, programs=programs)
         await stack.enter_async_context(serving(settings, credentials))
         senders: Senders = await stack.enter_async_context(open_senders(settings, credentials))
         line = await stack.enter_async_context(open_line(settings, credentials))
         calendar = build_calendar(settings)
-        composer = composer or build_composer(settings, plan)
+        composer = composer or build_composer(settings, plan, programs)
         activities = build_activities(
             pool=pool,
             settings=settings,

@@ -224,6 +224,9 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
             at = max(at, apart)
         reason = lead.unusable(step.channel)
         calendar = calendar or bool(step.local_days or step.slot)
+        if step.task and reason != "opted_out":
+            # a way to reach the person is the owner's to find
+            return _task_of_plan(step, max(at, opened), now)
         if reason is None:
             if owed is not None and lead.owed is not None and lead.owed.retry_at <= at:
                 return Act(owed, lead.owed.retry_at)
@@ -235,14 +238,36 @@ def _plan(lead: LeadState, opened: datetime, now: datetime) -> Decision:
         anchors[step.id] = at + step.local_days * DAY
     if owed is not None and lead.owed is not None:
         return Act(owed, lead.owed.retry_at)
+    if lead.cadence.program is not None:
+        return _program_over(lead, opened, tuple(skips), now)
+    return _plan_over(lead, tuple(skips), now)
+
+
+def _plan_over(lead: LeadState, skips: tuple[Skip, ...], now: datetime) -> Decision:
     if lead.last_touch_at is None:
-        return HandOver(tuple(skips), reminded=1 if _has_a_task(lead) else 0)
-    until = lead.last_touch_at + timedelta(seconds=track.settle)
+        return HandOver(skips, reminded=1 if _has_a_task(lead) else 0)
+    until = lead.last_touch_at + timedelta(seconds=lead.track.settle)
     if (repeat := again(lead, until)) is not None:
         return Act(*repeat, calendar=True, latest=until)
     if now >= until:
-        return Finish("plan_completed", Stage.EXHAUSTED, tuple(skips))
+        return Finish("plan_completed", Stage.EXHAUSTED, skips)
     return Await(until, "plan_completed")
+
+
+def _task_of_plan(step: Step, at: datetime, now: datetime) -> Decision:
+    """The owner is told when it is due and not before: nobody keeps a list for a year."""
+    if now < at:
+        return Await(at, "owner_task")
+    return Substitute(step, "owner_task", at + DAY, at)
+
+
+def _program_over(lead: LeadState, opened: datetime, skips: tuple[Skip, ...], now: datetime) -> Decision:
+    """Nobody asked for it, so nobody has to decide what becomes of one that ran out, or that may send nothing."""
+    done = [
+        settled.at for settled in lead.settled.values() if settled.state != "skipped" or settled.reason == "owner_task"
+    ]
+    until = max(done) + timedelta(seconds=lead.track.settle) if done else opened
+    return Finish("program_over", Stage.CLOSED, skips) if now >= until else Await(until, "program_over")
 
 
 def _usable(lead: LeadState, step: Step, at: datetime, skips: tuple[Skip, ...], calendar: bool) -> Act:

@@ -22,7 +22,8 @@ SATISFIED_BY_CALL_REQUEST = frozenset({"none", "inquiry", "call_requested"})
 Certainty = Literal["A", "B", "C", "D"]
 """A statute or regulator read; B law firm, press or regulator's summary; C vendor's table; D house default."""
 
-Channel = Literal["call", "sms", "email", "call_automated"]
+Channel = Literal["call", "sms", "email", "call_automated", "email_marketing"]
+"""`email` answers whoever wrote to us; `email_marketing` is advertising, such as the mail of a nurture plan."""
 
 LiftedBy = Literal["nothing", "consent", "agreed_time"]
 """What frees a call from the row's hours and quiet dates, never from its caps: a ticked consent to calls, or a time
@@ -146,6 +147,8 @@ class LawBook:
             if row.hours is not None:
                 hours_of[row.jurisdiction.partition("-")[0]].append(row)
         covered = all(rows and (at_local_date or _every_day(rows)) for rows in hours_of.values())
+        if channel == "email_marketing":  # no row of it has hours: a country is covered by any
+            covered = {row.jurisdiction.partition("-")[0] for row in found} == hours_of.keys()
         if channel != "email" and not (names and covered):
             found += [row for row in self.rows if row.jurisdiction == HOUSE and channel in row.channels]
         return tuple(found)

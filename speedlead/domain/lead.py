@@ -199,6 +199,11 @@ class LeadState:
         if self.owed is not None:
             self.owed.retry_at = min(self.owed.retry_at, at)
 
+    def found_to_be(self, lead_type: LeadTypeName) -> None:
+        """What is known of it makes it hotter or colder than its form; only before anything of its track was done."""
+        if self.opened is None:
+            self.lead_type = lead_type
+
     # ── facts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def inquired(
@@ -279,6 +284,9 @@ class LeadState:
             return
         if outcome in ENDS_LEAD:
             self.ending = (reason or outcome.value, ENDS_LEAD[outcome])
+            return
+        if outcome is Outcome.NOT_NOW and "not_now" in self.cadence.then:
+            self.ending = (outcome.value, Stage.CLOSED)  # what its plan names for that goes on at their date
             return
         self.stage = KEEPS_OPEN[outcome]
         self.resume(at)  # what was decided replaces what was on hold

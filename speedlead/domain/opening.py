@@ -71,12 +71,21 @@ def turn_at(shifts: Sequence[Shift], at: datetime) -> int | None:
     return min((shift.level for shift in shifts if shift.holds(at)), default=None)
 
 
-def call_hours(plan: Plan, team: Sequence[Shift], facts: LeadFacts, at: datetime) -> Weekly | None:
+def call_hours(place: Place, question: Question, team: Sequence[Shift], facts: LeadFacts) -> Weekly | None:
     """The business hours that a planned call keeps at that instant; none while somebody is on call for such a lead.
 
-    The claim of a call and the lead's own leg both ask here. `team`: everybody's shifts, cover among them.
+    None as well where they gave way for the plan, because no shift meets them: whoever asks for them again then puts
+    the call off for ever. The claim of a call and the lead's own leg both ask here. `question`: may it be made at
+    `earliest`, in business hours? `team`: everybody's shifts, cover among them.
     """
-    return None if covered(serving(team, facts), at) else plan.hours.get("call")
+    crew, at = serving(team, facts), question.earliest
+    if covered(crew, at):
+        return None
+    if question.hours is not None and not _in_business_hours(place, question, at):
+        planned = place_human(place, question, crew)
+        if isinstance(planned, Placed) and planned.at == at and _gave_way(planned):
+            return None
+    return question.hours
 
 
 @dataclass(frozen=True, slots=True)

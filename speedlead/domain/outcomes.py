@@ -31,6 +31,10 @@ class Outcome(StrEnum):
     CONVERTED = "converted"
 
 
+# why a lead is unqualified where its data are to blame: the precision of rules counts these
+BAD_DATA = ("bad_lead", "wrong_data")
+
+
 class Stage(StrEnum):
     NEW = "new"
     ACKNOWLEDGED = "acknowledged"

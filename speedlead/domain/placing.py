@@ -32,6 +32,7 @@ class Consents:
     `inquiry`: the lead gave this number in an inquiry, with or without a consent text; `call_requested` implies it.
     `inquiry_at`: when; where a row limits how long an inquiry counts, the limit runs from then. `sms`, `call`: ticked.
     `agreed_at`: the time at which the lead asked to be called. `recorded`: ticked, for a recorded or artificial voice.
+    `marketing`: ticked, for advertising by e-mail.
     """
 
     call_requested: bool
@@ -42,6 +43,7 @@ class Consents:
     inquiry_at: datetime | None = None
     agreed_at: datetime | None = None
     recorded: bool = False
+    marketing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class Placer:
             return Impossible("no_common_window", ())
         if q.transactional and q.channel == "email":
             return Placed(q.earliest.astimezone(UTC), None, (), self.versions)
-        if q.channel != "email" and not (q.place.known and q.place.zones):
+        if q.channel not in ("email", "email_marketing") and not (q.place.known and q.place.zones):
             return Impossible("unknown_location", ("unknown_location",))
         rows = self._law.rows_for(q.place.jurisdictions, q.channel, None, q.place.presumed)
         if missing := _missing_consents(rows, q, q.earliest):
@@ -189,7 +191,7 @@ class Placer:
         rules = _Rules(extra=list(q.extra))
         polite = () if q.transactional else q.place.business_zones
         if q.hours is not None:
-            rules.business = [] if q.transactional else self._business(q.channel, q.hours, q.place)
+            rules.business = [] if q.transactional else self._business(_hours_of(q.channel), q.hours, q.place)
         if q.slot is not None:
             policy = _business_policy(tuple((weekday, (q.slot,)) for weekday in range(7)), frozenset())
             rules.slot = [ZonePolicy(zone, policy, "slot") for zone in polite]
@@ -218,6 +220,11 @@ class Placer:
         return rules
 
 
+def _hours_of(channel: Channel) -> Channel:
+    """Whose business hours a channel keeps."""
+    return "email" if channel == "email_marketing" else channel
+
+
 def consented(row: LawRow, q: Question, at: datetime) -> bool:
     """Do the lead's consents give, at that instant, what the row needs for this channel?
 
@@ -233,11 +240,15 @@ def consented(row: LawRow, q: Question, at: datetime) -> bool:
         return consents.recorded
     if q.channel == "call" and (consents.call or row.consent_needed == "none"):
         return True
+    if q.channel == "email_marketing" and (consents.marketing or row.consent_needed == "none"):
+        return True
     limit, since = row.inquiry_days, consents.inquiry_at
     if limit is not None and since is not None and at >= since + timedelta(days=limit):
         return False
     if q.channel == "email":
         return consents.email
+    if q.channel == "email_marketing":
+        return row.consent_needed == "inquiry"  # they wrote to us, and the row's limit is not over
     if row.consent_needed == "inquiry":
         return consents.inquiry or consents.call_requested
     by_request = row.consent_needed in SATISFIED_BY_CALL_REQUEST or row.call_requested_satisfies
@@ -281,8 +292,8 @@ def _missing_consents(rows: Sequence[LawRow], q: Question, at: datetime) -> tupl
     missing = tuple(
         f"no_consent:{row.id}" for row in rows if any(map(row.in_force, days)) and not consented(row, q, at)
     )
-    ticked = {"email": q.consents.email, "sms": q.consents.sms, "call_automated": q.consents.recorded, "call": True}
-    if not missing and not ticked[q.channel]:
+    ticked = {"email": q.consents.email, "sms": q.consents.sms, "call_automated": q.consents.recorded}
+    if not missing and not ticked.get(q.channel, True):
         return (f"no_consent:{q.channel}",)
     return missing
 

@@ -77,6 +77,11 @@ Slot = Annotated[tuple[int, int], BeforeValidator(parse_times)]
 Week = Annotated[dict[int, tuple[tuple[int, int], ...]], BeforeValidator(_parse_week)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LeadTypeName = Literal["hot", "warm", "cold"]
+# what a plan is for that goes on when the answer to an inquiry is over (docs/nurture.md); None: it answers inquiries
+Program = Literal["nurture", "customer"]
+# how a lead can end for another plan to begin, and what that plan has to be for
+Ending = Literal["exhausted", "not_now", "converted"]
+PROGRAM_AFTER: dict[Ending, Program] = {"exhausted": "nurture", "not_now": "nurture", "converted": "customer"}
 StageTarget = Literal["qualification", "follow_up"]
 
 
@@ -92,7 +97,8 @@ class Step(PlanData):
 
     `after` names the anchor: the lead's opening (`lead`) or an earlier step, counted from its START. `by` is a deadline
     from the opening. `min_gap` keeps a distance from the last earlier step of the same channel. `local_days` counts
-    calendar days of the lead from the anchor; `slot` is a time of day there.
+    calendar days of the lead from the anchor; `slot` is a time of day there. `task`: the owner does it by hand, and is
+    told when it is due.
     """
 
     id: Name
@@ -105,12 +111,16 @@ class Step(PlanData):
     slot: Slot | None = None
     template: Name | None = None
     instead: Literal["rep_task"] | None = None
+    # left out of what is stored where it is the default, as everywhere below: a plan without it keeps its fingerprint
+    task: bool = Field(default=False, exclude_if=lambda value: not value)
 
     @model_validator(mode="after")
     def _sound(self) -> "Step":
         if self.local_days and self.delay:
             raise ValueError(f"step {self.id}: give either delay or local_days")
-        if self.channel != "call" and self.template is None:
+        if self.task and (self.template or self.instead or self.slot or self.local_days):
+            raise ValueError(f"step {self.id}: a task has no template, instead, slot or local_days; give a delay")
+        if self.channel != "call" and self.template is None and not self.task:
             raise ValueError(f"step {self.id}: template is missing")
         return self
 
@@ -170,6 +180,7 @@ class Cadence(PlanData):
 
     `accept`: how long somebody who is asked to take a lead has, by its type; a type that is not named is not asked
     about. `stages`: by when a lead that was spoken to is qualified, and by when somebody comes back to one that waits.
+    `program`: it is no answer to an inquiry, and begins where another plan names it in `then`, by how the lead ended.
     """
 
     id: Name
@@ -178,6 +189,8 @@ class Cadence(PlanData):
     # both are left out of what is stored where they are empty: a plan without them keeps its fingerprint
     accept: dict[LeadTypeName, Seconds] = Field(default={}, exclude_if=lambda value: value == {})
     stages: dict[StageTarget, Seconds] = Field(default={}, exclude_if=lambda value: value == {})
+    program: Program | None = Field(default=None, exclude_if=lambda value: value is None)
+    then: dict[Ending, Name] = Field(default={}, exclude_if=lambda value: value == {})
 
     @model_validator(mode="after")
     def _complete(self) -> "Cadence":
@@ -194,6 +207,20 @@ class Cadence(PlanData):
         if wrong is not None:
             raise ValueError(f"{wrong}: expected a time above 0 and of {ceiling // 60}m at most")
         return value
+
+    @model_validator(mode="after")
+    def _slow(self) -> "Cadence":
+        """A program is no reason to ring or to text somebody: its calls are tasks of the owner, who decides."""
+        if self.program is None:
+            return self
+        for name, track in self.tracks.items():
+            for step in track.steps:
+                if not step.task and (step.channel != "email" or self.program == "customer"):
+                    expected = "task: true" if self.program == "customer" else "an email, or task: true"
+                    raise ValueError(
+                        f"tracks.{name}: {step.id}: a {self.program} plan sends no {step.channel}: expected {expected}"
+                    )
+        return self
 
 
 class When(PlanData):
@@ -266,8 +293,10 @@ class Plan(Cadence):
     hours: dict[Literal["call", "sms", "email"], Week]
     targets: tuple[Target, ...]
     # by when a person of ours answers what a lead writes, counted in the team's hours
-    answers: dict[Literal["sms", "email"], Seconds] = {}
+    answers: dict[Literal["sms", "email", "chat"], Seconds] = {}
     aims: tuple[Aim, ...] = ()
+    # of a program: at least so long after the last message to this person, whichever lead or plan that was of
+    message_gap: Seconds = Field(default=0, exclude_if=lambda value: not value)
 
     def lead_type(self, intent: str) -> LeadTypeName:
         """The type of an intent (REQ 38-41); what no plan names is cold."""
@@ -277,7 +306,10 @@ class Plan(Cadence):
         return "cold"
 
     def cadence(self) -> Cadence:
-        return Cadence(id=self.id, version=self.version, tracks=self.tracks, accept=self.accept, stages=self.stages)
+        return Cadence(
+            id=self.id, version=self.version, tracks=self.tracks, accept=self.accept, stages=self.stages,
+            program=self.program, then=self.then,
+        )  # fmt: skip
 
     def templates(self) -> Iterator[tuple[str, str]]:
         """(channel, template) of every step that sends something."""
@@ -294,6 +326,16 @@ class Plan(Cadence):
         if not isinstance(value, dict):
             raise ValueError("expected a mapping with id, version, intents, hours, targets and tracks")
         return value
+
+    @model_validator(mode="after")
+    def _asks_nothing(self) -> "Plan":
+        """A program begins by itself, so nothing about inquiries belongs into it."""
+        for name, given in (("intents", self.intents), ("targets", self.targets), ("accept", self.accept)):
+            if self.program is not None and given:
+                raise ValueError(f"{name}: a {self.program} plan answers no inquiry; leave it out")
+        if self.program is None and self.message_gap:
+            raise ValueError("message_gap: expected only with program")
+        return self
 
     @model_validator(mode="after")
     def _targets_know_each_other(self) -> "Plan":

@@ -38,6 +38,8 @@ class Moving:
 
 def cannot_move(lead: LeadState, cadence: Cadence) -> str | None:
     """Why the lead has to stay where it is, in a sentence; None when it can go."""
+    if lead.cadence.program != cadence.program:
+        return f"{cadence.id} is {_for(cadence)}, and {lead.cadence.id} is {_for(lead.cadence)}"
     track = cadence.tracks[lead.lead_type]
     if lead.owed is None or _moving(lead, track).owed is not None:
         return None
@@ -47,6 +49,10 @@ def cannot_move(lead: LeadState, cadence: Cadence) -> str | None:
         f"{lead.owed.step} is still due, and the {lead.lead_type} track of {cadence.id} version {cadence.version} "
         "has no call that could take its place"
     )
+
+
+def _for(cadence: Cadence) -> str:
+    return "for inquiries" if cadence.program is None else f"a {cadence.program} plan"
 
 
 def move(lead: LeadState, cadence: Cadence, now: datetime) -> tuple[Carried, ...]:

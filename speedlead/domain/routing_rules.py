@@ -1,5 +1,6 @@
 """The rules of routing as validated data: what a score is made of, what may be given up, which leads wait."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
@@ -7,11 +8,15 @@ from pydantic import Field, field_validator, model_validator
 
 from speedlead.domain.calendar import open_until, parse_zone, permitted
 from speedlead.domain.hours import NEVER, Policy, ZonePolicy
-from speedlead.domain.plan import LeadTypeName, Name, PlanData, Seconds, Week, When
-from speedlead.domain.sla import LeadFacts, matches
+from speedlead.domain.knowing import Value
+from speedlead.domain.lanes import Known
+from speedlead.domain.lanes import holds as known_to_hold
+from speedlead.domain.plan import LeadTypeName, Name, PlanData, Seconds, Week
+from speedlead.domain.sla import LeadFacts
 
 Requirement = Literal["language", "shift", "product", "territory", "lane"]
 Lane = Literal["all", "main", "low"]
+_NOTHING: Mapping[str, Value] = {}
 
 
 class Weights(PlanData):
@@ -96,30 +101,24 @@ class Peak(PlanData):
 
 class Claim(PlanData):
     """Such leads are offered to the `offer` best at once, and the first who accepts has it (REQ 85); `when` as a
-    target's, none: all leads.
+    rule of lanes asks, none: all leads.
     """
 
     offer: int = Field(ge=2, le=10)
-    when: tuple[When, ...] = ()
-
-    @field_validator("when")
-    @classmethod
-    def _no_time(cls, value: tuple[When, ...]) -> tuple[When, ...]:
-        if any(when.time is not None for when in value):
-            raise ValueError("time: who may claim a lead does not depend on the hour")
-        return value
+    when: tuple[Known, ...] = ()
 
 
 class RoutingRules(PlanData):
-    """A whole routing file."""
+    """A whole routing file. `account_owner`: who looks after a company gets its leads, without comparing scores."""
 
     weights: Weights
     give_up: tuple[Requirement, ...] = ()
-    low_quality: tuple[When, ...] = ()
+    low_quality: tuple[Known, ...] = ()
     shrink: int = Field(20, ge=1, le=10_000)
     deal: Deal = Deal()
     peaks: tuple[Peak, ...] = ()
     claim: Claim | None = None
+    account_owner: bool = True
 
     @field_validator("give_up")
     @classmethod
@@ -132,21 +131,15 @@ class RoutingRules(PlanData):
         _no_repeat(tuple(peak.id for peak in value))
         return value
 
-    @field_validator("low_quality")
-    @classmethod
-    def _no_time(cls, value: tuple[When, ...]) -> tuple[When, ...]:
-        if any(when.time is not None for when in value):
-            raise ValueError("time: the quality of a lead does not depend on the hour")
-        return value
-
-    def claimants(self, facts: LeadFacts) -> int:
+    def claimants(self, facts: LeadFacts, knows: Mapping[str, Value] = _NOTHING) -> int:
         """To how many such a lead is offered at once; 0: it is given to one."""
-        if self.claim is None or (self.claim.when and not any(matches(when, facts) for when in self.claim.when)):
+        when = self.claim.when if self.claim is not None else ()
+        if self.claim is None or (when and not any(known_to_hold(one, facts, knows) for one in when)):
             return 0
         return self.claim.offer
 
-    def is_low(self, facts: LeadFacts) -> bool:
-        return any(matches(when, facts) for when in self.low_quality)
+    def is_low(self, facts: LeadFacts, knows: Mapping[str, Value] = _NOTHING) -> bool:
+        return any(known_to_hold(when, facts, knows) for when in self.low_quality)
 
     def at(self, now: datetime) -> tuple[Self, Peak | None]:
         """The rules of that instant, and the peak that makes them; of two that overlap the first one counts."""

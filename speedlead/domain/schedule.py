@@ -24,11 +24,15 @@ _TEAM = ":team_hours"
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """A lead as the calendar knows it, and the business hours that are kept, by channel; none for a channel without."""
+    """A lead as the calendar knows it, and the business hours that are kept, by channel; none for a channel without.
+
+    `marketing`: what goes by e-mail is advertising, and no answer to an inquiry.
+    """
 
     place: Place
     consents: Consents
     hours: Mapping[Channel, Weekly]
+    marketing: bool = False
 
     def question(
         self,
@@ -43,7 +47,7 @@ class Asker:
         kind: Channel
         kind = "call" if channel == "call" else "sms" if channel == "sms" else "email"
         return Question(
-            channel=kind,
+            channel="email_marketing" if self.marketing and kind == "email" else kind,
             earliest=earliest,
             latest=None,
             place=self.place,

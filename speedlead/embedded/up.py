@@ -72,6 +72,7 @@ def _addresses(settings: Settings) -> list[tuple[str, str]]:
     found = [("demo form", f"{base}/form"), ("rep page", f"{base}/rep"), ("operations", f"{base}/ops")]
     if settings.uses_sandbox:
         found.append(("messages sent", f"{settings.sandbox_url}/"))
+        found.append(("widget", f"{settings.sandbox_url}/shop"))
     if settings.embedded_temporal:
         found.append(("Temporal UI", f"http://127.0.0.1:{settings.temporal_ui_port}"))
     return found

@@ -68,7 +68,7 @@ class MessageBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    channel: Literal["email", "sms"]
+    channel: Literal["email", "sms", "chat"]
     body: str = Field(min_length=1, max_length=20_000)
     subject: str | None = Field(None, max_length=500)
     rep_id: uuid.UUID | None = None

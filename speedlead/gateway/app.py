@@ -16,15 +16,20 @@ from speedlead.gateway.api_list import add_api_list
 from speedlead.gateway.api_routes import add_api_routes
 from speedlead.gateway.audit_report_page import add_audit_report_page
 from speedlead.gateway.booking_page import Doors, add_booking_page
+from speedlead.gateway.chat_routes import add_chat_routes
 from speedlead.gateway.codec_server import add_codec_server
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.erase_page import add_erase_page
 from speedlead.gateway.experiment_pages import add_experiment_pages
+from speedlead.gateway.feedback_page import add_feedback_page
+from speedlead.gateway.goal_page import add_goal_page
 from speedlead.gateway.guards import PageGuard
 from speedlead.gateway.hand_over_page import add_hand_over_page
 from speedlead.gateway.hooks_pages import add_hook_pages
 from speedlead.gateway.intake_routes import add_intake_routes
+from speedlead.gateway.mapped_door import add_mapped_door
+from speedlead.gateway.mapping_pages import add_mapping_pages
 from speedlead.gateway.meeting_page import add_meeting_page
 from speedlead.gateway.notification_pages import add_notification_pages
 from speedlead.gateway.oncall_page import add_oncall_page
@@ -33,7 +38,11 @@ from speedlead.gateway.people_pages import add_people_pages
 from speedlead.gateway.plan_pages import add_plan_pages
 from speedlead.gateway.presence import add_presence
 from speedlead.gateway.problems import Problem, unavailable
+from speedlead.gateway.quality_pages import add_quality_pages
+from speedlead.gateway.review_pages import add_review_pages
 from speedlead.gateway.roi_page import add_roi_page
+from speedlead.gateway.scenario_page import add_scenario_page
+from speedlead.gateway.scores_page import add_scores_page
 from speedlead.gateway.security_headers import SecurityHeaders
 from speedlead.gateway.start_page import add_start_page
 from speedlead.gateway.steering_page import add_steering_page
@@ -42,6 +51,8 @@ from speedlead.gateway.unsubscribe import add_unsubscribe_routes
 from speedlead.gateway.webhooks_booking import add_booking_webhooks
 from speedlead.gateway.webhooks_sendgrid import add_sendgrid_webhooks
 from speedlead.gateway.webhooks_twilio import add_twilio_webhooks
+from speedlead.gateway.whatif_page import add_whatif_page
+from speedlead.gateway.widget_routes import add_widget_routes
 from speedlead.intake import FieldProblem
 from speedlead.store.transactions import StoreUnavailable
 from speedlead.watch.ready import Ready
@@ -68,12 +79,16 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     _add_errors(app, context)
     _add_health(app, context)
     add_intake_routes(app, context)
+    add_widget_routes(app)
+    add_chat_routes(app, context)
     add_api_list(app, context)
     add_api_routes(app, context)
     add_twilio_webhooks(app, context)
     add_sendgrid_webhooks(app, context)
     add_booking_webhooks(app, context)
+    add_mapped_door(app, context)
     add_unsubscribe_routes(app, context)
+    add_feedback_page(app, context)
     add_take_pages(app, context)
     doors = Doors(context)
     add_booking_page(app, doors)
@@ -91,10 +106,18 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_presence(app, deps)
     add_oncall_page(app, deps)
     add_hook_pages(app, deps)
+    add_mapping_pages(app, context)
     add_codec_server(app, context)
     add_audit_report_page(app, deps)
+    add_scores_page(app, deps)
     add_steering_page(app, deps)
     add_roi_page(app, deps)
+    add_scenario_page(app, deps)
+    # before the reviews, whose /review/{week} would take it
+    add_goal_page(app, deps)
+    add_review_pages(app, deps)
+    add_whatif_page(app, deps)
+    add_quality_pages(app, deps)
     add_start_page(app, deps)
     protect(app, context)
     app.add_middleware(PageGuard, guard=context.guard)

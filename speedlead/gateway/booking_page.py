@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from speedlead import times
-from speedlead.booking.links import BOOK, MEETING
+from speedlead.booking.links import BOOK, FROM_FORM, MEETING
 from speedlead.booking.offers import Offer, Offers
 from speedlead.gateway import answers
 from speedlead.gateway.context import Context
@@ -33,6 +33,7 @@ NEXT_FREE = 6
 
 GONE = "This link is not complete, or there is nothing behind it any more. Please use the one in the mail."
 OFF = "No times can be chosen here at this moment. Please just answer our mail."
+BY_MAIL = "No times can be chosen from here at this moment. Please use the link in our mail, or just answer it."
 REFUSED = {
     "over": "This meeting has begun, or is over.",
     "not_standing": "This meeting was called off.",
@@ -80,7 +81,7 @@ class BookingPage:
 
     async def handle(self, request: Request) -> Response:
         try:
-            lead_id, offers = self._doors.opened(request, BOOK)
+            lead_id, offers = await self._opened(request)
             if request.method == "POST":
                 return await self._book(request, lead_id, offers)
             return await self._show(request, lead_id, offers)
@@ -92,13 +93,20 @@ class BookingPage:
         except LookupError:
             return answers.message("Nothing to see here", GONE, status=404)
 
+    async def _opened(self, request: Request) -> tuple[str, Offers]:
+        """The lead. Raises Problem, or LookupError."""
+        return self._doors.opened(request, BOOK)
+
+    def _booked_already(self, booking_id: str) -> Response:
+        return RedirectResponse(self._doors.meeting_path(booking_id), 303)
+
     async def _show(self, request: Request, lead_id: str, offers: Offers) -> Response:
         """The times; with one of them in the address the question whether it is this one."""
         has = await transact(self._deps.pool, lambda conn: standing(conn, lead_id))
         if has is not None:
-            return RedirectResponse(self._doors.meeting_path(has.id), 303)
+            return self._booked_already(has.id)
         asked = read_asked(request.query_params, offers)
-        return self._choice(lead_id, asked, await self._offer(lead_id, offers, asked), offers)
+        return self._choice(request, asked, await self._offer(lead_id, offers, asked), offers)
 
     async def _offer(self, lead_id: str, offers: Offers, asked: "Asked", only: datetime | None = None) -> Offer:
         async def read(conn: Any) -> Offer:
@@ -110,7 +118,7 @@ class BookingPage:
     async def _book(self, request: Request, lead_id: str, offers: Offers) -> Response:
         asked = read_asked(await form_of(request), offers)
         if asked.slot is None:
-            return self._choice(lead_id, asked, await self._offer(lead_id, offers, asked), offers, status=422)
+            return self._choice(request, asked, await self._offer(lead_id, offers, asked), offers, status=422)
         offer = await self._offer(lead_id, offers, asked, asked.slot)
         reps, slot = offer.times.get(asked.slot, ()), asked.slot
         try:
@@ -123,7 +131,7 @@ class BookingPage:
         except SlotTaken:
             self._doors.context.counters.add("bookings", result="taken")
             free = await self._offer(lead_id, offers, asked)
-            return self._choice(lead_id, asked, free, offers, taken=slot, status=409)
+            return self._choice(request, asked, free, offers, taken=slot, status=409)
         except BookingRefused as refused:
             if refused.reason == "has_one":
                 return RedirectResponse(request.url.path, 303)
@@ -133,11 +141,24 @@ class BookingPage:
         return RedirectResponse(self._doors.meeting_path(booked.id), 303)
 
     def _choice(
-        self, lead_id: str, asked: "Asked", offer: Offer, offers: Offers, *, taken: datetime | None = None,
+        self, request: Request, asked: "Asked", offer: Offer, offers: Offers, *, taken: datetime | None = None,
         status: int = 200,
     ) -> Response:  # fmt: skip
-        path = f"/book/{make_token(self._doors.secret, BOOK, lead_id)}"
-        return self._doors.page("booking.html", choice(asked, offer, offers, path, taken=taken), status)
+        return self._doors.page("booking.html", choice(asked, offer, offers, request.url.path, taken=taken), status)
+
+
+class FormBookingPage(BookingPage):
+    """The same for whoever has just sent a form. A meeting that stood before is shown to the one who gets our mails."""
+
+    async def _opened(self, request: Request) -> tuple[str, Offers]:
+        inquiry_id, offers = self._doors.opened(request, FROM_FORM)
+        lead_id = await self._deps.pool.fetchval("select lead_id from inquiry where id = $1", inquiry_id)
+        if lead_id is None:
+            raise LookupError(f"inquiry {inquiry_id}: there is none")
+        return lead_id, offers
+
+    def _booked_already(self, booking_id: str) -> Response:
+        return answers.message("Not from here", BY_MAIL, status=409)
 
 
 class Asked:
@@ -216,4 +237,6 @@ def _day(text: str) -> date | None:
 
 def add_booking_page(app: FastAPI, doors: Doors) -> None:
     page = BookingPage(doors)
+    form = FormBookingPage(doors)
     app.router.routes.append(Route("/book/{token}", answered(page.handle), methods=["GET", "POST"]))
+    app.router.routes.append(Route("/book/form/{token}", answered(form.handle), methods=["GET", "POST"]))

@@ -12,6 +12,7 @@ from speedlead.checked_yaml import FileFault
 from speedlead.composing.assemble import read_composer
 from speedlead.domain.experiment import Experiment
 from speedlead.domain.plan import Plan
+from speedlead.domain.quality import Score
 from speedlead.experiments import steering
 from speedlead.experiments.reading import Result, planned_size, result_of
 from speedlead.experiments.steering import By
@@ -35,6 +36,7 @@ from speedlead.intake_text import one_line
 from speedlead.plan_check import check_plan
 from speedlead.store import experiments, plans
 from speedlead.store.experiments import ExperimentRefused, Known
+from speedlead.store.quality_scores import by_variant
 from speedlead.store.transactions import transact
 
 PATH = "/experiments"
@@ -167,13 +169,14 @@ class ExperimentPages:
     async def _show(self, request: Request, problem: str = "", typed: Asked | None = None) -> Response:
         now = self._deps.clock.business(0)
 
-        async def look(conn: Any) -> tuple[Known, Result | None, float]:
+        async def look(conn: Any) -> tuple[Known, Result | None, float, dict[str, Score]]:
             known = await experiments.known(conn, request.path_params["experiment_id"])
             result = None if known.state == "draft" else await result_of(conn, known, now)
-            return known, result, await experiments.persons_a_week(conn, known.definition.segment, now)
+            a_week = await experiments.persons_a_week(conn, known.definition.segment, now)
+            return known, result, a_week, await by_variant(conn, [arm.variant for arm in known.arms])
 
         try:
-            known, result, a_week = await transact(self._deps.pool, look)
+            known, result, a_week, quality = await transact(self._deps.pool, look)
         except ExperimentRefused as refused:
             return missing("There is no such experiment", f"{refused}.")
         question = known.definition.question
@@ -184,7 +187,7 @@ class ExperimentPages:
             "verdict": verdict(question, result, ended=known.state == "ended") if question and result else None,
             "segment": segment_words(known.definition.segment), "arm_words": arm_words, "percent": percent,
             "between": between, "metric": METRIC[question.metric] if question else METRIC["converted"],
-            "guardrail": GUARDRAIL, "span": _span(result), "days": days,
+            "guardrail": GUARDRAIL, "span": _span(result), "days": days, "quality": quality,
         }  # fmt: skip
         return render("experiment.html", context, 422 if problem else 200)
 

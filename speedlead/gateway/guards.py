@@ -98,7 +98,10 @@ class PageGuard:
     carry a signature, and the JSON API asks for its key itself.
     """
 
-    OPEN = ("/f/", "/u/", "/webhooks/", "/api/", "/codec/", "/static/", "/healthz", "/readyz", "/metrics")
+    OPEN = (
+        "/f/", "/u/", "/webhooks/", "/in/", "/api/", "/codec/", "/static/", "/widget.js", "/widget/", "/chat/",
+        "/healthz", "/readyz", "/metrics",
+    )  # fmt: skip
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self._app = app

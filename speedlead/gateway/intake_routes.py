@@ -1,6 +1,7 @@
-"""The two doors for inquiries: `POST /api/leads` for machines with the API key, `POST /f/{form_key}` for plain forms.
+"""The two doors for inquiries: `POST /api/leads` for machines with the API key, `POST /f/{form_key}` for forms.
 
-Both answer after the commit. The answer is the same for known and unknown people, new inquiries and repeats.
+A plain form is answered with pages, the widget's (it asks for JSON) with JSON. All answer after the commit. The answer
+is the same for known and unknown people, new inquiries and repeats.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from speedlead.booking.links import form_booking_url
+from speedlead.chat_links import chat_url
 from speedlead.composing.languages import preferred
 from speedlead.contact_marks import marks_of
 from speedlead.gateway import answers
@@ -25,14 +28,15 @@ from speedlead.gateway.problems import Problem, unavailable, wrong_field
 from speedlead.gateway.rendering import FORM_FIELDS, form_page, thanks_page
 from speedlead.intake import Inquiry, Rules, field_problems, read_inquiry
 from speedlead.plan_shelf import in_use, running
-from speedlead.store.intake import Submission, take_inquiry
+from speedlead.store.intake import Submission, Taken, take_inquiry
 from speedlead.store.transactions import StoreUnavailable
 
 API_FORM_KEY = "api"
 # a hidden field: people leave it empty, programs that fill in every field do not
 TRAP = "website"
 REDIRECT = "redirect"
-FORM_KEYS = frozenset({"demo"})
+# what stands for the header of that name where a form is sent without a script
+KEY_FIELD = "idempotency_key"
 MAX_IDEMPOTENCY_KEY = 200
 # how long the answer page waits for the promised time, which the acknowledgement works out
 PROMISE_WAIT_S = 0.6
@@ -50,9 +54,14 @@ def add_intake_routes(app: FastAPI, context: Context) -> None:
         return await _from_api(request, context)
 
     async def post_form(request: Request) -> Response:
-        return await _from_form(request, context)
+        wants_json = "application/json" in request.headers.get("accept", "")
+        return await (_from_widget if wants_json else _from_form)(request, context)
+
+    async def may_post(request: Request) -> Response:
+        return context.cors.preflight(request, request.path_params["form_key"], "POST")
 
     app.router.add_route("/f/{form_key}", post_form, methods=["POST"], include_in_schema=False)
+    app.router.add_route("/f/{form_key}", may_post, methods=["OPTIONS"], include_in_schema=False)
 
 
 async def _from_api(request: Request, context: Context) -> Response:
@@ -65,9 +74,9 @@ async def _from_api(request: Request, context: Context) -> Response:
     context.by_key.check("api")
     fields = read_object(await read_body(request, context.deps.settings.intake_max_bytes))
     inquiry = _checked(fields, context.api_rules)
-    lead_id = await _take(request, context, inquiry, API_FORM_KEY, address, _idempotency_key(request))
+    taken = await _take(request, context, inquiry, API_FORM_KEY, address, _idempotency_key(request))
     context.counters.add("inquiries", door="api")
-    return JSONResponse({"lead_id": lead_id}, 202)
+    return JSONResponse({"lead_id": taken.lead_id}, 202)
 
 
 async def _from_form(request: Request, context: Context) -> Response:
@@ -77,18 +86,11 @@ async def _from_form(request: Request, context: Context) -> Response:
     try:
         address = client_address(request, context.proxies)
         context.by_address.check(sender_of(address))
-        if form_key not in FORM_KEYS:
+        if form_key not in context.cors.forms:
             return answers.message("No such form", "This form does not exist (any more).", status=404)
-        body = await read_body(request, settings.intake_max_bytes)
-        values = await read_form(request.headers.get("content-type", ""), body)
-        # of a known field the last value counts, as a hidden field before a tick box makes it; others keep them all
-        single = {*Inquiry.model_fields, TRAP, REDIRECT}
-        fields: dict[str, object] = {
-            name: found[-1] if len(found) == 1 or name in single else found for name, found in values.items()
-        }
+        values, fields = await _form_fields(request, context)
         redirect = _redirect(str(fields.pop(REDIRECT, "") or ""), request, context)
-        if tag := preferred(request.headers.get("accept-language")):
-            fields.setdefault("browser_lang", tag)
+        key = _idempotency_key(request, str(fields.pop(KEY_FIELD, "") or ""))
         trap = fields.pop(TRAP, "")
         if trap:
             context.counters.add("bots_trapped")
@@ -101,12 +103,65 @@ async def _from_form(request: Request, context: Context) -> Response:
             more = [(name, text) for name, found in values.items() if name not in FORM_FIELDS for text in found]
             wrong = {p.field: f"{p.reason}; expected {p.expected}" for p in field_problems(error)}
             return form_page(settings, form_key=form_key, values=typed, more=more, errors=wrong)
-        lead_id = await _take(request, context, inquiry, form_key, address, _idempotency_key(request))
+        taken = await _take(request, context, inquiry, form_key, address, key)
     except Problem as problem:
         title = "Please try again" if problem.status in (429, 503) else "That did not work"
         return answers.message(title, problem.detail, status=problem.status, headers=problem.headers_to_send())
     context.counters.add("inquiries", door="form")
-    return redirect or thanks_page(settings, await _promise(context, lead_id))
+    return redirect or thanks_page(settings, await _promise(context, taken.lead_id))
+
+
+async def _from_widget(request: Request, context: Context) -> Response:
+    """`{promise, book, chat, mail}`: the promised time in words, addresses of what the visitor may do next, or null.
+
+    They name the post, not the lead: whoever types somebody's address into a form sees nothing of that lead, and who
+    says word for word what another post has said gets neither address.
+    """
+    form_key = request.path_params["form_key"]
+    cors = context.cors.headers(request, form_key)
+    try:
+        address = client_address(request, context.proxies)
+        context.by_address.check(sender_of(address))
+        if form_key not in context.cors.forms:
+            raise Problem(404, "This form does not exist (any more).")
+        context.cors.need(request, form_key)
+        _, fields = await _form_fields(request, context)
+        key = _idempotency_key(request, str(fields.pop(KEY_FIELD, "") or ""))
+        fields.pop(REDIRECT, None)
+        if fields.pop(TRAP, ""):  # the script knows more about who filled it in, so nothing is thrown away here
+            fields["spam_signs"] = f"{fields.get('spam_signs', '')} trap".strip()
+        inquiry = _checked(fields, context.form_rules)
+        taken = await _take(request, context, inquiry, form_key, address, key)
+    except Problem as problem:
+        if problem.status == 422:
+            context.counters.add("inquiries_refused", door="widget")
+        refusal = problem.response()
+        refusal.headers.update(cors)
+        return refusal
+    context.counters.add("inquiries", door="widget")
+    deps = context.deps
+    url, secret, post = deps.settings.public_url, deps.credentials.secret_bytes, taken.inquiry_id
+    answer = {
+        "promise": await _promise(context, taken.lead_id),
+        "book": form_booking_url(url, secret, post) if post and deps.offers is not None else None,
+        "chat": chat_url(url, secret, post) if post else None,
+        "mail": inquiry.email is not None,  # an answer finds them when they have left the page
+    }
+    return JSONResponse(answer, 202, headers=cors)
+
+
+async def _form_fields(request: Request, context: Context) -> tuple[dict[str, list[str]], dict[str, object]]:
+    """Every field with all its values; and as an inquiry takes them. Raises Problem."""
+    body = await read_body(request, context.deps.settings.intake_max_bytes)
+    values = await read_form(request.headers.get("content-type", ""), body)
+    # of a known field the last value counts, as a hidden field before a tick box makes it; others keep them all
+    single = {*Inquiry.model_fields, TRAP, REDIRECT, KEY_FIELD}
+    fields: dict[str, object] = {
+        name: found[-1] if len(found) == 1 or name in single else found for name, found in values.items()
+    }
+    if tag := preferred(request.headers.get("accept-language")):
+        fields.setdefault("browser_lang", tag)
+    return values, fields
 
 
 def _checked(fields: Mapping[str, object], rules: Rules) -> Inquiry:
@@ -118,7 +173,7 @@ def _checked(fields: Mapping[str, object], rules: Rules) -> Inquiry:
 
 async def _take(
     request: Request, context: Context, inquiry: Inquiry, form_key: str, address: str, key: str | None
-) -> str:
+) -> Taken:
     deps = context.deps
     submission = Submission(
         inquiry=inquiry,
@@ -139,16 +194,16 @@ async def _take(
         await context.start_now(taken.start)
     else:
         await context.deliver_now(taken.lead_id)
-    return taken.lead_id
+    return taken
 
 
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is None or not key.strip():
+def _idempotency_key(request: Request, field: str = "") -> str | None:
+    key = request.headers.get("idempotency-key", field)
+    if not key.strip():
         return None
     if len(key) > MAX_IDEMPOTENCY_KEY:
         raise wrong_field("Idempotency-Key", "too long", f"at most {MAX_IDEMPOTENCY_KEY} characters")
-    return key if key.isascii() and key.isprintable() else sha256(key.encode("latin-1", "replace")).hexdigest()
+    return key if key.isascii() and key.isprintable() else sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def _printable(text: str | None) -> str | None:
@@ -161,11 +216,11 @@ def _redirect(target: str, request: Request, context: Context) -> Response | Non
         return None
     if target.startswith("/") and not target.startswith("//"):
         return RedirectResponse(target, 303)
-    allowed = {*context.guard.origins}
     # a browser writes this header itself: another site cannot make us send its visitors to a third one
-    allowed.add(origin_of(request.headers.get("origin", "")))
-    found = origin_of(target)
-    return RedirectResponse(target, 303) if found and found in allowed and "@" not in urlsplit(target).netloc else None
+    found, asking = origin_of(target), origin_of(request.headers.get("origin", ""))
+    form_key = request.path_params["form_key"]
+    allowed = found in {*context.guard.origins, asking} or context.cors.may_return(target, form_key)
+    return RedirectResponse(target, 303) if found and allowed and "@" not in urlsplit(target).netloc else None
 
 
 async def _promise(context: Context, lead_id: str) -> str | None:

@@ -9,6 +9,7 @@ from speedlead.store import views
 from speedlead.store.assignments import why_this_rep
 from speedlead.store.booking_rows import of_lead
 from speedlead.store.conversations import conversation
+from speedlead.store.known_lead import known_of, life_of
 from speedlead.store.transactions import transact
 from speedlead.telling import lines
 from speedlead.times import clock
@@ -22,6 +23,13 @@ select max(put_off_to) from touch
 where lead_id = $1::text::uuid and purpose = 'acknowledgement' and split_part(step, '-', 2) = '1'"""
 
 
+# a program and the lead behind it, by each other; `since`: what the program counts from
+_PROGRAM = """
+select l.program, l.follows::text as behind, l.open_at as since, (select n.id::text from lead n where n.follows = l.id
+    order by n.created_at desc limit 1) as goes_on
+from lead l where l.id = $1::text::uuid"""
+
+
 async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None:
     """None when there is no such lead."""
 
@@ -32,10 +40,13 @@ async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None
             "entries": await views.timeline(conn, lead_id),
             "talk": await conversation(conn, lead_id),
             "routing": await why_this_rep(conn, lead_id),
+            "known": await known_of(conn, lead_id),
+            "life": await life_of(conn, lead_id),
             "meetings": await of_lead(conn, lead_id),
             "owners": [(rep.rep_id, rep.name) for rep in await views.reps(conn)],
             "plans": [row["plan"] for row in await conn.fetch(_PLANS)],
             "put_off": await conn.fetchval(_PUT_OFF, lead_id),
+            "program": await conn.fetchrow(_PROGRAM, lead_id),
         }
 
     found = await transact(deps.pool, read)

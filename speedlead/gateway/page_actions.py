@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from fastapi import FastAPI, Request
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from speedlead.cadence_errors import LeadError, LeadRefused, LeadUnavailable
-from speedlead.domain.outcomes import CallResult, Outcome
+from speedlead.domain.outcomes import BAD_DATA, CallResult, Outcome
 from speedlead.domain.walltime import resolve_wall
 from speedlead.gateway.access.who import signed_in
 from speedlead.gateway.callback_check import callback_time, refusal
@@ -42,12 +42,15 @@ SAID = {
     "refused": "That was not possible: the lead has moved on. Look at what is next.",
     "late": "Nothing was changed: the lead's workflow did not answer. Please try again in a moment.",
     "reassigned": "The lead has its new owner.",
+    "fact_wrong": "Thank you: this counts for nothing any more, and the rules are measured by it.",
     "planned": "The lead follows the other plan from now on.",
     "corrected": "Corrected; what comes next is placed anew.",
     "no_show": "Nobody came. The lead is called again, and has a mail with our times.",
     "written": "Your message is on its way; what became of it stands in the conversation.",
     "choose": "Please choose first for whom you work, on the page My leads.",
 }
+
+_WAYS: dict[str, Literal["email", "sms", "chat"]] = {"email": "email", "sms": "sms", "chat": "chat"}
 
 # post path -> update of the workflow and what to say
 UPDATES = {
@@ -74,6 +77,7 @@ class Typed:
     call_result: str = ""
     outcome: str = ""
     at: str = ""
+    reason: str = ""
     note: str = ""
     channel: str = ""
     body: str = ""
@@ -124,7 +128,10 @@ class PageActions:
             return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
         form = await request.form()
         typed = Typed(
-            **{name: many_lines(str(form.get(name) or "")) for name in ("call_result", "outcome", "at", "note")}
+            **{
+                name: many_lines(str(form.get(name) or ""))
+                for name in ("call_result", "outcome", "at", "reason", "note")
+            }
         )
         try:
             at = read_outcome(typed, card, self.deps.clock.business(card.clock_offset_us))
@@ -138,6 +145,7 @@ class PageActions:
             outcome=Outcome(typed.outcome) if typed.outcome else None,
             at=at if typed.outcome != Outcome.NOT_NOW else None,
             until=at if typed.outcome == Outcome.NOT_NOW else None,
+            reason=typed.reason or None,
             note=typed.note[:MAX_NOTE] or None,
             rep_id=signed_in(request).rep_id,
             # the id was made with the form: pressing the button twice logs once
@@ -162,11 +170,12 @@ class PageActions:
             return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
         form = await request.form()
         typed = Typed(channel=str(form.get("channel") or ""), body=many_lines(str(form.get("body") or "")))
-        if typed.channel not in ("email", "sms"):
-            return await self.lead_page(request, typed, Mistake("channel", "Please choose e-mail or SMS."))
+        channel = _WAYS.get(typed.channel)
+        if channel is None:
+            return await self.lead_page(request, typed, Mistake("channel", "Please choose how it goes."))
         draft = Draft(
             lead_id=card.lead_id,
-            channel="email" if typed.channel == "email" else "sms",
+            channel=channel,
             body=typed.body,
             rep_id=signed_in(request).rep_id,
             # the id was made with the form: pressing the button twice writes once
@@ -245,6 +254,8 @@ def read_outcome(typed: Typed, card: LeadCard, now: datetime) -> datetime | None
         raise Mistake("call_result", "Please choose how the call ended from the list.")
     if typed.outcome and typed.outcome not in list(Outcome):
         raise Mistake("outcome", "Please choose what was decided from the list.")
+    if typed.reason and (typed.reason not in BAD_DATA or typed.outcome != Outcome.UNQUALIFIED):
+        raise Mistake("reason", "Please give what was wrong from the list, and with “not a fit” only.")
     at = read_wall(typed.at, card) if typed.at else None
     if typed.outcome == Outcome.CALLBACK_REQUESTED and at is None:
         raise Mistake("at", "Please say when to call back.")

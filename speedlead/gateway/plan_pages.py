@@ -107,7 +107,7 @@ class PlanPages:
                 self._deps.pool, done.plan, draft, who=person.email, role=str(person.role), note=note,
                 wall=self._deps.clock.wall(), account_id=person.account_id,
             )  # fmt: skip
-        except DraftRefused as refused:
+        except (DraftRefused, PlanError) as refused:
             return await self._draft(request, str(refused))
         return RedirectResponse(f"{PATH}?said=published", status_code=303)
 

@@ -17,12 +17,13 @@ from speedlead.preview.view import Preview
 PATH = "/plans/preview"
 # in the order of the page
 FIELDS = ("type", "intent", "source", "segment", "at", "phone", "email", "country", "region", "postcode", "tz",
-          "consent_text", "consent_sms", "consent_call")  # fmt: skip
+          "consent_text", "consent_sms", "consent_call", "consent_marketing")  # fmt: skip
 LABELS = {
     "type": "Lead type", "intent": "Intent", "source": "Source", "segment": "Segment", "at": "Comes in at",
     "phone": "Phone", "email": "The lead gave an e-mail address", "country": "Country", "region": "State or province",
     "postcode": "Postcode", "tz": "Time zone", "consent_text": "The form showed its consent text",
     "consent_sms": "The lead ticked SMS", "consent_call": "The lead ticked calls",
+    "consent_marketing": "The lead ticked news by e-mail",
 }  # fmt: skip
 # what a first visit shows: the usual form, filled in by somebody who can be called
 _USUAL = {"type": "hot", "email": "any", "consent_text": "shown", "consent_sms": "yes"}

@@ -40,12 +40,15 @@ NAV = (
     ("/rep", "My leads", May.WORK_QUEUE),
     ("/ops", "Numbers", May.READ_NUMBERS),
     ("/roi", "Return", May.READ_MONEY),
+    ("/review", "Review", May.READ_REVIEW),
     ("/ops/leads", "All leads", May.READ_ALL),
     ("/oncall", "On call", May.WORK_QUEUE),
     ("/capacity", "Capacity", May.MOVE_CAPACITY),
     ("/people", "People", May.MANAGE_PEOPLE),
     ("/plans", "Plans", May.READ_PLAN),
+    ("/quality", "Quality", May.SEE_QUALITY),
     ("/experiments", "Experiments", May.READ_EXPERIMENTS),
+    ("/scores", "Scores", May.READ_EXPERIMENTS),
     ("/hooks", "Webhooks", May.MANAGE_HOOKS),
     ("/form", "Form", May.OWN_ACCOUNT),
     ("/accounts", "Accounts", May.MANAGE_ACCOUNTS),
@@ -56,7 +59,7 @@ _environment.globals.update(words=wording, times=times, new_id=new_id, me=CURREN
 
 # the fields of the form, in DESIGN's fixed names, that a person fills in
 FORM_FIELDS = ("name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz",
-               "consent_sms", "consent_call", "consent_recorded")  # fmt: skip
+               "consent_sms", "consent_call", "consent_recorded", "consent_marketing")  # fmt: skip
 # a link may fill in everything but a consent: a box that somebody else has ticked is none
 LINKED_FIELDS = tuple(field for field in FORM_FIELDS if not field.startswith("consent_"))
 # hidden inputs that the form makes itself; `website` is its trap

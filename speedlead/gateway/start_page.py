@@ -1,7 +1,6 @@
 """The page /start: the first steps, each with what the system sees of it. It changes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from speedlead.calendarbook import load_calendars
-from speedlead.domain.first_steps import House, before, eight
+from speedlead.domain.first_steps import Counted, House, before, eight
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.numbers.shelf import Shelf
 from speedlead.gateway.page_errors import answered
@@ -32,9 +31,8 @@ def add_start_page(app: FastAPI, deps: GatewayDeps) -> None:
     async def show(_: Request) -> Response:
         week = Filter.of({"period": "7d"}, deps.clock.wall())
         measured = await shelf.ask(("start",), lambda: of_week(numbers, week))
-        # all leads are counted for it, so not for everybody who looks
-        seen = await shelf.ask(("start", "counted"), lambda: transact(deps.pool, first_steps.counted))
-        found = replace(seen.value, **measured.value)
+        leads = await shelf.ask(("start", "leads"), lambda: transact(deps.pool, first_steps.of_leads))
+        found = Counted(**await transact(deps.pool, first_steps.counted), **leads.value, **measured.value)
         settings = deps.settings
         house = House(not settings.uses_sandbox, settings.public_url)
         steps = eight(in_use(deps.plan), found, deps.clock.wall())

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from speedlead.gateway import webhooks_booking, webhooks_sendgrid, webhooks_twilio
+from speedlead.gateway import mapped_door, webhooks_booking, webhooks_sendgrid, webhooks_twilio
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.inbound_calls import end_forgotten
 from speedlead.gateway.webhooks import LEASE, AsOf, Reader, Unreadable, count, finish, settle
@@ -81,6 +81,8 @@ async def _give_up(context: Context, waiting: Waiting, reason: str) -> None:
 
 
 def reader_of(received: Received) -> Reader | None:
+    if received.provider == "mapping":
+        return mapped_door.read
     rooms = {
         "twilio": webhooks_twilio.READERS,
         "sendgrid": webhooks_sendgrid.READERS,

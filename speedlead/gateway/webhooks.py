@@ -14,11 +14,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from speedlead.contracts import LeadStart
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.limits import read_body
 from speedlead.gateway.problems import Problem, unavailable
 from speedlead.ports import Clock
 from speedlead.store import webhooks as store
+from speedlead.store.mapped import NO_LEAD
 from speedlead.store.remarks import Remark, remarks
 from speedlead.store.rows import put_notice
 from speedlead.store.transactions import StoreUnavailable, transact
@@ -41,15 +43,20 @@ class Acted:
     """What an act has done. `told`: leads that have a message to their workflow.
 
     `answer` takes the place of the job's, and is heard only when the act came off at once: not by a repeat, and not
-    when it is acted on later.
+    when it is acted on later. `start`: a new lead's workflow, which can begin without reading its rows again.
     """
 
     told: Sequence[str] = ()
     answer: Response | None = None
+    start: LeadStart | None = None
 
 
 # one transaction's work; a lead's id stands for `Acted((id,))`
 Act = Callable[[Any], Awaitable[Acted | str | None]]
+
+
+class NotYet(Exception):
+    """What it is about is not here, and may come: tried again, and nobody's fault. The message says what is missing."""
 
 
 class Unreadable(Exception):
@@ -231,7 +238,7 @@ async def settle(context: Context, webhook_id: str, received: Received, tries: i
             await store.settle(conn, webhook_id, "waiting", next_try_wall=again, reason=failure)
         else:
             await store.settle(conn, webhook_id, "failed", reason=failure)
-        if failure is not None and tries >= TELL_AFTER:
+        if failure is not None and tries >= TELL_AFTER and failure != NO_LEAD:
             await put_notice(
                 conn, audience="ops", kind="webhook_failed", at=context.deps.clock.business(0),
                 dedupe=f"webhook_failed:{received.provider}:{received.path}:{wall:%Y-%m-%d}",
@@ -256,7 +263,10 @@ async def _keep_and_act(context: Context, received: Received, act: Act) -> Respo
             await _keep_failed(context, received, error)
             return None
     count(context, received.provider, _result(said))
-    await context.deliver_now(*acted.told)
+    if acted.start is not None:
+        await context.start_now(acted.start)
+    else:
+        await context.deliver_now(*acted.told)
     return acted.answer
 
 
@@ -287,6 +297,8 @@ async def _kept(conn: Any, context: Context, received: Received, state: store.St
 
 def _noted(context: Context, received: Received, error: Exception) -> str:
     """What failed, without what was said: the message of an error may quote a lead."""
+    if isinstance(error, NotYet):
+        return str(error)
     if isinstance(error, StoreUnavailable):
         context.counters.add("store_unavailable")
     else:

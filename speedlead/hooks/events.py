@@ -109,6 +109,7 @@ class Status(_Part):
 
     before: str = Field(alias="from")
     after: str = Field(alias="to")
+    seconds: int | None = Field(None, description="How long it had the status of before; null where nobody knows")
 
 
 class OptOut(_Part):
@@ -135,6 +136,7 @@ EVENTS: Mapping[str, tuple[type[_Part], str]] = {
     "lead.replied": (Reply, "The lead wrote to us"),
     "lead.outcome": (Outcome, "A call result or an outcome was logged"),
     "lead.booked": (Outcome, "The outcome is a meeting"),
+    "lead.qualified": (Outcome, "The outcome is qualified: the lead is handed over as an opportunity"),
     "lead.converted": (Outcome, "The outcome is a customer, also after the lead was closed"),
     "lead.breach": (Breach, "A target was missed"),
     "lead.status_changed": (Status, "The lead's status is another one"),
@@ -170,8 +172,9 @@ def envelope(
 
 def _details(row: Mapping[str, Any]) -> dict[str, Any]:
     story: dict[str, Any] = row["story"] or {}
-    known = {**story, **row["data"], "step": row["step"], "how": row["kind"], "owner_id": story.get("rep_id"),
-             "reason": _code(row["reason"]), "scope": story.get("scope") or story.get("channel")}  # fmt: skip
+    known = {**story, **row["data"], "seconds": row["seconds"], "step": row["step"], "how": row["kind"],
+             "owner_id": story.get("rep_id"), "reason": _code(row["reason"]),
+             "scope": story.get("scope") or story.get("channel")}  # fmt: skip
     model, _ = EVENTS[row["type"]]
     return model.model_validate(known).model_dump(mode="json")
 

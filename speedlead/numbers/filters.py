@@ -1,7 +1,8 @@
 """Which leads a report is about: one grammar for pages, exports and commands, that a link keeps.
 
 period 24h|7d|today|yesterday, or from/to 2026-11-01 (days of the report's zone, both included) · type hot|warm|cold ·
-source · channel form|chat|phone|… · country DE · region NY · team · rep (an id) · plan inbound or inbound:4
+source · channel form|chat|phone|… · country DE · region NY · team · rep (an id) · plan inbound or inbound:4 ·
+variant short-first-mail:control (an experiment's arm)
 """
 
 import re
@@ -16,8 +17,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from speedlead.lead_filter import FilterError
 
 DEFAULT_PERIOD = "7d"
-NAMES = ("period", "from", "to", "type", "source", "channel", "country", "region", "team", "rep", "plan")
+NAMES = ("period", "from", "to", "type", "source", "channel", "country", "region", "team", "rep", "plan", "variant")
 LONGEST = timedelta(days=3 * 366)
+_YEAR = timedelta(weeks=52)
 # whose leads have no owner, and who is in no team, as the hourly warning calls them
 NO_TEAM, NOBODYS = "everybody", "nobody's leads"
 
@@ -47,6 +49,7 @@ class Filter(BaseModel):
     rep_id: UUID | None = None
     plan: Text | None = None
     plan_version: int | None = Field(default=None, ge=1)
+    variant: Text | None = None
 
     @model_validator(mode="after")
     def _is_a_period(self) -> Self:
@@ -59,6 +62,17 @@ class Filter(BaseModel):
     @property
     def taken_at(self) -> datetime:
         return self.at or self.end
+
+    def before(self) -> "Filter":
+        """As long, right before."""
+        return self._moved(self.end - self.start)
+
+    def a_year_before(self) -> "Filter":
+        """The same weeks of last year: 52 of them back, so that the weekdays are the same."""
+        return self._moved(_YEAR)
+
+    def _moved(self, by: timedelta) -> "Filter":
+        return self.model_copy(update={"start": self.start - by, "end": self.end - by, "period": None})
 
     @classmethod
     def of(cls, query: Mapping[str, str], now: datetime, zone: str = "UTC") -> "Filter":
@@ -91,6 +105,7 @@ class Filter(BaseModel):
         rest = {
             "type": self.lead_type, "source": self.source, "channel": self.channel, "country": self.country,
             "region": self.region, "team": self.team, "rep": self.rep_id and str(self.rep_id), "plan": plan,
+            "variant": self.variant,
         }  # fmt: skip
         return found | {name: text for name, text in rest.items() if text}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Clock = Literal["elapsed", "business", "none"]
-Unit = Literal["seconds", "hours", "days", "share", "count"]
+Unit = Literal["seconds", "hours", "days", "share", "count", "money"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +137,50 @@ _COUNTED = (
     Metric("snapshots", "Snapshots", "Where does a lead stand at entry, after the first talk and at each touch?",
            "the state at created_at, 10 minutes after first_contact_at, and at each touch", "elapsed", "count",
            "REQ 117", view="metric_snapshot", left_out="moments that have not come yet"),
+    Metric("feedback", "What leads say of us", "Were we fast enough, and of help?",
+           "the newest answer of each lead to the two questions of a mail, yes or no", "none", "share", "REQ 130",
+           view="metric_feedback", column="fast", left_out="leads that gave no answer"),
+    Metric("contact_quality", "Quality of contacts", "Are we good as well as fast?",
+           "contacts drawn at random of each rep and week; marks reached of those that could be, the mean of whoever "
+           "reviewed it", "none", "share", "REQ 17, 164", view="metric_contact_quality", column="value",
+           left_out="contacts that were not drawn, or that nobody has reviewed yet"),
+    Metric("texts", "Templates and scripts in use", "What are leads told by?",
+           "touches that went out, by the version of the template or script that each is recorded with", "none",
+           "count", "REQ 164", view="metric_text", column="made_from", left_out="calls that a rep only logged"),
     Metric("outcomes", "What became of the leads", "How many are reached, qualified and won?",
            "leads with each event, whenever it happened", "none", "share", "REQ 127, 128, 162"),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TIMES, *_COUNTED)}
+_WORTH = (
+    Metric("repeat_share", "Repeat conversion", "Do people buy again?",
+           "sales to people who had bought before, of all sales; what was sold in a program after the lead counts for "
+           "the lead", "none", "share", "REQ 60, 162", view="metric_repeat_conversion", column="number"),
+    Metric("deal_value", "Average deal value", "Does a sale bring less when we are faster?",
+           "revenue less refunds of each lead with a sale in the books, for each currency apart", "none", "money",
+           "REQ 160", view="metric_deal", column="revenue",
+           target="not less than in the period before by more than chance explains",
+           left_out="sales that are not in the books"),
+    Metric("lifetime_value", "Lifetime value", "What is a customer worth over time?",
+           "revenue less support cost of all leads of each person with a sale in the books, for each currency apart: "
+           "until now, and in the first 90 and 365 days from the first revenue", "elapsed", "money", "REQ 129",
+           view="metric_value", column="value",
+           left_out="costs booked to no lead; of the first 90 and 365 days: customers who have been for less"),
+    Metric("risk", "Contracts at risk", "Where do late answers cost us contracts?",
+           "first attempts that are late, by channel and client type; missed contracts: late leads x (share of "
+           "customers of those in time - of those late), where both are 20 leads or more", "business", "count",
+           "REQ 161", column="first_attempt_in_time",
+           left_out="leads whose first attempt is not due yet, or closed before"),
+    Metric("scenarios", "What works for whom", "Which approach works for which segment, in which channel?",
+           "leads by plan and variant of an experiment, by type or segment, and by channel; the range holds the share "
+           "of customers with 95 %", "elapsed", "share", "REQ 160, 163", column="plan"),
+    Metric("changes", "Changes, before and after", "What did a change of ours do?",
+           "the agreed figures of as many whole weeks before as after it, four at most; spoken to, decided and "
+           "customers within 7 days of the inquiry", "elapsed", "count", "REQ 129, 133", view="metric_change",
+           column="at_wall",
+           left_out="changes of less than a week ago; of what comes within 7 days: leads younger than that"),
+)  # fmt: skip
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TIMES, *_COUNTED, *_WORTH)}
 TIMES: tuple[str, ...] = tuple(metric.name for metric in _TIMES)
 
 # by what a table of times or outcomes can be told apart, and the column of `metric_lead`; `team` is worked out

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from speedlead.domain.plan import Plan
-from speedlead.foresight import Foresight
-from speedlead.intake import CHANNELS, Rules
-from speedlead.preview.request import read_prospect
+from speedlead.foresight import Endless, Foresight
+from speedlead.intake import CHANNELS, FieldProblem, Rules
+from speedlead.preview.request import NoMoment, read_prospect
 from speedlead.preview.view import Preview, make
 from speedlead.records import RepRecord
 
@@ -26,12 +26,16 @@ class Desk:
         return self.foresight.plan
 
     def preview(self, typed: Mapping[str, str]) -> Preview:
-        """Raises PreviewRefused."""
+        """Raises PreviewRefused, NoMoment among them."""
         intents = tuple(intent for of_type in self.plan.intents.values() for intent in of_type)
         channels = CHANNELS.union(*(target.when.channel or () for target in self.plan.targets))
         rules = Rules(intents, self.home, channels=channels)
         prospect = read_prospect(typed, plan=self.plan, rules=rules, places=self.foresight.places, now=self.now)
-        return make(self.foresight, prospect)
+        try:
+            return make(self.foresight, prospect)
+        except Endless as endless:
+            wanted = "hours of the lead, of the law and of the team that leave a moment for every step"
+            raise NoMoment([FieldProblem("type", str(endless), wanted)]) from None
 
 
 def whose(reps: Sequence[RepRecord]) -> str:

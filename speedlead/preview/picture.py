@@ -58,10 +58,16 @@ def span(week: Week, prospect: Prospect) -> Span:
     return start, week.ended_at + 2 * _DAY
 
 
-def draw(week: Week, prospect: Prospect, lines: Sequence[Line], hours: Bands, title: str, *, style: bool = True) -> str:
-    """The text of an SVG. `style` False leaves its looks to the page, which links `picture.css`."""
+def draw(
+    week: Week, prospect: Prospect, lines: Sequence[Line], hours: Bands, title: str, *, then: str | None = None,
+    style: bool = True,
+) -> str:  # fmt: skip
+    """The text of an SVG. `style` False leaves its looks to the page, which links `picture.css`.
+
+    `then`: the plan that begins at the end.
+    """
     zone = week.zone or "UTC"
-    rows = list(_rows(_items(week, prospect, lines, zone)))
+    rows = list(_rows(_items(week, prospect, lines, zone, then)))
     height = TOP + sum(row.height for row in rows) + 12
     label = f"{title}. {len(lines)} touches, which the table lists."
     body = _head(title, week, zone, hours)
@@ -81,8 +87,9 @@ def draw(week: Week, prospect: Prospect, lines: Sequence[Line], hours: Bands, ti
     )
 
 
-def _items(week: Week, prospect: Prospect, lines: Sequence[Line], zone: str) -> list[_Item]:
-    items = [_Item(times.local(prospect.submitted_at, zone), "inquiry", "form", "The inquiry arrives")]
+def _items(week: Week, prospect: Prospect, lines: Sequence[Line], zone: str, then: str | None = None) -> list[_Item]:
+    began = ("begin", "The plan begins") if week.program else ("form", "The inquiry arrives")
+    items = [_Item(times.local(prospect.submitted_at, zone), "inquiry", *began)]
     for line in lines:
         touch = line.touch
         clock = f"{touch.local:%H:%M}"
@@ -96,7 +103,8 @@ def _items(week: Week, prospect: Prospect, lines: Sequence[Line], zone: str) -> 
     if week.handed_over_at is not None:
         items.append(_Item(times.local(week.handed_over_at, zone), "notified", "a person decides", "Handed over"))
     end = times.local(week.ended_at, zone)
-    items.append(_Item(end, "closed", f"{end:%H:%M} end", wording.sentence(week.end_reason)))
+    text = f"{end:%H:%M} end" + (f", then {then}" if then is not None else "")
+    items.append(_Item(end, "closed", text, wording.sentence(week.end_reason)))
     return sorted(items, key=lambda item: item.at)
 
 
@@ -147,14 +155,15 @@ def _x(minute: float) -> float:
 
 def _head(title: str, week: Week, zone: str, hours: Bands) -> list[str]:
     where = times.zone_label(zone) if week.zone else "UTC: where the lead is, is not known"
+    said = "" if week.program else f" The acknowledgement says: “{week.promise.text}”"
     out = [
         f'<text class="title" x="18" y="30">{escape(title)}</text>',
-        f'<text class="small soft" x="18" y="50">All times are the lead\'s: {escape(where)}. '
-        f"The acknowledgement says: “{escape(week.promise.text)}”</text>",
+        f'<text class="small soft" x="18" y="50">All times are the lead\'s: {escape(where + "." + said)}</text>',
     ]
     x = 18.0
     for shape, done, words in (
-        ("inquiry", True, "form"), ("call", True, "call"), ("email", True, "e-mail"), ("sms", True, "SMS"),
+        ("inquiry", True, "begin" if week.program else "form"), ("call", True, "call"), ("email", True, "e-mail"),
+        ("sms", True, "SMS"),
         ("call", False, "skipped"), ("notified", True, "for a person of ours"), ("closed", True, "end"),
     ):  # fmt: skip
         out.append(mark(shape, x + 5, 72, done=done))

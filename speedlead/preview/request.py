@@ -18,7 +18,7 @@ LEAD_TYPES: tuple[LeadTypeName, ...] = get_args(LeadTypeName)
 MOMENT = "2026-11-20T23:10-03:00"
 # what the place of the lead, its targets and its consents are read from, in the words of an inquiry
 _OF_INQUIRY = ("phone", "country", "region", "postcode", "tz", "source", "segment", "channel", "consent_sms",
-               "consent_call", "consent_text")  # fmt: skip
+               "consent_call", "consent_marketing", "consent_text")  # fmt: skip
 _ANY_ADDRESS = "lead@example.com"
 # dates that business closures are known for, with room for a plan before the end
 _YEARS = range(YEARS.start, YEARS.stop - 1)
@@ -30,6 +30,10 @@ class PreviewRefused(ValueError):
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("; ".join(f"{p.field}: {p.reason}, expected {p.expected}" for p in problems))
         self.problems = problems
+
+
+class NoMoment(PreviewRefused):
+    """The fields are right, and the plan finds no moment for such a lead."""
 
 
 def read_prospect(typed: Mapping[str, str], *, plan: Plan, rules: Rules, places: Places, now: datetime) -> Prospect:
@@ -60,6 +64,7 @@ def read_prospect(typed: Mapping[str, str], *, plan: Plan, rules: Rules, places:
             call_requested=inquiry.call_requested,
             sms=inquiry.consent_sms,
             call=inquiry.consent_call,
+            marketing=inquiry.consent_marketing,
             inquiry=inquiry.phone is not None,
             inquiry_at=at,
         ),

@@ -1,13 +1,16 @@
 """A preview in words, for table, page and picture: what the plan says of each touch, what moved it, how it ends."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from speedlead import times, wording
-from speedlead.domain.plan import Step, Track
+from speedlead.domain.plan import Plan, Step, Track
 from speedlead.domain.schedule import weight
 from speedlead.foresight import Foreseen, Prospect, Week
+
+# from then on a day of the year may come twice
+_LONG = timedelta(days=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,11 @@ class Line:
 
 def lines(week: Week, track: Track) -> list[Line]:
     steps = {step.id: step for step in track.steps}
+    day = "%a %-d %b %Y" if week.touches and week.ended_at - week.touches[0].at > _LONG else "%a %-d %b"
     return [
         Line(
             touch,
-            f"{touch.local:%a %-d %b}",
+            f"{touch.local:{day}}",
             f"{touch.local:%H:%M:%S}" if touch.local.second else f"{touch.local:%H:%M}",
             "acknowledgement" if touch.step not in steps else _name(touch.step),
             _plan(touch, steps.get(touch.step)),
@@ -37,7 +41,7 @@ def lines(week: Week, track: Track) -> list[Line]:
     ]
 
 
-def facts(week: Week, prospect: Prospect) -> list[tuple[str, str]]:
+def facts(week: Week, prospect: Prospect, plan: Plan) -> list[tuple[str, str]]:
     """What holds for the whole week, as (name, text)."""
     zone = week.zone or "UTC"
     place = ", ".join((times.zone_label(zone), *week.place.jurisdictions)) if week.zone else "not known; times are UTC"
@@ -46,17 +50,23 @@ def facts(week: Week, prospect: Prospect) -> list[tuple[str, str]]:
         opening += ", with the inquiry"
     elif week.opening.reasons:
         opening += f": {_reasons(week.opening.reasons, week.opening.channel)}"
-    said = [
-        ("Lead", f"{prospect.lead_type}, {wording.intent(prospect.intent)}, source {wording.plain(prospect.source)}"),
-        ("Comes in", times.clock(prospect.submitted_at, zone)),
-        ("Is", place),
-        ("Its clock opens", opening),
-        ("It is promised", week.promise.text),
-    ]
-    return [*said, ("It ends", _end(week, zone))]
+    if plan.program is not None:
+        said = [("Begins", times.clock(prospect.submitted_at, zone)), ("Is", place)]
+    else:
+        about = f"{prospect.lead_type}, {wording.intent(prospect.intent)}, source {wording.plain(prospect.source)}"
+        said = [("Lead", about), ("Comes in", times.clock(prospect.submitted_at, zone)), ("Is", place),
+                ("Its clock opens", opening), ("It is promised", week.promise.text)]  # fmt: skip
+    said.append(("It ends", _end(week, zone)))
+    return said + ([("Then", then)] if (then := follows(plan)) else [])
 
 
-def as_json(week: Week, prospect: Prospect, told: list[Line]) -> dict[str, Any]:
+def follows(plan: Plan) -> str:
+    """What the plan names for when it is over, in a line; empty: nothing."""
+    ends = {"exhausted": "nobody was reached", "not_now": "“not now”", "converted": "it buys"}
+    return "; ".join(f"{ends[ending]}: plan {name}" for ending, name in plan.then.items())
+
+
+def as_json(week: Week, prospect: Prospect, told: list[Line], then: str | None = None) -> dict[str, Any]:
     """Everything, for programs. Instants are ISO 8601 in UTC, `local` is the lead's clock without an offset."""
     return {
         "lead": {"type": prospect.lead_type, "intent": prospect.intent, "source": prospect.source},
@@ -71,7 +81,7 @@ def as_json(week: Week, prospect: Prospect, told: list[Line]) -> dict[str, Any]:
         "promise": {"at": _iso(week.promise.at), "text": week.promise.text, "target": week.opening.target},
         "touches": [_touch(line) for line in told],
         "handed_over_at": _iso(week.handed_over_at),
-        "ends": {"at": _iso(week.ended_at), "reason": week.end_reason},
+        "ends": {"at": _iso(week.ended_at), "reason": week.end_reason, "then": then},
     }
 
 

@@ -16,6 +16,7 @@ from speedlead.sandbox.guard import guard
 from speedlead.sandbox.inbox import Inbox
 from speedlead.sandbox.people import People
 from speedlead.sandbox.sendgrid_api import MAX_BYTES, SendgridApi
+from speedlead.sandbox.shop import Shop
 from speedlead.sandbox.store import Store
 from speedlead.sandbox.strangers import Strangers
 from speedlead.sandbox.twilio_api import TwilioApi
@@ -111,5 +112,6 @@ def create_app(
             mailbox=f"hello@{ours.reply_domain}",
         ).routes()
     )  # fmt: skip
+    app.add_routes(Shop(gateway_url=public_url).routes())
     app.add_routes(Inbox(store, people, calls, faults, gateway_url=public_url).routes())
     return app

@@ -31,7 +31,7 @@ select r.id from rep r where r.active and r.manager and r.id <> all($1::uuid[])
     and not exists (select from rep_busy b where b.rep_id = r.id and b.source = 'time_off'
         and b.starts_at <= $2 and b.ends_at > $2)
 order by r.id = any($3::uuid[]) desc, r.presence = 'busy',
-    (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null), r.id
+    (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null and l.program is null), r.id
 limit 1
 """
 

@@ -8,6 +8,7 @@ from speedlead import ids
 from speedlead.contracts import AnswerSignal
 from speedlead.ports import Clock
 from speedlead.store.acceptance import taken
+from speedlead.store.chat import answered_in_page, way_of
 from speedlead.store.rows import lock_person, put_message
 from speedlead.store.story import tell_story
 
@@ -20,7 +21,7 @@ class Draft:
     """`answer_id`: the same for every attempt of one request, so that a double click writes once."""
 
     lead_id: str
-    channel: Literal["email", "sms"]
+    channel: Literal["email", "sms", "chat"]
     body: str
     subject: str | None = None
     rep_id: str | None = None
@@ -66,32 +67,49 @@ async def write_answer(conn: Any, clock: Clock, draft: Draft) -> Written | None:
     ):
         raise AnswerRefused("unknown rep", "rep_id", "the id of an active rep")
     asked = await conn.fetchrow(
-        """select id, subject from reply where lead_id = $1 and channel = $2 and not automatic
+        """select id, subject, inquiry_id from reply where lead_id = $1 and channel = $2 and not automatic
            order by received_at desc limit 1""",
         lead["id"], draft.channel,
     )  # fmt: skip
     number = await conn.fetchval("select coalesce(max(number), 0) + 1 from answer where lead_id = $1", lead["id"])
     now = clock.business(lead["clock_offset_us"])
+    channel, mail_wall = draft.channel, None
+    if channel == "chat":
+        channel, mail_wall = await _chat(conn, clock, person_id, asked)
     await conn.execute(
-        """insert into answer (id, lead_id, number, rep_id, channel, subject, body, reply_id, written_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-        answer_id, lead["id"], number, draft.rep_id, draft.channel,
-        await _subject(conn, draft, asked) if draft.channel == "email" else None,
-        draft.body, asked and asked["id"], now,
+        """insert into answer (id, lead_id, number, rep_id, channel, subject, body, reply_id, written_at, mail_wall)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+        answer_id, lead["id"], number, draft.rep_id, channel,
+        await _subject(conn, draft, asked) if channel == "email" else None,
+        draft.body, asked and asked["id"], now, mail_wall,
     )  # fmt: skip
     if draft.rep_id in (None, lead["owner_id"]):
         await taken(conn, lead["id"], None, now)
     step = f"answer-{number}"
     await tell_story(
         conn, lead["id"], kind="answer", at=now, dedupe=f"answer:{number}",
-        data={"channel": draft.channel, "rep_id": draft.rep_id},
+        data={"channel": channel, "rep_id": draft.rep_id},
     )  # fmt: skip
-    await put_message(conn, lead["id"], "answer", AnswerSignal(number=number, channel=draft.channel))
+    if channel == "chat":  # nothing is left to be sent
+        await answered_in_page(conn, lead["id"], ids.touch_id(lead["id"], step), now)
+    await put_message(conn, lead["id"], "answer", AnswerSignal(number=number, channel=channel))
     return Written(answer_id, lead["id"], step)
 
 
+async def _chat(conn: Any, clock: Clock, person_id: str, asked: Any) -> tuple[Literal["chat", "email"], Any]:
+    """Into the page, or by mail where nobody looks at it any more. Raises AnswerRefused."""
+    if asked is None or asked["inquiry_id"] is None:
+        raise AnswerRefused("there is no conversation in a page", "channel", "email or sms")
+    can_mail = await conn.fetchval(
+        """select exists (select from person_email where person_id = $1 and bad_reason is null) and not exists (
+               select from barred where person_id = $1 and channel in ('all', 'email'))""",
+        person_id,
+    )
+    return await way_of(conn, clock, asked["inquiry_id"], can_mail=can_mail)
+
+
 def _check(draft: Draft) -> None:
-    most = MAX_MAIL if draft.channel == "email" else MAX_TEXT
+    most = MAX_TEXT if draft.channel == "sms" else MAX_MAIL
     if not draft.body.strip():
         raise AnswerRefused("empty", "body", "what to say to the lead")
     if len(draft.body) > most:

@@ -40,7 +40,10 @@ class Asking:
         `conversation`: a person of ours answers by hand.
         """
         place = self.places.find(evidence_of(lead, number))
-        asker = Asker(place, consents_of(lead, conversation=conversation), {} if hours is None else {channel: hours})
+        consents = consents_of(lead, conversation=conversation)
+        # what one of us writes by hand is an answer, also to somebody in a nurture program
+        marketing = lead["program"] == "nurture" and not (conversation or transactional)
+        asker = Asker(place, consents, {} if hours is None else {channel: hours}, marketing=marketing)
         history = await history_until(connection, number, now, touch_id)
         question = asker.question(channel, now, history=history, transactional=transactional)
         return self.placer.check(question, now), place

@@ -14,16 +14,17 @@ _CAME = f"""
 select l.lead_type, l.intent, l.source, l.segment, l.country, l.region, l.postcode, i.fields ->> 'channel' as channel,
     i.fields ->> 'product' as product, coalesce(i.fields ->> 'lang', i.fields ->> 'browser_lang') as language
 from lead l join inquiry i on i.lead_id = l.id and i.number = 1
-where l.created_at >= $1 and {REAL}
+where l.created_at >= $1 and {REAL} and l.program is null
 """  # noqa: S608  a constant of ours
 _UNMATCHED = f"""
 select distinct on (a.lead_id) a.lead_id::text as lead_id, a.rep_id, a.gave_up, a.reason
-from assignment a join lead l on l.id = a.lead_id where a.at >= $1 and {REAL} order by a.lead_id, a.id desc
+from assignment a join lead l on l.id = a.lead_id where a.at >= $1 and {REAL} and l.program is null
+order by a.lead_id, a.id desc
 """  # noqa: S608
 _OWNERS = f"""
 select s.lead_id::text as lead_id, array_agg(s.data ->> 'rep_id' order by s.id) as owners
 from story s join lead l on l.id = s.lead_id
-where s.kind in ('assigned', 'reassigned', 'escalated') and s.data ? 'rep_id' and {REAL}
+where s.kind in ('assigned', 'reassigned', 'escalated') and s.data ? 'rep_id' and {REAL} and l.program is null
     and exists (select from story n where n.lead_id = s.lead_id and n.at >= $1
         and n.kind in ('assigned', 'reassigned', 'escalated'))
 group by s.lead_id having count(*) > 2
@@ -38,7 +39,7 @@ select s.lead_id::text as lead_id, s.at, s.reason, r.name,
         union all select a.written_at from answer a where a.lead_id = s.lead_id and a.written_at > s.at
         union all select l.closed_at) x) as went_on
 from story s join lead l on l.id = s.lead_id left join rep r on r.id::text = s.data ->> 'rep_id'
-where s.kind = 'reassigned' and s.at >= $1 and {REAL}
+where s.kind = 'reassigned' and s.at >= $1 and {REAL} and l.program is null
     and exists (select from notice n where n.lead_id = s.lead_id and n.kind = 'reassigned' and n.at = s.at)
 order by s.at
 """  # noqa: S608

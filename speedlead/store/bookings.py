@@ -20,6 +20,7 @@ from speedlead.ports import Clock
 from speedlead.store import routing
 from speedlead.store.booking_rows import BOOKING, Booking, Source, booking, of_row
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
+from speedlead.store.programs import leave, own_lead
 from speedlead.store.reopening import reopen
 from speedlead.store.rows import lock_person, newest_lead, put_message, put_notice
 from speedlead.store.story import tell_story
@@ -177,17 +178,17 @@ async def _open_lead(conn: Any, clock: Clock, plan: Plan, lead_id: str) -> Any:
         raise LookupError(f"lead {lead_id}: there is no such lead")
     lead = await newest_lead(conn, person_id)
     assert lead is not None
-    if lead["closed_at"] is not None:
+    now = clock.business(lead["clock_offset_us"])
+    if lead["closed_at"] is not None or await leave(conn, lead, reason="replied", at=now) is None:
         barred = "select exists (select from barred where person_id = $1 and channel = 'all')"
         if await conn.fetchval(barred, person_id):
             raise BookingRefused("lead_closed")
-        now = clock.business(lead["clock_offset_us"])
         address = await conn.fetchval(
             "select address from person_email where person_id = $1 order by created_at limit 1", person_id
         )
         new = await reopen(
-            conn, plan, lead, channel="email", sender=address, body="Chose a time on our booking page.", now=now,
-            wall=clock.wall(),
+            conn, plan, await own_lead(conn, lead), owner_id=lead["owner_id"], channel="email", sender=address,
+            body="Chose a time on our booking page.", now=now, wall=clock.wall(),
         )  # fmt: skip
         return await conn.fetchrow("select * from lead where id = $1 for update", new)
     return await conn.fetchrow("select * from lead where id = $1 for update", lead["id"])

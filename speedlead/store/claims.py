@@ -119,7 +119,20 @@ class Claims:
         versions = {**answer.versions, "zone": next(iter(place.business_zones), "")}
         if answer.at > claim.now:
             return Deferred(answer.at, answer.reasons), versions, None
+        if claim.apart_s and (free_at := await self._apart(connection, lead, claim)) is not None:
+            return Deferred(free_at, ("message_gap",)), versions, None
         return None, versions, answer.valid_until
+
+    @staticmethod
+    async def _apart(connection: Any, lead: asyncpg.Record, claim: Claim) -> datetime | None:
+        """When the last message to this person, of whichever lead, is long enough ago; None: it is so now."""
+        last: datetime | None = await connection.fetchval(
+            """select max(claimed_at) from touch where person_id = $1 and id <> $2 and channel in ('email', 'sms')
+                   and state in ('claimed', 'sent', 'in_doubt')""",
+            lead["person_id"], claim.touch_id,
+        )  # fmt: skip
+        free_at = last and last + timedelta(seconds=claim.apart_s)
+        return free_at if free_at is not None and free_at > claim.now else None
 
     @staticmethod
     def _wanted(lead: asyncpg.Record, claim: Claim, suppressed: str | None) -> Deferred | Skipped | None:

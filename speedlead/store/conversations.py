@@ -27,14 +27,17 @@ class Line:
     next_at: datetime | None = None
     due_at: datetime | None = None
     answered_at: datetime | None = None
+    # what was odd about it
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """`answer_by`: the channel that the lead used last, `email` or `sms`; `blocked`: why a channel cannot be used."""
+    """`answer_by`: the channel that the lead used last; `ways`: all that can be used; `blocked`: why one cannot."""
 
     lines: tuple[Line, ...]
     answer_by: str
+    ways: tuple[str, ...]
     blocked: dict[str, str]
     zone: str
 
@@ -46,17 +49,20 @@ class Conversation:
 
 _THEIRS = """
 select submitted_at as at, case channel when 'phone' then 'call' else 'form' end as channel, intent as subject,
-    message as body, 'inquiry' as kind, null::timestamptz as due_at, null::timestamptz as answered_at
+    message as body, 'inquiry' as kind, null::timestamptz as due_at, null::timestamptz as answered_at,
+    fields ->> 'spam_signs' as signs
 from inquiry where lead_id = $1::text::uuid and source <> 'reply' and form_key not in ('mail', 'sms')
 union all
-select received_at, channel, subject, body, case when automatic then 'automatic' else 'reply' end, due_at, answered_at
+select received_at, channel, subject, body, case when automatic then 'automatic' else 'reply' end, due_at, answered_at,
+    null
 from reply where lead_id = $1::text::uuid"""
 
 # an answer has no touch until the workflow has asked the gate
 _OURS = """
 select coalesce(t.sent_at, t.settled_at, t.claimed_at, a.written_at) as at, coalesce(t.channel, a.channel) as channel,
     coalesce(t.subject, a.subject) as subject, coalesce(t.body, a.body) as body,
-    t.purpose, t.step, t.state, t.reason, t.reasons, t.delivery, t.next_at, r.name as rep
+    t.purpose, t.step, case when a.channel = 'chat' then case when a.shown_wall is null then 'waits' else 'shown' end
+        else t.state end as state, t.reason, t.reasons, t.delivery, t.next_at, r.name as rep
 from (select * from touch where lead_id = $1::text::uuid and channel in ('email', 'sms')
     and (body is not null and state not in ('skipped', 'deferred') or purpose = 'manual')) t
 full join (select *, 'answer-' || number as step from answer where lead_id = $1::text::uuid) a on a.step = t.step
@@ -85,7 +91,9 @@ async def conversation(conn: Any, lead_id: str) -> Conversation | None:
     blocked = {channel: why for channel in ("email", "sms") if (why := _blocked(lead, channel)) is not None}
     answer_by = last or ("sms" if "email" in blocked and "sms" not in blocked else "email")
     ordered = tuple(sorted(lines, key=lambda line: line.at))
-    return Conversation(ordered, answer_by, blocked, known_zone(lead["tz"]) or "UTC")
+    chats = any(row["channel"] == "chat" for row in written)
+    ways = (*(("chat",) if chats else ()), *(channel for channel in ("email", "sms") if channel not in blocked))
+    return Conversation(ordered, answer_by, ways, blocked, known_zone(lead["tz"]) or "UTC")
 
 
 def _blocked(lead: Any, channel: str) -> str | None:
@@ -104,7 +112,7 @@ def _theirs(row: Any) -> Line:
     subject = wording.intent(row["subject"]) if row["kind"] == "inquiry" else row["subject"]
     return Line(
         at=row["at"], ours=False, channel=row["channel"], who=who, subject=subject, body=row["body"],
-        due_at=row["due_at"], answered_at=row["answered_at"],
+        due_at=row["due_at"], answered_at=row["answered_at"], note=wording.spam_signs(row["signs"]),
     )  # fmt: skip
 
 

@@ -198,7 +198,7 @@ async def persons_a_week(conn: Any, segment: Segment, now: datetime) -> float:
     found = await conn.fetchval(
         """select count(distinct l.person_id) from lead l join inquiry i on i.lead_id = l.id and i.number = 1
            where l.created_at > $1::timestamptz - interval '28 days' and l.created_at <= $1
-               and l.source is distinct from 'flow_check'
+               and l.source is distinct from 'flow_check' and l.program is null
                and ($2::text is null or l.lead_type = $2) and ($3::text[] is null or l.intent = any($3))
                and ($4::text[] is null or l.source = any($4)) and ($5::text[] is null or l.segment = any($5))
                and ($6::text[] is null or i.channel = any($6))

@@ -36,7 +36,7 @@ _WORDS = {
     "kept": "next_wall is not null",
     "flow_check": "exists (select from chore where name = 'flow.check' and next_wall is not null)",
     "put_off": _PUT_OFF,
-    "real": "l.closed_at is null and l.source <> 'flow_check'",
+    "real": "l.closed_at is null and l.source <> 'flow_check' and l.program is null",
 }
 _MOMENT = "with m as (select $1::timestamptz as wall) "
 
@@ -144,7 +144,7 @@ async def acknowledged_in(conn: Any, after: datetime, until: datetime) -> list[t
     """
     rows = await conn.fetch(
         f"""select l.lead_type, extract(epoch from l.acknowledged_at - l.created_at)::float8 as took from lead l
-           where l.created_at > $1 and l.created_at <= $2 and l.source <> 'flow_check'
+           where l.created_at > $1 and l.created_at <= $2 and l.source <> 'flow_check' and l.program is null
                and (l.acknowledged_at is not null or not exists (select from touch t
                    where t.lead_id = l.id and t.purpose = 'acknowledgement' and t.state = 'skipped'))
                and coalesce({_PUT_OFF} <= l.created_at, true)""",  # noqa: S608

@@ -2,30 +2,39 @@
 
 from typing import Any
 
-from speedlead.domain.first_steps import Counted
 from speedlead.store.flow_checks import REAL
 
-_COUNTED = f"""
+_COUNTED = """
 select
     count(*)::int as reps, count(r.phone)::int as reps_with_phone,
     (count(*) filter (where cardinality(r.territories) > 0))::int as reps_with_territory,
     (count(*) filter (where exists (select from push_device d where d.rep_id = r.id)))::int as reps_with_push,
     (count(*) filter (where exists (select from script_answer s where s.rep_id = r.id)))::int as reps_with_script,
     (select array_agg(distinct a.role) from account a where a.active) as roles,
+    (select max(at) from audit_run) as audited_at
+from rep r where r.active and not r.manager
+"""
+
+_OF_LEADS = f"""
+select
     (select count(distinct l.form_key) from lead l where {REAL})::int as forms,
     (select count(distinct l.form_key) from lead l where {REAL} and l.acknowledged_at is not null)::int
         as forms_acknowledged,
-    (select count(*) from outcome o join lead l on l.id = o.lead_id where {REAL} and o.outcome is not null)::int
-        as outcomes,
-    (select max(at) from audit_run) as audited_at
-from rep r where r.active and not r.manager
+    (select count(*) from outcome o join lead l on l.id = o.lead_id where {REAL} and l.program is null
+        and o.outcome is not null)::int
+        as outcomes
 """  # noqa: S608  a constant of ours
 
 
-async def counted(conn: Any) -> Counted:
-    """Without what is of the last seven days."""
+async def counted(conn: Any) -> dict[str, Any]:
+    """Fields of Counted: what a house has."""
     row = dict(await conn.fetchrow(_COUNTED))
-    return Counted(**(row | {"roles": frozenset(row["roles"] or ()), "flow_ok": await flow_ok(conn)}))
+    return row | {"roles": frozenset(row["roles"] or ()), "flow_ok": await flow_ok(conn)}
+
+
+async def of_leads(conn: Any) -> dict[str, Any]:
+    """Fields of Counted that all leads are looked at for."""
+    return dict(await conn.fetchrow(_OF_LEADS))
 
 
 async def flow_ok(conn: Any) -> bool | None:

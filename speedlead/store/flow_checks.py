@@ -25,8 +25,8 @@ from person_email e join lead l on l.person_id = e.person_id where e.address = $
 # What points to others first. People of ours can do with a check's lead whatever they do with leads: pass it on, answer
 # it, give it a number.
 _BY_LEAD = (
-    "booking", "notice", "story", "message", "outcome", "placement", "assignment", "offer", "breach", "script_answer",
-    "answer", "reply", "inbound_call", "touch", "inquiry",
+    "quality_pick", "booking", "feedback", "notice", "story", "message", "outcome", "placement", "assignment", "offer",
+    "breach", "script_answer", "known_fact", "judgement", "answer", "reply", "inbound_call", "touch", "inquiry",
 )  # fmt: skip
 _FORGET = (
     "delete from provider_event where split_part(touch_id, '.', 1) = any($1::text[])",

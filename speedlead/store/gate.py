@@ -9,6 +9,7 @@ from speedlead.domain.business import Calendars
 from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import call_hours
 from speedlead.domain.placing import Impossible
+from speedlead.domain.schedule import Asker
 from speedlead.gateway.deps import LegPermit
 from speedlead.ids import leg_id as make_leg_id
 from speedlead.plan_shelf import Source, plan_of
@@ -116,8 +117,9 @@ class LegGate:
     async def _hours(self, connection: Any, lead: asyncpg.Record, now: datetime) -> Weekly | None:
         reps = await LeadStore(connection, self._calendars).reps()
         record = record_of(lead)
-        facts = facts_of(record, self._asking.places.find(evidence_of(lead)))
-        return call_hours(plan_of(self._plan, record), team_of(reps), facts, now)
+        place = self._asking.places.find(evidence_of(lead))
+        question = Asker(place, record.consents, plan_of(self._plan, record).hours).question("call", now)
+        return call_hours(self._asking.placer.place, question, team_of(reps), facts_of(record, place))
 
     def _refuse(self, lead_leg: str, reason: str) -> LegPermit:
         say = _SAY.get(reason, "This lead may not be called at this moment.")

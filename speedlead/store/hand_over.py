@@ -20,7 +20,7 @@ async def plan_hand_over(conn: Any, rep_id: str, to: str | None) -> dict[str, st
     Raises LookupError when `to` cannot have them, NoRoom when there is no place for all.
     """
     rows = await conn.fetch(
-        """select id from lead where owner_id = $1 and closed_at is null
+        """select id, program from lead where owner_id = $1 and closed_at is null
            order by next_touch_at nulls last, first_attempt_due nulls last, created_at""",
         rep_id,
     )
@@ -33,12 +33,21 @@ async def plan_hand_over(conn: Any, rep_id: str, to: str | None) -> dict[str, st
         return dict.fromkeys(leads, to)
     heirs = await conn.fetch(
         """select r.id, r.capacity, r.weight,
-               (select count(*)::int from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads
+               (select count(*)::int from lead l where l.owner_id = r.id and l.closed_at is null
+                   and l.program is null) as open_leads
            from rep r where r.active and not r.manager and r.id <> $1
                and not (r.presence = 'away' and r.away_until is null)""",
         rep_id,
     )
-    return spread(leads, [Heir(row["id"], row["open_leads"], row["capacity"], row["weight"]) for row in heirs])
+    programs = [row["id"] for row in rows if row["program"] is not None]
+    return spread(
+        [row["id"] for row in rows if row["program"] is None],
+        [Heir(row["id"], row["open_leads"], row["capacity"], row["weight"]) for row in heirs],
+    ) | spread(
+        # they count for no capacity, and thousands of them leave nobody without room for those who wait
+        programs,
+        [Heir(row["id"], 0, len(programs), row["weight"]) for row in heirs],
+    )
 
 
 async def begin_hand_over(

@@ -14,8 +14,8 @@ _CHOSEN = f"e.type = any(p.events) and {_MATCHES}"
 # who was told of a person is told of its erasure, whatever was chosen, and also when it is off just then
 _HAS_TO_KNOW = """e.type = 'lead.erased' and exists (
     select from hook_told t where t.endpoint_id = p.id and t.lead_id = e.lead_id)"""
-# a flow check is no lead
-_REAL = "l.source <> 'flow_check'"
+# a flow check is no lead, and a program is none that came
+_REAL = "l.source <> 'flow_check' and l.program is null"
 # Nobody can tell from a number whether one below it is still to be committed, so each row says whether it was seen.
 # What another transaction could not yet see did not cause what it wrote: this order is that of cause and effect.
 _SPREAD = f"""
@@ -38,6 +38,11 @@ order by next_try_wall nulls first, seq limit $4
 _READ = """
 select e.seq, e.id, e.type, e.lead_id, e.data, d.round,
     coalesce(e.at, e.created_wall + l.clock_offset_us * interval '1 microsecond') as at,
+    -- how long the lead had the status of before: since the change to it, or since it came
+    case when e.type = 'lead.status_changed' then greatest(0, round(extract(epoch from e.created_wall - coalesce(
+        (select b.created_wall from hook_event b where b.lead_id = e.lead_id and b.type = e.type and b.seq < e.seq
+            order by b.seq desc limit 1), case when e.data ->> 'from' = 'new' then l.created_wall end))))::bigint
+        end as seconds,
     s.kind, s.step, s.reason, s.data as story, p.erased_wall,
     l.stage, l.lead_type, l.intent, l.source, l.segment, l.country, l.owner_id, l.plan_id, l.plan_version,
     l.close_reason, l.created_at, l.acknowledged_at, l.assigned_at, l.accepted_at, l.first_attempt_due,

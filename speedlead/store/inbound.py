@@ -15,6 +15,7 @@ from speedlead.optout import Scope
 from speedlead.ports import Clock
 from speedlead.returns import Returns
 from speedlead.store.optouts import opt_out, resume_sms
+from speedlead.store.programs import leave, own_lead
 from speedlead.store.reach import LEAD_WITH_REACH, evidence_of
 from speedlead.store.reopening import reopen
 from speedlead.store.rows import daily, first_time, lock_open_lead, lock_person, newest_lead, put_message, put_notice
@@ -38,9 +39,9 @@ class Inbound:
     `messenger`: such as WhatsApp, where the number wrote from there: we hear it, and cannot write to it.
     """
 
-    provider: Literal["twilio", "sendgrid"]
+    provider: Literal["twilio", "sendgrid", "chat"]
     key: str
-    channel: Literal["sms", "email"]
+    channel: Literal["sms", "email", "chat"]
     sender: str
     body: str
     provider_id: str
@@ -135,7 +136,7 @@ async def _from_known(
         resumed = [await resume_sms(conn, clock, person_id) for person_id in people]
         if any(lifted for lifted, _ in resumed):
             return Heard([lead_id for _, lead_id in resumed if lead_id is not None])
-    told = await _replied(conn, clock, people[0], inbound, now, reply_id, returns)
+    told = await replied(conn, clock, people[0], inbound, now, reply_id, returns)
     return replace(heard, told=list(dict.fromkeys([*heard.told, *([told] if told else [])])))
 
 
@@ -230,10 +231,13 @@ async def _opted_out(conn: Any, clock: Clock, people: list[str], scope: Scope, s
     return Heard(told, opted_out=await conn.fetchval(count, people) > before)
 
 
-async def _replied(
+async def replied(
     conn: Any, clock: Clock, person_id: str, inbound: Inbound, now: datetime, reply_id: str, returns: Returns
 ) -> str | None:
+    """What a reply does, whichever way it came: the lead that has a message. Its row is written, its person locked."""
     lead = await lock_open_lead(conn, person_id)
+    if not inbound.automatic:
+        lead = await leave(conn, lead, reason="replied", at=now)
     if lead is None:
         return await _replied_to_closed(conn, clock, person_id, inbound, now, reply_id, returns)
     if not inbound.automatic:
@@ -267,8 +271,8 @@ async def _replied_to_closed(
         await _tell_reply(conn, last["id"], inbound, now)
         return None
     lead_id = await reopen(
-        conn, returns.plan, last, channel=inbound.channel, sender=inbound.sender, body=inbound.body[:MAX_BODY],
-        now=now, wall=clock.wall(),
+        conn, returns.plan, await own_lead(conn, last), owner_id=last["owner_id"], channel=inbound.channel,
+        sender=inbound.sender, body=inbound.body[:MAX_BODY], now=now, wall=clock.wall(),
     )  # fmt: skip
     await conn.execute("update reply set lead_id = $2 where id = $1", reply_id, lead_id)
     await _ask(conn, lead_id, inbound, now, reply_id, returns)

@@ -24,6 +24,7 @@ from speedlead.records import LeadRecord, RepRecord
 from speedlead.returns import Returns
 from speedlead.store.intake import Submission, take_in
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
+from speedlead.store.programs import leave
 from speedlead.store.reach import LEAD_WITH_REACH, record_of
 from speedlead.store.reps import is_one_of_us
 from speedlead.store.rows import daily, lock_open_lead, lock_person, newest_lead, put_message, put_notice
@@ -131,7 +132,7 @@ async def missed(
         return (call["said"] or "", call["language"] or ""), None
     now, lead_id, opening, record = clock.business(0), None, None, None
     inquiry = _inquiry(returns.plan, call["number"])
-    lead = await _open_lead_of(conn, call["number"]) if inquiry else None
+    lead = await _open_lead_of(conn, clock, call["number"]) if inquiry else None
     if inquiry is None:  # the number is hidden: nobody can call back
         await put_notice(conn, audience="manager", kind="missed_call", at=now, dedupe=f"missed_call:{call['id']}")
     elif lead is None and await _too_many(conn, clock):
@@ -183,7 +184,7 @@ async def _spoken_to(conn: Any, clock: Clock, plan: Plan, call: Any, rep_id: str
     inquiry = _inquiry(plan, call["number"])
     if inquiry is None:
         return None  # the rep asks who it is
-    lead = await _open_lead_of(conn, call["number"])
+    lead = await _open_lead_of(conn, clock, call["number"])
     if lead is None:
         lead_id = (await take_in(conn, clock, plan, _submission(inquiry, call, secret))).lead_id
         await conn.execute(
@@ -256,13 +257,15 @@ async def _newest_lead_of(conn: Any, number: str | None) -> Any | None:
     return await newest_lead(conn, people[0]) if people else None
 
 
-async def _open_lead_of(conn: Any, number: str) -> Any | None:
-    """Locked, with its person."""
+async def _open_lead_of(conn: Any, clock: Clock, number: str) -> Any | None:
+    """Locked, with its person. A program ends: whoever calls us has something to say."""
     people, _ = await people_behind(conn, "sms", number, None)
     if not people:
         return None
     await lock_person(conn, people[0])
-    return await lock_open_lead(conn, people[0])
+    lead = await lock_open_lead(conn, people[0])
+    now = clock.business(lead["clock_offset_us"] if lead else 0)
+    return await leave(conn, lead, reason="called_us", at=now)
 
 
 def _submission(inquiry: Inquiry, call: Any, secret: bytes) -> Submission:

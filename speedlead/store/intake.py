@@ -23,6 +23,7 @@ from speedlead.intake import Inquiry
 from speedlead.lead_salts import fresh_salt
 from speedlead.ports import Clock
 from speedlead.store.people import find_or_make_person
+from speedlead.store.programs import leave
 from speedlead.store.rows import lock_open_lead, lock_person, put_message, put_notice, reach_of
 from speedlead.store.story import tell_story
 from speedlead.store.transactions import transact
@@ -46,9 +47,14 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`repeat` is a post that we had already: nothing was written. `start`: a new lead's workflow can begin."""
+    """`repeat` is a post that we had already: nothing was written. `start`: a new lead's workflow can begin.
+
+    `inquiry_id`: of the row of this very post, its key says so. None where another post said the same: what that one
+    opens is not for whoever sent this one.
+    """
 
     lead_id: str
+    inquiry_id: str | None
     repeat: bool = False
     start: LeadStart | None = None
 
@@ -71,18 +77,20 @@ async def take_in(
     inquiry = submission.inquiry
     await _queue_up(conn, submission)
     if submission.idempotency_key is not None:
-        known = await conn.fetchval(
-            "select lead_id from inquiry where form_key = $1 and idempotency_key = $2",
+        known = await conn.fetchrow(
+            "select lead_id, id from inquiry where form_key = $1 and idempotency_key = $2",
             submission.form_key, submission.idempotency_key,
         )  # fmt: skip
         if known is not None:
-            return Taken(known, repeat=True)
+            return Taken(known["lead_id"], known["id"], repeat=True)
     wall = clock.wall()
     person_id, new = await find_or_make_person(conn, inquiry, clock.business(0), submission.marks)
     lead, opted_out, earlier = None, False, ()
     if not new:  # nobody else sees a new person yet, and there is nothing about one to be asked
         await lock_person(conn, person_id)
         lead = await lock_open_lead(conn, person_id)
+        if lead is not None and lead["program"] is not None:
+            lead = await leave(conn, lead, reason="new_inquiry", at=clock.business(lead["clock_offset_us"]))
         opted_out, earlier = await conn.fetchrow(
             """select exists (select from suppression where person_id = $1 and channel = 'all'),
                    array(select unnest(variants) from (select variants, created_at from lead
@@ -94,7 +102,7 @@ async def take_in(
         "select exists (select from inquiry where lead_id = $1 and fingerprint = $2 and submitted_wall > $3)",
         lead["id"], fingerprint, wall - REPEAT_WITHIN,
     ):  # fmt: skip
-        return Taken(lead["id"], repeat=True)
+        return Taken(lead["id"], None, repeat=True)
     lead_type = plan.lead_type(inquiry.intent or "other")
     now = clock.business(lead["clock_offset_us"] if lead else 0)
     if lead is None:
@@ -105,7 +113,8 @@ async def take_in(
         lead_id, number = await _open_lead(conn, plan, part, submission, person_id, lead_type, now, wall), 1
     else:
         lead_id, number = lead["id"], await _hotter(conn, lead, inquiry, lead_type)
-    await _write_inquiry(conn, submission, lead_id, person_id, number, lead_type, fingerprint, now, wall)
+    inquiry_id = ids.new_id()
+    await _write_inquiry(conn, submission, inquiry_id, lead_id, person_id, number, lead_type, fingerprint, now, wall)
     if opted_out:
         await _for_a_person_to_decide(conn, lead_id, number, now)
     reach = await reach_of(conn, lead_id)
@@ -123,7 +132,7 @@ async def take_in(
         conn, lead_id, kind="inquiry", at=now, reason="opted_out" if opted_out else None, dedupe=f"inquiry-{number}",
         data={"number": number, "intent": inquiry.intent, "source": inquiry.source, "lead_type": lead_type},
     )  # fmt: skip
-    return Taken(lead_id, start=start)
+    return Taken(lead_id, inquiry_id, start=start)
 
 
 async def _queue_up(conn: Any, submission: Submission) -> None:
@@ -187,19 +196,21 @@ async def _hotter(conn: Any, lead: Any, inquiry: Inquiry, lead_type: str) -> int
 
 
 async def _write_inquiry(
-    conn: Any, submission: Submission, lead_id: str, person_id: str, number: int, lead_type: str, fingerprint: bytes,
-    now: datetime, wall: datetime,
+    conn: Any, submission: Submission, inquiry_id: str, lead_id: str, person_id: str, number: int, lead_type: str,
+    fingerprint: bytes, now: datetime, wall: datetime,
 ) -> None:  # fmt: skip
     i = submission.inquiry
     await conn.execute(
         """insert into inquiry (id, lead_id, person_id, number, form_key, intent, lead_type, source, email, phone,
                message, consent_sms, consent_call, consent_text, remote_address, user_agent, fields, fingerprint,
-               idempotency_key, submitted_at, submitted_wall, channel, consent_recorded)
+               idempotency_key, submitted_at, submitted_wall, channel, consent_recorded,
+               consent_marketing)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-               $22, $23)""",
-        ids.new_id(), lead_id, person_id, number, submission.form_key, i.intent, lead_type, i.source, i.email, i.phone,
+               $22, $23, $24)""",
+        inquiry_id, lead_id, person_id, number, submission.form_key, i.intent, lead_type, i.source, i.email, i.phone,
         i.message, i.consent_sms, i.consent_call, i.consent_text, submission.remote_address, submission.user_agent,
         i.extra, fingerprint, submission.idempotency_key, now, wall, i.channel, i.consent_recorded,
+        i.consent_marketing,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from speedlead.records import Answer, LeadRecord, Placement, RepRecord
 from speedlead.store import routing
 from speedlead.store.notices import ask_for_call
 from speedlead.store.optouts import suppress
+from speedlead.store.programs import begin_next
 from speedlead.store.reach import LEAD_WITH_REACH, mark_number, record_of
 from speedlead.store.reps import read_reps
 from speedlead.store.rows import daily, lock_person, put_notice
@@ -239,7 +240,7 @@ class LeadStore:
                 return True
             await lock_person(connection, person)
             # intake locks the same row before it adds a message, so neither can miss the other
-            lead = await connection.fetchrow("select closed_at from lead where id = $1 for update", lead_id)
+            lead = await connection.fetchrow("select * from lead where id = $1 for update", lead_id)
             if lead is None or lead["closed_at"] is not None:
                 return True
             if await connection.fetchval(_UNHEARD, lead_id, heard):
@@ -256,4 +257,5 @@ class LeadStore:
             )
             await end_touches(connection, lead_id, at)
             await tell_story(connection, lead_id, kind="closed", at=at, reason=reason, dedupe="closed")
+            await begin_next(connection, lead, reason=reason, stage=stage, at=at)
             return True

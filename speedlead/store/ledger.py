@@ -8,10 +8,12 @@ from typing import Any
 
 from speedlead.roi.ledger import Entry
 
-# of one person the lead that was won and is newest by then, else the newest
+# Of one person's leads by then the newest that was won, else the newest; won later counts as well, as an invoice may be
+# paid before somebody logs the sale. No figure has a program: what comes in meanwhile stands with the lead of the
+# inquiry behind it.
 _BY_ADDRESS = """
 select l.id::text from person_email e join lead l on l.person_id = e.person_id
-where e.address = $1 and l.created_at < $2::date + 1 and l.source <> 'flow_check'
+where e.address = $1 and l.created_at < $2::date + 1 and l.source <> 'flow_check' and l.program is null
 order by exists (select from outcome w where w.lead_id = l.id and w.outcome = 'converted') desc, l.created_at desc
 limit 1
 """
@@ -94,7 +96,8 @@ async def import_entries(
 
 async def _lead_of(conn: Any, entry: Entry) -> tuple[str | None, str]:
     if entry.lead is not None:
-        found = await conn.fetchval("select id::text from lead where id = $1::text::uuid", entry.lead)
+        own = "select coalesce(follows, id)::text from lead where id = $1::text::uuid"
+        found = await conn.fetchval(own, entry.lead)
         return found, "" if found else f"lead: expected the id of a lead, got {entry.lead}"
     if entry.email is not None:
         found = await conn.fetchval(_BY_ADDRESS, entry.email, entry.day)

@@ -13,7 +13,8 @@ from speedlead.store.reps import rep_record
 Presence = Literal["available", "busy", "away"]
 
 _PEOPLE = """
-select r.*, (select count(*)::int from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads,
+select r.*, (select count(*)::int from lead l where l.owner_id = r.id and l.closed_at is null
+        and (l.program is null or not r.active)) as open_leads,  -- who has left hands over programs as well
     null as not_there, c.read_wall, c.failures, c.problem, c.remark,
     (select array_agg(array[b.source, b.starts_at::text, b.ends_at::text] order by b.starts_at) from rep_busy b
         where b.rep_id = r.id) as spans

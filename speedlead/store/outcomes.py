@@ -10,6 +10,7 @@ from speedlead.domain.outcomes import BAD_NUMBER, NOT_AN_ATTEMPT, STOPS_PLAN, Ca
 from speedlead.ports import Clock
 from speedlead.store.acceptance import taken
 from speedlead.store.optouts import suppress
+from speedlead.store.programs import credit
 from speedlead.store.questions import questions_answered
 from speedlead.store.reach import mark_number, number_left
 from speedlead.store.rows import lock_person, put_message
@@ -75,6 +76,7 @@ async def log_outcome(conn: Any, clock: Clock, logged: Logged) -> LeadState | No
         outcome_id, lead["id"], logged.rep_id, logged.touch_id, logged.call_result, logged.outcome, logged.reason,
         logged.at or logged.until, logged.note, now,
     )  # fmt: skip
+    await credit(conn, lead, outcome_id)
     await _mark(conn, lead, logged, now)
     if logged.rep_id in (None, lead["owner_id"]):
         await taken(conn, lead["id"], None, now)

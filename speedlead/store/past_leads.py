@@ -29,7 +29,8 @@ async def past_leads(conn: Any, start: datetime, end: datetime, most: int) -> tu
 
 async def first_lead(conn: Any) -> datetime | None:
     """When the first one of all came in; None: there is none."""
-    found: datetime | None = await conn.fetchval("select min(created_at) from lead where source <> 'flow_check'")
+    first = "select min(created_at) from lead where source <> 'flow_check' and program is null"
+    found: datetime | None = await conn.fetchval(first)
     return found
 
 

@@ -54,15 +54,31 @@ def _null(columns: str) -> dict[str, str]:
     return dict.fromkeys(columns.split(), "null")
 
 
+# what reports keep of each lead
+_FACT = (
+    "lead_id rep_id created_at clock_offset lead_type intent source segment channel country region "
+    "plan_id plan_version plan target cover is_open acknowledgement_s assignment_s acceptance_s "
+    "first_attempt_s first_attempt_open_s first_contact_s first_contact_open_s qualification_s decision_s "
+    "handling_s conversion_s cycle_s repeat_cycle_s reaction_s acknowledgement_in_time "
+    "acknowledgement_due assignment_in_time assignment_due hot_in_time hot_due first_attempt_in_time "
+    "first_attempt_judged response_bucket booked qualified touches calls touches_48h calls_48h "
+    "unreached_48h given_up call_contacts skips promised kept promise_due late_s email_given email_works "
+    "phone_given phone_works valid joined known_person possible_duplicate closed_hours_s owner_s taking_s "
+    "trying_s contact_s judging_s sale_s acknowledgement_from closed_hours_from owner_from taking_from "
+    "trying_from contact_from judging_from sale_from variants"
+)
+
 # in the order in which rows can go: what points to others first
 TABLES: tuple[Table, ...] = (
     Table("provider_event", "delete", EVENTS, "What our providers reported",
           "provider key kind touch_id payload received_wall"),
     Table("answer", "delete", LEAD.format("lead_id"), "What we wrote to you",
-          "id lead_id number rep_id channel subject body reply_id written_at"),
+          "id lead_id number rep_id channel subject body reply_id written_at shown_wall mail_wall"),
     Table("reply", "delete", THEIR_OWN, "What you wrote to us",
           "id lead_id person_id channel automatic subject body provider_id received_at due_at answered_at answered_by "
-          "sender"),
+          "sender inquiry_id"),
+    Table("chat", "delete", "inquiry_id in (select id from inquiry where person_id = any($1::uuid[]))", "",
+          "inquiry_id seen_wall"),
     Table("script_answer", "delete", LEAD.format("lead_id"), "What you answered to our questions",
           "id lead_id script_id script_version question_id answer_id rep_id at"),
     Table("outcome", "blank", LEAD.format("lead_id"), "What came of our contacts",
@@ -87,6 +103,12 @@ TABLES: tuple[Table, ...] = (
           _null("external_id calendar_problem") | {"zone": "'UTC'",
           "state": "case when state = 'booked' then 'cancelled' else state end",
           "calendar": "case when calendar = 'written' then 'waiting' else calendar end"}, private="held"),
+    Table("quality_review", "blank", "pick_id in (select id from quality_pick where lead_id = any($2::uuid[]))",
+          "What we noted of how we dealt with you", "id pick_id account_id marks value at_wall", _null("remark"),
+          private="account_id marks value"),
+    Table("quality_pick", "keep", LEAD.format("lead_id"), "", "id contact kind lead_id rep_id week at"),
+    Table("feedback", "blank", LEAD.format("lead_id"), "What you said of us",
+          "lead_id step fast helpful given_at changed_at changes", _null("remark")),
     Table("placement", "delete", LEAD.format("lead_id"), "When we thought that we may contact you",
           "id lead_id step earliest at valid_until reason reasons zones versions"),
     Table("story", "delete", LEAD.format("lead_id"), "What happened, step by step",
@@ -106,18 +128,24 @@ TABLES: tuple[Table, ...] = (
     # what is still to be acted on may speak of others too; so may the rest, so it is no part of an export
     Table("webhook", "delete", "about && $3::text[] and state <> 'waiting'", "",
           "id digest provider path query content_type body signed_by about received_wall state tries next_try_wall "
-          "reason"),
+          "reason note"),
     Table("inquiry", "blank", PERSON.format("person_id"), "What you asked us",
           "id lead_id person_id number form_key intent lead_type source consent_sms consent_call consent_recorded "
-          "submitted_at submitted_wall channel",
+          "submitted_at submitted_wall channel consent_marketing",
           _null("email phone message consent_text remote_address user_agent idempotency_key")
           | {"fields": "'{}'", "fingerprint": "''"}, private="fingerprint idempotency_key"),
     Table("lead", "blank", PERSON.format("person_id"), "Your inquiries, and where they stand",
           "id person_id form_key lead_type intent source segment country stage owner_id plan_id plan_version "
           "clock_offset_us created_at created_wall paused_until open_at first_attempt_due first_attempt_target "
           "promised_at acknowledged_at assigned_at first_attempt_at first_contact_at decided_at next_touch_at "
-          "next_step closed_at accepted_at deal_at assign_due earlier_attempt_at variants",
+          "next_step closed_at accepted_at deal_at assign_due earlier_attempt_at variants "
+          "program follows",
           _null("region postcode tz zone promise_text next_why") | _code("plan_stopped", "close_reason")),
+    Table("known_fact", "delete", LEAD.format("lead_id"), "What we found out about you, and where",
+          "lead_id name source value confidence at wrong_at"),
+    # a domain may be a person's own; whatever else writes from it, the source is asked again
+    Table("company_answer", "delete", "domain in (select split_part(lower(one), '@', 2) from unnest($3::text[]) one)",
+          "", "domain answer problem asked_wall expires_wall"),
     Table("lead_key", "delete", LEAD.format("lead_id"), "", "lead_id salt"),
     Table("person_email", "delete", PERSON.format("person_id"), "Your e-mail addresses",
           "address person_id verified bad_reason created_at"),
@@ -130,7 +158,11 @@ TABLES: tuple[Table, ...] = (
     # codes, ids and times of leads, nothing about a person
     Table("assignment", "keep", LEAD.format("lead_id"), "Who of ours was chosen for you",
           "id lead_id inquiry_number rep_id reason gave_up weights candidates at peak", private="candidates weights"),
+    Table("judgement", "keep", LEAD.format("lead_id"), "How your inquiries were judged, and by which rules",
+          "lead_id inquiry_number came_as lead_type lane points rules version account_owner problem ms at"),
     # references are codes of the bookkeeping, which has to keep them itself
+    Table("external_ref", "delete", LEAD.format("lead_id"), "How our other systems call you",
+          "system external_id lead_id seen_wall"),
     Table("ledger_entry", "keep", LEAD.format("lead_id"), "What you paid, and what you cost us",
           "reference kind lead_id booked_on amount currency imported_wall"),
     Table("offer", "keep", LEAD.format("lead_id"), "",
@@ -146,17 +178,9 @@ TABLES: tuple[Table, ...] = (
     Table("hook_try", "blank", LEAD.format("lead_id"), "",
           "id endpoint_id seq lead_id event_id type at_wall ms status error", _null("excerpt")),
     # what reports keep of a lead; it is worked out again from what is left
-    Table("lead_fact", "delete", LEAD.format("lead_id"), "",
-          "lead_id rep_id created_at clock_offset lead_type intent source segment channel country region plan_id "
-          "plan_version plan target cover is_open acknowledgement_s assignment_s acceptance_s first_attempt_s "
-          "first_attempt_open_s first_contact_s first_contact_open_s qualification_s decision_s handling_s "
-          "conversion_s cycle_s repeat_cycle_s reaction_s acknowledgement_in_time acknowledgement_due "
-          "assignment_in_time assignment_due hot_in_time hot_due first_attempt_in_time first_attempt_judged "
-          "response_bucket booked qualified touches calls touches_48h calls_48h unreached_48h given_up call_contacts "
-          "skips promised kept promise_due late_s email_given email_works phone_given phone_works valid joined "
-          "known_person possible_duplicate closed_hours_s owner_s taking_s trying_s contact_s judging_s sale_s "
-          "acknowledgement_from closed_hours_from owner_from taking_from trying_from contact_from judging_from "
-          "sale_from"),
+    Table("lead_fact", "delete", LEAD.format("lead_id"), "", _FACT),
+    # what they were, for some minutes
+    Table("lead_fact_was", "delete", LEAD.format("lead_id"), "", f"place xid {_FACT}"),
     Table("lead_stale", "keep", LEAD.format("lead_id"), "", "id lead_id"),
     Table("limbo", "delete", LEAD.format("lead_id"), "", "lead_id reason found_wall rounds"),
     Table("audit_finding", "delete", "(lead_id = any($2::uuid[]) or subject = any($3::text[]))", "",
@@ -175,16 +199,21 @@ TABLES: tuple[Table, ...] = (
     # so that a restored backup can be brought up to date
     Table("erased", "keep", "", "", "id at_wall people leads marks"),
     # our own people, texts, plans and machines
-    Table("flow_check", "ours"), Table("audit_run", "ours"), Table("plan_draft", "ours"),
+    Table("company", "ours"), Table("lane_rules", "ours"), Table("flow_check", "ours"), Table("audit_run", "ours"),
+    Table("plan_draft", "ours"),
     Table("rep", "ours"), Table("rep_busy", "ours"), Table("rep_calendar", "ours"), Table("rep_channel", "ours"),
     Table("push_device", "ours"), Table("account", "ours"), Table("session", "ours"), Table("sign_in_link", "ours"),
     Table("sign_in_failure", "ours"), Table("company_sign_in", "ours"), Table("company_identity", "ours"),
     Table("capacity_change", "ours"), Table("oncall_override", "ours"), Table("oncall_shift", "ours"),
     Table("oncall_recorded", "ours"), Table("notify_channel", "ours"), Table("plan", "ours"),
+    # ids of leads and codes, no words; remarks are read from `feedback`
+    Table("review", "ours"), Table("review_mail", "ours"), Table("goal", "ours"),
     Table("experiment", "ours"), Table("experiment_arm", "ours"),
     Table("template_version", "ours"), Table("data_release", "ours"), Table("chore", "ours"),
-    Table("lead_fact_check", "ours"),
-    Table("house_mark", "ours"), Table("hook_endpoint", "ours"),
+    Table("lead_fact_check", "ours"), Table("whatif_run", "ours"), Table("quality_week", "ours"),
+    Table("house_mark", "ours"), Table("house_change", "ours"), Table("hook_endpoint", "ours"),
+    Table("mapping_refusal", "ours"),
+    Table("lead_fact_floor", "ours"),
     Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
 )  # fmt: skip
 

@@ -93,8 +93,13 @@ async def published(conn: Any) -> tuple[list[tuple[str, int]], tuple[str, int] |
 
 
 async def publish_next(conn: Any, plan: Plan, *, who: str, note: str) -> Plan:
-    """Stores it under the next version number of its id and brings it into use; within the caller's transaction."""
+    """Stores it under the next version number of its id and brings it into use; within the caller's transaction.
+
+    A program is in use as soon as it is stored, and never for inquiries: others begin it, in its newest version.
+    """
     plan = await store_next(conn, plan, who=who, note=note)
+    if plan.program is not None:
+        return plan
     await use(conn, plan.id, plan.version)
     return plan
 
@@ -128,22 +133,35 @@ async def use(conn: Any, plan_id: str, version: int) -> None:
 
 
 async def from_file(pool: "asyncpg.Pool[Any]", plan: Plan) -> None:
-    """At a start: a version that nobody knew comes into use, one that is known changes nothing. Raises PlanConflict.
-
-    Where somebody has published a version of that number by hand, the file has been overtaken and is left alone.
-    """
-    try:
-        new = await PlanStore(pool).publish(plan)
-    except PlanConflict:
-        by_hand = "select published_by is not null from plan where id = $1 and version = $2"
-        if await pool.fetchval(by_hand, plan.id, plan.version):
-            return
-        raise
+    """At a start: a version that nobody knew comes into use, one that is known changes nothing. Raises PlanConflict."""
+    new = await stored(pool, plan)
+    if new is None:
+        return
     await pool.execute(
         """update plan set used_wall = clock_timestamp() where id = $1 and version = $2
            and ($3 or not exists (select from plan where used_wall is not null))""",
         plan.id, plan.version, new,
     )  # fmt: skip
+
+
+async def stored(pool: "asyncpg.Pool[Any]", plan: Plan) -> bool | None:
+    """Was this version new? None: somebody has published one of that number by hand, which has overtaken the file.
+
+    Raises PlanConflict.
+    """
+    try:
+        return await PlanStore(pool).publish(plan)
+    except PlanConflict:
+        by_hand = "select published_by is not null from plan where id = $1 and version = $2"
+        if await pool.fetchval(by_hand, plan.id, plan.version):
+            return None
+        raise
+
+
+async def newest(conn: Any, plan_id: str) -> Plan | None:
+    """The highest version of that id; a program that begins has this one."""
+    body = await conn.fetchval("select body from plan where id = $1 order by version desc limit 1", plan_id)
+    return Plan.model_validate(body) if body is not None else None
 
 
 async def versions(conn: Any) -> list[Version]:

@@ -44,7 +44,7 @@ select l.*, p.name, p.company, i.number as inquiry_number, i.intent as inquiry_i
     sms.number as sms_phone,
     exists (select from person_email e where e.person_id = l.person_id) as any_email,
     exists (select from person_phone n where n.person_id = l.person_id) as any_phone,
-    said.any_consent_sms, said.any_consent_call, said.call_requested,
+    said.any_consent_sms, said.any_consent_call, said.call_requested, said.any_consent_marketing,
     exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'sent') as called,
     exists (select from reply y where y.lead_id = l.id and y.channel = 'sms' and not y.automatic) as texted,
     (select o.until_at from outcome o where o.lead_id = l.id and o.outcome = 'callback_requested'
@@ -62,6 +62,7 @@ left join lateral ({_NUMBERS_OF_LEAD.format(" and n.sms_bad_reason is null")}) s
 left join lateral (select
         bool_or(s.consent_sms and (s.phone is null or s.phone = sms.number)) as any_consent_sms,
         bool_or(s.consent_call and (s.phone is null or s.phone = call.number)) as any_consent_call,
+        bool_or(s.consent_marketing) as any_consent_marketing,
         bool_or(s.phone = call.number and (s.consent_call or coalesce(s.consent_text, '') <> '')) as call_requested
     from inquiry s where s.lead_id = l.id) said on true
 left join rep r on r.id = l.owner_id
@@ -213,6 +214,7 @@ def consents_of(lead: asyncpg.Record, *, conversation: bool = False) -> Consents
         inquiry=lead["phone"] is not None,
         inquiry_at=lead["submitted_at"],
         agreed_at=lead["callback_at"],
+        marketing=bool(lead["any_consent_marketing"]),
     )
 
 
@@ -254,4 +256,5 @@ def record_of(lead: asyncpg.Record) -> LeadRecord:
         owner_video_thumbnail=lead["owner_video_thumbnail"],
         product=lead["product"],
         routing_weights=lead["routing_weights"],
+        program=lead["program"],
     )

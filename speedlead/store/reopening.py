@@ -17,20 +17,22 @@ SOURCE = "reply"  # of the lead and its inquiry
 
 
 async def reopen(
-    conn: Any, plan: Plan, last: Any, *, channel: str, sender: str, body: str, now: datetime, wall: datetime
-) -> str:
+    conn: Any, plan: Plan, last: Any, *, owner_id: str | None, channel: str, sender: str, body: str, now: datetime,
+    wall: datetime,
+) -> str:  # fmt: skip
     """Opens a lead like `last`, the person's newest, and returns its id; the caller holds the person's lock.
 
-    The known owner first, and what is known of the place. The plan stands still from the beginning.
+    The known owner first, `owner_id`, and what is known of the place. The plan stands still from the beginning.
     """
     lead_id, lead_type = ids.new_id(), plan.lead_type(last["intent"])
+    way = "email" if channel == "chat" else channel
     await conn.execute(
         """insert into lead (id, person_id, form_key, lead_type, intent, source, segment, country, region, postcode, tz,
                owner_id, plan_id, plan_version, plan_stopped, clock_offset_us, created_at, created_wall)
            select $1, l.person_id, l.form_key, $3, l.intent, $4, l.segment, l.country, l.region, l.postcode, l.tz,
-               case when r.active then l.owner_id end, $5, $6, 'replied', l.clock_offset_us, $7, $8
-           from lead l left join rep r on r.id = l.owner_id where l.id = $2""",
-        lead_id, last["id"], lead_type, SOURCE, plan.id, plan.version, now, wall,
+               r.id, $5, $6, 'replied', l.clock_offset_us, $7, $8
+           from lead l left join rep r on r.id = $9 and r.active where l.id = $2""",
+        lead_id, last["id"], lead_type, SOURCE, plan.id, plan.version, now, wall, owner_id,
     )  # fmt: skip
     await conn.execute(
         """insert into inquiry (id, lead_id, person_id, number, form_key, intent, lead_type, source, channel, email,
@@ -44,7 +46,7 @@ async def reopen(
         """insert into touch (id, lead_id, person_id, step, channel, purpose, state, reason, reasons, planned_at,
                placed_at, settled_at)
            values ($1, $2, $3, 'ack-1', $4, 'acknowledgement', 'skipped', $5, array[$5], $6, $6, $6)""",
-        f"{lead_id}.ack-1", lead_id, last["person_id"], channel, "person_answers", now,
+        f"{lead_id}.ack-1", lead_id, last["person_id"], way, "person_answers", now,
     )  # fmt: skip
     await put_message(conn, lead_id, "start")
     await tell_story(

@@ -1,7 +1,8 @@
 """Reps from a file: what would change, and the change itself in one transaction."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from speedlead import ids
 from speedlead.domain.rep_entry import RepEntry
 from speedlead.store.capacity import By, Share, write_share
+from speedlead.store.house_changes import note_people
 from speedlead.store.rep_calendars import WAKE
 
 # the file's name of a field -> the column
@@ -35,6 +37,7 @@ async def import_reps(conn: Any, reps: Sequence[RepEntry], by: By, *, dry_run: b
     """What changed, or would; the caller holds the transaction. Who has left stays, with `active: false`."""
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('reps', 0))")
     changes = []
+    counts: Counter[str] = Counter()
     for rep in reps:
         row = await conn.fetchrow(
             """select r.*, (select count(*)::int from lead l where l.owner_id = r.id and l.closed_at is null) as owns
@@ -58,6 +61,7 @@ async def import_reps(conn: Any, reps: Sequence[RepEntry], by: By, *, dry_run: b
             changes.append(Change(rep.email, row is None, tuple(fields), row["owns"] if leaving else 0))
         if dry_run or not fields:
             continue
+        counts.update(_of_the_house(row is None, different))
         if "ics_url" in different:
             await conn.execute("select pg_notify($1, '')", WAKE)
         if row is not None:
@@ -69,7 +73,16 @@ async def import_reps(conn: Any, reps: Sequence[RepEntry], by: By, *, dry_run: b
                 "insert into rep_busy (rep_id, source, starts_at, ends_at) values ($1, 'time_off', $2, $3)",
                 [(rep_id, start, end) for start, end in off],
             )
+    await note_people(conn, counts, by.wall)
     return changes
+
+
+def _of_the_house(new: bool, different: Mapping[str, Any]) -> list[str]:
+    """What figures are compared before and after of; a share and time off have rows of their own."""
+    if new:
+        return ["added"]
+    found = [{True: "back", False: "left"}[different["active"]]] if "active" in different else []
+    return found + ["hours"] * ("weekly" in different)
 
 
 def _values(rep: RepEntry, *, new: bool) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from speedlead.records import RepRecord
 PERFORMANCE_OVER = timedelta(days=90)
 
 _REPS = """
-select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null) as open_leads,
+select r.*, (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null
+        and l.program is null) as open_leads,
     (select array_agg(tstzrange(b.starts_at, b.ends_at) order by b.starts_at) from rep_busy b where b.rep_id = r.id)
         as not_there,
     (select array_agg(tstzrange(b.starts_at, b.ends_at) order by b.starts_at) from rep_busy b
@@ -31,7 +32,8 @@ select owner_id, count(*)::int as owned,
     (count(*) filter (where stage in ('booked', 'qualified', 'converted')))::int as won,
     (count(*) filter (where first_attempt_at is not null))::int as attempted,
     (count(*) filter (where first_attempt_at <= first_attempt_due))::int as timely
-from lead where owner_id is not null and created_at > $1 and (closed_at is not null or first_attempt_at is not null)
+from lead where owner_id is not null and program is null and created_at > $1
+    and (closed_at is not null or first_attempt_at is not null)
 group by owner_id
 """
 

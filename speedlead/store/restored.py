@@ -6,6 +6,8 @@ from typing import Any
 import asyncpg
 
 from speedlead.contracts import CloseRequest
+from speedlead.store.programs import begin_next
+from speedlead.store.rows import lock_person
 from speedlead.store.story import tell_story
 from speedlead.store.sweeping import end_touches
 
@@ -48,18 +50,20 @@ async def write_sent(
 async def close_as_known(pool: "asyncpg.Pool[Any]", request: CloseRequest, at: datetime) -> bool:
     """True when the lead was open in the record."""
     async with pool.acquire() as conn, conn.transaction():
-        closed = await conn.fetchval(
+        await lock_person(conn, await conn.fetchval("select person_id from lead where id = $1", request.lead_id))
+        lead = await conn.fetchrow(
             """update lead set closed_at = $2, close_reason = $3, stage = $4, next_step = null, next_touch_at = null,
-                   next_why = null where id = $1 and closed_at is null returning true""",
+                   next_why = null where id = $1 and closed_at is null returning *""",
             request.lead_id, at, request.reason, request.stage,
         )  # fmt: skip
-        if closed:
+        if lead is not None:
             await end_touches(conn, request.lead_id, at)
             await tell_story(
                 conn, request.lead_id, kind="closed", at=at, reason=request.reason, data={"by": "restored"},
                 dedupe="closed",
             )  # fmt: skip
-        return bool(closed)
+            await begin_next(conn, lead, reason=request.reason, stage=request.stage, at=at)
+        return lead is not None
 
 
 async def note_restored(pool: "asyncpg.Pool[Any]", open_leads: int) -> None:

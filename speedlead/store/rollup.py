@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 BATCH = 1_000
+# of so many changes it is known what was there before
+_KNOWN = 20_000
 # any constant of our own: rows are written by one process at a time, else an older look could come last
 _LOCK = 7_233_002
 
@@ -21,6 +23,11 @@ _WRITE = """
 insert into lead_fact select f.* from unnest($1::uuid[]) s (lead_id)
 -- one lead at a time, by its key
 cross join lateral (select * from fact_of_lead w where w.lead_id = s.lead_id offset 0) f"""
+
+_FORGET = """
+with old as (
+    delete from lead_fact_was where place <= (select max(place) from lead_fact_was) - $1)
+delete from lead_fact_floor where xid < (select f.xid from lead_fact_floor f order by f.xid desc limit 1)"""
 
 _COMPARE = """
 with begin as materialized (select gen_random_uuid() as id),
@@ -62,6 +69,7 @@ async def write_some(conn: Any, most: int = BATCH) -> int:
     if leads:
         await conn.execute("delete from lead_fact where lead_id = any($1::uuid[])", leads)
         await conn.execute(_WRITE, leads)
+        await conn.execute(_FORGET, _KNOWN)
     return len(marks)
 
 

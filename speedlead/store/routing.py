@@ -14,7 +14,8 @@ import asyncpg
 from speedlead.domain.dealing import Hold
 from speedlead.domain.opening import Opening
 from speedlead.domain.scoring import Decision, Score, Track
-from speedlead.records import MovedOn, Standing
+from speedlead.records import Judgement, MovedOn, Standing
+from speedlead.store.knowledge import read_judgement
 from speedlead.store.reps import read_tracks
 from speedlead.store.rows import put_notice
 from speedlead.store.story import tell_story
@@ -27,7 +28,7 @@ STANDINGS = """
 select r.id, r.capacity, r.weight, r.presence, r.away_until, r.last_assigned_wall,
     (coalesce(o.leads, 0) + coalesce(f.leads, 0))::int as leads
 from rep r left join (select owner_id, count(*) as leads from lead where closed_at is null and owner_id is not null
-    group by owner_id) o on o.owner_id = r.id
+    and program is null group by owner_id) o on o.owner_id = r.id
     left join (select a.rep_id, count(*) as leads from offer a join lead l on l.id = a.lead_id
         where a.ended_at is null and a.kind = 'claim' and a.lead_id <> $2 and l.closed_at is null
         group by a.rep_id) f on f.rep_id = r.id
@@ -71,14 +72,15 @@ class RoutingStore:
         peak: str | None = None,
         claimants: int = 0,
         assign_due: datetime | None = None,
+        known_as: str = "known_owner",
     ) -> str | None:
         """Opens the lead's clock and gives it an owner, tells whoever is concerned and keeps everybody's score.
 
         An owner stays; before the lead was ever handed over only while `stays(presence, away_until)`. With `hold`,
         a lead without an owner gets none yet. `peak`: the peak hours whose weights these are. With `claimants` a new
         lead is offered to so many and stays without an owner until one of them takes it. `assign_due`: by when it is
-        to have an owner. Answers the owner's id; asked again, the answer is the same. Raises LookupError when there is
-        no such lead.
+        to have an owner. `known_as`: why a lead has an owner before it was given to one. Answers the owner's id; asked
+        again, the answer is the same. Raises LookupError when there is no such lead.
         """
         async with self._pool.acquire() as conn, conn.transaction():
             lead = await conn.fetchrow(
@@ -89,8 +91,8 @@ class RoutingStore:
             owner, new = lead["owner_id"], lead["assigned_at"] is None
             if owner is not None and lead["active"] and (not new or stays(lead["presence"], lead["away_until"])):
                 if new:
-                    await own(conn, lead_id, owner, now, "assigned", "known_owner")
-                    await keep(conn, lead_id, inquiry_number, owner, "known_owner", None, weights, now)
+                    await own(conn, lead_id, owner, now, "assigned", known_as)
+                    await keep(conn, lead_id, inquiry_number, owner, known_as, None, weights, now)
                 await tell_owner(conn, lead_id, inquiry_number, owner, opening.due, now)
                 return str(owner)
             if hold is not None and owner is None:
@@ -118,6 +120,9 @@ class RoutingStore:
             )
             await tell_owner(conn, lead_id, inquiry_number, decision.rep_id, opening.due, now)
             return decision.rep_id
+
+    async def judgement(self, lead_id: str) -> Judgement | None:
+        return await read_judgement(self._pool, lead_id)
 
     async def offered(self, lead_id: str) -> tuple[str, ...]:
         """Those of whom the first has the lead, the best first."""
@@ -201,8 +206,8 @@ async def has_room(conn: Any, rep_id: str) -> bool:
     """Fewer open leads than their capacity? True for as long as the routing lock is held."""
     return bool(
         await conn.fetchval(
-            """select capacity > (select count(*) from lead where owner_id = $1 and closed_at is null)
-               from rep where id = $1 and active""",
+            """select capacity > (select count(*) from lead where owner_id = $1 and closed_at is null
+                   and program is null) from rep where id = $1 and active""",
             rep_id,
         )
     )

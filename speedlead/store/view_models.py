@@ -163,7 +163,7 @@ class NoticeView:
 # the condition on a lead `l`; what somebody was offered comes on top (`store/visible.py`)
 VISIBLE = """({leads} = 'all'
     or {leads} = 'own' and {rep} is not null and (l.owner_id is null or l.owner_id = {rep}::uuid)
-    or {leads} = 'converted' and (l.stage = 'converted'
+    or {leads} = 'converted' and (l.stage = 'converted' or {rep} is not null and l.owner_id = {rep}::uuid
         or exists (select from outcome o where o.lead_id = l.id and o.outcome = 'converted')))"""
 
 
@@ -215,6 +215,8 @@ class Entry:
     next_at: datetime | None
     subject: str | None = None
     body: str | None = None
+    # which version of which template or script, such as `email/useful.de v3`
+    made_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ async def lead_view(conn: Any, lead_id: str) -> LeadView | None:
 _WRITTEN = """
 select 'inquiry' as kind, submitted_at as at, intent as subject, message as body, null as channel, source,
     array_remove(array[case when consent_call then 'call' end, case when consent_sms then 'sms' end,
-        case when consent_recorded then 'recorded' end], null) as consents,
+        case when consent_recorded then 'recorded' end, case when consent_marketing then 'marketing' end],
+        null) as consents,
     consent_text
 from inquiry where lead_id = $1::text::uuid
 union all
@@ -126,9 +127,13 @@ order by 2
 """
 
 
+# a program is nobody's work until the person is heard of; its tasks are told when they are due
+_NOW = "(l.program is null or l.plan_stopped is not null)"
+
+
 async def rep_leads(conn: Any, rep_id: str | None) -> list[LeadCard]:
     """The open leads of a rep, what is due first on top; with None those that nobody owns."""
-    where = f"where l.closed_at is null and l.owner_id is not distinct from $1::text::uuid and {REAL}"
+    where = f"where l.closed_at is null and l.owner_id is not distinct from $1::text::uuid and {REAL} and {_NOW}"
     return [_one(LeadCard, row) for row in await conn.fetch(_CARD + where + _BY_DEADLINE, rep_id)]
 
 
@@ -176,7 +181,7 @@ select count(*)::int as open, count(*) filter (where acknowledged_at is null)::i
         and first_attempt_due < $1::timestamptz + clock_offset_us * interval '1 microsecond')::int as overdue,
     (select count(*) from touch where state = 'in_doubt')::int as in_doubt,
     (select count(*) from message where delivered_wall is null)::int as undelivered
-from lead l where closed_at is null and """  # noqa: S608  a constant of ours
+from lead l where closed_at is null and program is null and """  # noqa: S608  a constant of ours
         + REAL,
         wall,
     )
@@ -188,7 +193,7 @@ async def reps(conn: Any) -> list[RepView]:
     rows = await conn.fetch(
         """
 select r.id::text as rep_id, r.name, r.zone, r.presence, r.manager,
-    (select count(*) from lead l where l.owner_id = r.id and l.closed_at is null)::int as open_leads,
+    (select count(*) from lead where owner_id = r.id and closed_at is null and program is null)::int as open_leads,
     (select count(*) from notice n where n.rep_id = r.id and n.seen_wall is null)::int as unseen
 from rep r where r.active order by r.name, r.id"""
     )
@@ -241,7 +246,8 @@ def _one(kind: type[T], row: Any) -> T:
 
 
 _STORY = """
-select s.id, s.at, s.kind, s.step, s.reason, s.data::text as data from story s
+select s.id, s.at, s.kind, s.step, s.reason, s.data::text as data, f.remark from story s
+left join feedback f on s.kind = 'feedback' and f.lead_id = s.lead_id and f.step = s.step
 where s.lead_id = $1::text::uuid order by s.at, s.id"""
 
 # a touch stands in the story where it ended, or where it is expected
@@ -296,6 +302,7 @@ def _told(row: Any, touch: Any, tz: str | None, names: dict[str, str]) -> Entry:
         if reason_text is not None
         else "; ".join(names.get(code) or wording.reason(code, channel) for code in reasons) or None,
         next_at=datetime.fromisoformat(data["next_at"]) if data.get("next_at") else None,
+        body=row["remark"],
     )
     if row["kind"] not in wording.TOUCH_STATES or touch is None:
         return line
@@ -309,6 +316,7 @@ def _told(row: Any, touch: Any, tz: str | None, names: dict[str, str]) -> Entry:
         result=wording.result((touch["call_result"] or touch["delivery"]) if last else None) or None,
         subject=touch["subject"] if last else None,
         body=touch["body"] if last else None,
+        made_from=json.loads(touch["versions"]).get("template") if last else None,
     )
 
 
@@ -327,6 +335,7 @@ def _touched(row: Any, tz: str | None) -> Entry:
         next_at=row["next_at"],
         subject=row["subject"],
         body=row["body"],
+        made_from=json.loads(row["versions"]).get("template"),
     )
 
 

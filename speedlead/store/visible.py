@@ -1,4 +1,6 @@
-"""Which leads somebody meets: `all`, `own` (the rep's, nobody's, and those offered to the rep), `converted`, `none`."""
+"""Which leads somebody meets: `all`, `own` (the rep's, nobody's, and those offered to the rep), `converted` (and the
+own), `none`.
+"""
 
 from typing import Any
 

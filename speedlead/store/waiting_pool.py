@@ -20,7 +20,7 @@ from speedlead.store.rows import put_message
 _POOL = """
 select l.*,
     l.deal_at is null or l.deal_at <= $1::timestamptz + l.clock_offset_us * interval '1 microsecond' as ready
-from lead l where l.closed_at is null and l.owner_id is null and l.open_at is not null
+from lead l where l.closed_at is null and l.owner_id is null and l.open_at is not null and l.program is null
     and not exists (select from offer o where o.lead_id = l.id and o.ended_at is null)
 """
 # both: nothing in them but names of ours
@@ -36,7 +36,7 @@ from pool
 """  # noqa: S608
 _LOCKED = """
 select first_attempt_due from lead where id = $1 and owner_id is null and closed_at is null and open_at is not null
-    and not exists (select from offer f where f.lead_id = lead.id and f.ended_at is null)
+    and program is null and not exists (select from offer f where f.lead_id = lead.id and f.ended_at is null)
 for no key update
 """
 

@@ -7,8 +7,9 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from speedlead import ids
+from speedlead.store.mapped import NO_LEAD
 
-Provider = Literal["twilio", "sendgrid", "calcom", "calendly"]
+Provider = Literal["twilio", "sendgrid", "calcom", "calendly", "mapping"]
 State = Literal["done", "waiting", "failed"]
 MAX_REASON = 300
 # a call's question is answered while the call is up, and never asked again: the answer could dial
@@ -138,7 +139,8 @@ async def forget(conn: Any, about: Sequence[str]) -> tuple[int, int]:
 async def listed(conn: Any, *, failed: bool, limit: int) -> list[Any]:
     """Newest first, without what they say; `failed`: only those that are not done."""
     rows: list[Any] = await conn.fetch(
-        """select id, provider, path, received_wall, state, tries, next_try_wall, reason from webhook
+        """select id, provider, path, received_wall, state, tries, next_try_wall,
+               nullif(concat_ws('; ', reason, note), '') as reason from webhook
            where not $1 or state <> 'done' order by received_wall desc limit $2""",
         failed, limit,
     )  # fmt: skip
@@ -184,5 +186,10 @@ async def signers(conn: Any) -> list[Any]:
 
 
 async def not_done(conn: Any) -> dict[str, int]:
-    rows = await conn.fetch("select state, count(*) as n from webhook where state <> 'done' group by 1")
+    """By state. What waits, or has waited, for a lead that another system spoke of is nothing to be mended."""
+    rows = await conn.fetch(
+        """select state, count(*) as n from webhook where state <> 'done'
+               and not (provider = 'mapping' and reason is not distinct from $1) group by 1""",
+        NO_LEAD,
+    )
     return {row["state"]: row["n"] for row in rows}

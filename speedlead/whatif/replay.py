@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
-from speedlead.foresight import Foresight, Prospect
+from speedlead.foresight import UNFINISHED, Foresight, Prospect
 
 _HOURS_48 = timedelta(hours=48)
 _SOON = timedelta(minutes=5)
@@ -23,6 +23,7 @@ class Played:
     """One lead. `waited`: from the inquiry to the first touch besides the acknowledgement; None: there is none.
 
     `late`: the first attempt comes after its deadline. `touches_48h`: of the first 48 hours. `calls`: their instants.
+    `unfinished`: the plan has not ended when it is looked at no further.
     """
 
     lead_type: str
@@ -32,6 +33,7 @@ class Played:
     calls: tuple[datetime, ...]
     skipped: tuple[str, ...]
     unreached: bool
+    unfinished: bool
 
 
 def play(foresight: Foresight, prospect: Prospect) -> Played:
@@ -50,6 +52,7 @@ def play(foresight: Foresight, prospect: Prospect) -> Played:
         tuple(touch.at for touch in sent if touch.channel == "call"),
         tuple(touch.reason or "unknown" for touch in human if touch.state == "skipped"),
         week.handed_over_at is not None,
+        week.end_reason == UNFINISHED,
     )
 
 
@@ -64,6 +67,7 @@ class Outcome:
     calls: int
     skipped: Counter[str]
     unreached: int
+    unfinished: int
     hours: tuple[int, ...]
 
     @property
@@ -93,6 +97,7 @@ def summed(played: Iterable[Played], zone: str) -> Outcome:
         sum(len(row.calls) for row in rows),
         Counter(reason for row in rows for reason in row.skipped),
         sum(row.unreached for row in rows),
+        sum(row.unfinished for row in rows),
         tuple(hours),
     )
 

@@ -218,7 +218,11 @@ async def open_house(
     yield House(
         pool, hand, mail, text, phone, leads, touches,
         LegGate(pool, Asking(PLACER, PLACES), PLAN, calendars, hand, "+14155550100"),
-        messaging, Voice(leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning, routing=routing),
+        messaging,
+        Voice(
+            leads=leads, touches=touches, dialer=phone, clock=clock, planning=planning, routing=routing,
+            script="script/inbound.en v1",
+        ),
         routing,
         Placing(leads=leads, touches=touches, planning=planning),
         Records(leads=leads, touches=touches, plans=PlanStore(pool), auditing=auditing, clock=clock),

@@ -33,6 +33,7 @@ async def test_ringing_a_rep_is_no_attempt(house: House) -> None:
     touch = await house.touch(lead, "call-1")
     assert touch is not None
     assert (touch["state"], touch["sent_at"]) == ("claimed", None)
+    assert touch["versions"]["template"] == "script/inbound.en v1"
     assert await house.pool.fetchval("select first_attempt_at from lead where id = $1", lead) is None
 
 

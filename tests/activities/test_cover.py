@@ -83,6 +83,21 @@ async def test_cover_opens_no_other_leads_business_hours_to_a_late_key(covered: 
     assert (permit.allowed, permit.reason) == (False, "outside_business_hours")
 
 
+async def test_where_no_shift_meets_the_leads_business_hours_the_call_is_made_in_the_shift(covered: House) -> None:
+    """The plan lets business hours give way then; a gate that asks for them again would put the call off for ever."""
+    covered.clock.now = datetime(2026, 11, 25, 0, 30, tzinfo=UTC)  # Tuesday, 19:30 in New York
+    await covered.rep(zone="Asia/Tokyo", weekly={str(day): [[540, 660]] for day in range(5)})
+    lead = await covered.lead()
+    now = covered.clock.now
+    placed = await covered.run(
+        covered.placing.place,
+        PlaceRequest(lead_id=lead, steps=(Step(id="call-1", channel="call"),), due=now, opened=now),
+    )
+    assert placed.at == now
+    assert (await covered.dial(lead)).state is TouchState.RINGING
+    assert (await covered.gate.claim_lead_leg(f"{lead}.call-1.rep-1-1")).allowed
+
+
 async def test_a_key_after_the_end_of_cover_dials_nobody(covered: House) -> None:
     covered.clock.now = datetime(2026, 11, 29, 20, 59, 50, tzinfo=UTC)  # Sunday, 15:59:50 in New York
     await covered.rep("Sam", **SAM)

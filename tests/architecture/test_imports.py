@@ -36,6 +36,8 @@ ALLOWED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedlead/whatif/erlang.py": ((), ()),
     "speedlead/whatif/replay.py": (("speedlead.foresight",), ()),
     "speedlead/whatif/staffing.py": (("speedlead.domain", "speedlead.whatif"), ()),
+    "speedlead/whatif/told.py": (("speedlead.whatif",), ()),
+    "speedlead/whatif/work.py": (("speedlead.domain", "speedlead.foresight", "speedlead.whatif"), ()),
     "speedlead/records.py": ((*PURE,), ()),
     "speedlead/lead_rows.py": ((*PURE,), ()),
     "speedlead/plan_shelf.py": (("speedlead.domain",), ()),

@@ -70,13 +70,13 @@ def test_somebody_new_is_added_chooses_a_password_and_comes_back_where_they_were
 
 def test_the_navigation_shows_what_the_role_may_open(page: Page, site: Site) -> None:
     shown = {
-        "rep": ["My leads", "Numbers", "On call", "Plans", "Form"],
+        "rep": ["My leads", "Numbers", "On call", "Plans", "Quality", "Form"],
         "support": ["Numbers", "All leads", "Form"],
-        "marketing": ["Numbers", "Return", "Plans", "Experiments", "Form"],
-        "manager": ["My leads", "Numbers", "Return", "All leads", "On call", "Capacity", "People", "Plans",
-                    "Experiments", "Form"],
-        "admin": ["My leads", "Numbers", "Return", "All leads", "On call", "Capacity", "People", "Plans",
-                  "Experiments", "Webhooks", "Form", "Accounts", "Audit", "Audit report"],
+        "marketing": ["Numbers", "Return", "Review", "Plans", "Experiments", "Scores", "Form"],
+        "manager": ["My leads", "Numbers", "Return", "Review", "All leads", "On call", "Capacity", "People", "Plans",
+                    "Quality", "Experiments", "Scores", "Form"],
+        "admin": ["My leads", "Numbers", "Return", "Review", "All leads", "On call", "Capacity", "People", "Plans",
+                  "Quality", "Experiments", "Scores", "Webhooks", "Form", "Accounts", "Audit", "Audit report"],
     }  # fmt: skip
     for role, names in shown.items():
         site.sign_in(page.context, role)

@@ -137,10 +137,10 @@ WHO = {
     "GET /ops/leads": {M, P, A, S, X},
     "POST /ops/notices/{notice_id}/seen": {P, X},
     "GET /leads/{lead_id}": {R, M, P, A, S, X},
-    "POST /leads/{lead_id}/outcome": {R, M, P, X},
-    "POST /leads/{lead_id}/{action}": {R, M, P, X},
+    "POST /leads/{lead_id}/outcome": {R, M, P, S, X},
+    "POST /leads/{lead_id}/{action}": {R, M, P, S, X},
     "GET /api/leads": {R, M, P, A, S, X},
-    "POST /api/leads/{lead_id}/stop": {R, M, P, X},
+    "POST /api/leads/{lead_id}/stop": {R, M, P, S, X},
     "POST /api/leads/{lead_id}/reassign": {M, P, X},
     "POST /api/leads/{lead_id}/change_plan": {M, P, X},
     "GET /plans/preview": {R, M, P, K, A, X},
@@ -164,8 +164,9 @@ def test_the_table_says_what_was_decided(row: str) -> None:
 
 def test_reading_roles_change_nothing() -> None:
     changes = {May.WORK_LEADS, May.STEER_LEADS, May.CHOOSE_REP, May.MANAGE_ACCOUNTS, May.RUN_HOUSE}
-    for role in (Role.ANALYST, Role.MARKETING, Role.SUPPORT):
+    for role in (Role.ANALYST, Role.MARKETING):
         assert not GRANTS[role] & changes
+    assert GRANTS[Role.SUPPORT] & changes == {May.WORK_LEADS}
 
 
 # ── whose leads ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -235,7 +236,7 @@ async def test_who_answers_too_late_is_told_who_has_the_lead_and_nothing_else(ho
         assert (await ask(house, method, f"/leads/{lead}{path}", headers))[0] == 404
 
 
-async def test_support_meets_converted_leads_only(house: House) -> None:
+async def test_support_meets_converted_leads_and_its_own_only(house: House) -> None:
     sold, open_one = await house.lead(email="a@example.com"), await house.lead(email="b@example.com")
     await house.pool.execute("update lead set stage = 'converted', closed_at = now() where id = $1", sold)
     headers = await house.sign_in("support")
@@ -245,6 +246,14 @@ async def test_support_meets_converted_leads_only(house: House) -> None:
     assert [lead["lead_id"] for lead in listed["leads"]] == [sold]
     _, table = await ask(house, "GET", "/ops/leads?state=all", headers)
     assert (sold[:8] in table, open_one[:8] in table) == (True, False)
+    # a customer asks again, and the lead is theirs
+    mine = await rep(house.pool)
+    await house.pool.execute("update lead set owner_id = $1 where id = $2", mine, open_one)
+    headers = await house.sign_in("support", mine)
+    assert (await ask(house, "GET", f"/leads/{open_one}", headers))[0] == 200
+    assert (await ask(house, "POST", f"/leads/{open_one}/reassign", headers))[0] == 403
+    bought = await house.call("POST", f"/api/leads/{open_one}/outcomes", {"outcome": "converted"}, headers=headers)
+    assert bought[0] == 202, bought
 
 
 async def test_marketing_sees_no_lead_in_a_preview(house: House) -> None:

@@ -33,25 +33,36 @@ async def test_each_kind_of_event_comes_signed_in_order_and_in_its_schema(house:
         await house.tell(kind="reply", channel="email", automatic=False)
         await house.tell(kind="reply", channel="email", automatic=True)
         await house.tell(kind="outcome", outcome="meeting_booked", call_result="connected", rep_id=SAM)
+        await house.tell(kind="outcome", outcome="qualified")
         await house.tell(kind="outcome", outcome="converted")
+        # how long the lead was new is told from when it came; how long it was connected, from the change before
+        await house.pool.execute("update lead set stage = 'converted' where id = $1", AVA)
+        await house.pool.execute(
+            """update hook_event e set created_wall = l.created_wall + case e.data ->> 'to' when 'connected' then
+                   interval '90 seconds' else interval '2 hours' end
+               from lead l where l.id = e.lead_id and e.type = 'lead.status_changed'"""
+        )
         await house.tell(kind="breach", target="acceptance", phase="acceptance", due="2026-11-23T15:00:00+00:00")
         await house.tell(kind="inquiry", number=2)
         await house.tell(kind="opt_out", scope="sms")
         await house.tell(kind="healed")
         await house.tell(kind="closed")
-        assert await house.courier.run() == "16 requests"
+        assert await house.courier.run() == "19 requests"
         assert receiver.types(AVA)[:5] == [
             "lead.created", "lead.acknowledged", "lead.assigned", "lead.accepted", "lead.attempted"]  # fmt: skip
         # the two are one statement, and Postgres fires its triggers by their names
         assert set(receiver.types(AVA)[5:7]) == {"lead.status_changed", "lead.contacted"}
         assert receiver.types(AVA)[7:] == [
-            "lead.replied", "lead.outcome", "lead.booked", "lead.outcome", "lead.converted", "lead.breach",
+            "lead.replied", "lead.outcome", "lead.booked", "lead.outcome", "lead.qualified", "lead.outcome",
+            "lead.converted", "lead.status_changed", "lead.breach",
             "lead.inquiry", "lead.opted_out", "lead.closed"]  # fmt: skip
-        first, moved = receiver.got[0], next(e for e in receiver.got if e["type"] == "lead.status_changed")
+        first, *moved = receiver.got[0], *(e for e in receiver.got if e["type"] == "lead.status_changed")
         assert first["source"] == "https://leads.example.com"
         assert first["data"]["details"] == {"number": 1, "intent": "pricing", "source": "ads", "lead_type": "hot"}
         assert first["data"]["lead"]["owner_id"] == SAM
-        assert moved["data"]["details"] == {"from": "new", "to": "connected"}
+        assert [e["data"]["details"] for e in moved] == [
+            {"from": "new", "to": "connected", "seconds": 90},
+            {"from": "connected", "to": "converted", "seconds": 7110}]  # fmt: skip
         assert "Ava" not in str(receiver.got)
         assert "Sam" not in str(receiver.got)
         assert await house.courier.run() is None, "each once"

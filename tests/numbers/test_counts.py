@@ -9,8 +9,9 @@ import pytest
 from speedlead.lead_filter import FilterError
 from speedlead.numbers.read import Numbers
 from speedlead.numbers.rows import Attempt, Breach, Due, Skip
+from speedlead.numbers.voices import Said, Voices
 from tests.numbers.cases import CAME, LATER, MONDAY, Lead, a_lead, after, period
-from tests.store.hand_made import DANA, SAM, put
+from tests.store.hand_made import DANA, SAM, FixedClock, put
 
 EMPTY = period(start=MONDAY - timedelta(days=30), end=MONDAY - timedelta(days=29))
 
@@ -70,6 +71,15 @@ async def test_the_second_result_says_nothing_about_the_call(numbers: Numbers, c
     await lead.outcome(after(minutes=12), None, "no_answer")
     await lead.outcome(after(minutes=50), None, "connected")
     await lead.outcome(after(minutes=55), None, "failed")
+    assert await numbers.attempts(period()) == [Attempt(1, 1, 0), Attempt(2, 1, 1)]
+
+
+async def test_a_talk_that_is_logged_makes_no_contact_of_the_result_logged_before_it(
+    numbers: Numbers, conn: Any
+) -> None:
+    lead = await a_lead(conn)
+    await lead.outcome(after(minutes=12), None, "no_answer")
+    await lead.outcome(after(minutes=50), None, "connected")
     assert await numbers.attempts(period()) == [Attempt(1, 1, 0), Attempt(2, 1, 1)]
 
 
@@ -323,3 +333,16 @@ async def test_how_far_leads_came_and_their_share(numbers: Numbers, conn: Any) -
     assert (organic.leads, organic.of_all, organic.share) == (1, 4, 1)
     assert (organic.acknowledged, organic.assigned, organic.attempted, organic.contacted) == (1, 1, 1, 1)
     assert (organic.booked, organic.qualified, organic.converted, organic.repeated) == (1, 1, 1, 0)
+
+
+async def test_what_leads_say_is_the_newest_word_of_each(numbers: Numbers, conn: Any) -> None:
+    first, second, _silent = await a_lead(conn), await a_lead(conn), await a_lead(conn)
+    for lead, step, fast, helpful, remark, hours in (
+        (first, "day-2-email", False, False, "late", 1), (first, "day-7-email", True, None, None, 2),
+        (second, "day-7-email", False, True, "thanks", 3),
+    ):  # fmt: skip
+        await put(conn, "feedback", lead_id=lead.id, step=step, fast=fast, helpful=helpful, remark=remark,
+                  given_at=after(hours=hours), changed_at=after(hours=hours))  # fmt: skip
+    voices = Voices(numbers._pool, clock=FixedClock(LATER))
+    assert await voices.said(period()) == Said(2, 2, 1, 1, 1, 1, 3)
+    assert await voices.said(EMPTY) == Said(0, 0, 0, 0, 0, 0, 0)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from speedlead.numbers import queries, rows
+from speedlead.numbers import questions, rows
 from speedlead.numbers.metrics import ALL_LEADS, GROUPS, METRICS, TIMES, Metric
+from speedlead.numbers.quality import QualityNumbers
 from speedlead.numbers.read import Numbers
+from speedlead.numbers.voices import Voices
 from tests.numbers.cases import a_lead, period
 
 DOC = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -51,7 +53,7 @@ async def test_every_column_is_in_its_view(conn: Any) -> None:
             assert types[metric.view, metric.due] == "timestamp with time zone", metric.name
     views = {view for view, _ in types if view.startswith("metric_")}
     assert views == {metric.view for metric in METRICS.values()}
-    worked_out = {"team", *queries.MOMENTS}
+    worked_out = {"team", *questions.MOMENTS}
     for group, column in GROUPS.items():
         assert group in worked_out or ("metric_lead", column) in types
 
@@ -59,12 +61,18 @@ async def test_every_column_is_in_its_view(conn: Any) -> None:
 async def test_every_metric_can_be_read(numbers: Numbers, conn: Any) -> None:
     """By its name, but for what is a part of another answer."""
     await a_lead(conn)
-    part_of = {"calls_48h": "touches_48h", "given_up": "touches_48h", "due": "due_next"}
+    part_of = {"calls_48h": "touches_48h", "given_up": "touches_48h", "due": "due_next", "repeat_share": "worth",
+               "deal_value": "worth", "lifetime_value": "worth"}  # fmt: skip
     for metric in METRICS.values():
         if metric.name in TIMES:
             assert await numbers.spread(metric.name, period())
         else:
-            read = getattr(numbers, part_of.get(metric.name, metric.name))
+            quality = QualityNumbers(numbers._pool)
+            others: dict[str, Any] = {
+                "feedback": Voices(numbers._pool).said, "contact_quality": quality.quality_by_rep,
+                "texts": quality.versions,
+            }  # fmt: skip
+            read = others.get(metric.name) or getattr(numbers, part_of.get(metric.name, metric.name))
             await read(1 if metric.name == "due" else period())
 
 

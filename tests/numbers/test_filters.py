@@ -43,6 +43,7 @@ def test_the_first_instant_of_today_is_a_period() -> None:
 QUERY = {
     "period": "30d", "type": "hot", "source": "paid_ads", "channel": "chat", "country": "US", "region": "US-NY",
     "team": "nobody's leads", "rep": SAM, "plan": "inbound:4",
+    "variant": "short-mail:control",
 }  # fmt: skip
 
 

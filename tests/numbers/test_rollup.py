@@ -269,7 +269,8 @@ def test_who_changes_a_view_marks_every_lead() -> None:
     first = "20261122000420"
     changed = [
         path for path in Path(DIRECTORY).glob("*.sql")
-        if path.name > first and re.search(r"view (metric_|fact_of)", path.read_text().split("-- migrate:down")[0])
+        if path.name > first
+        and re.search(r"replace view (metric_|fact_of)", path.read_text().split("-- migrate:down")[0])
     ]  # fmt: skip
     assert [path.name for path in changed if "into lead_stale" not in path.read_text()] == []
 

@@ -272,7 +272,7 @@ async def test_groups(numbers: Numbers, conn: Any, by: str, wanted: list[tuple[s
     [
         {"lead_type": "warm"}, {"source": "paid_ads"}, {"channel": "chat"}, {"country": "DE"}, {"region": "DE-BE"},
         {"rep_id": DANA}, {"team": "everybody"}, {"plan": "other"}, {"plan": "other", "plan_version": 2},
-        {"start": CAME + timedelta(minutes=1)},
+        {"start": CAME + timedelta(minutes=1)}, {"variant": "short-mail:short"},
     ],
 )  # fmt: skip
 async def test_filters(numbers: Numbers, conn: Any, fields: dict[str, Any]) -> None:
@@ -281,6 +281,7 @@ async def test_filters(numbers: Numbers, conn: Any, fields: dict[str, Any]) -> N
     wanted = await a_lead(
         conn, lead_type="warm", source="paid_ads", country="DE", region="DE-BE", owner_id=DANA, plan_id="other",
         plan_version=2, created=after(minutes=1), first_attempt_at=after(minutes=8),
+        variants=["other:control", "short-mail:short"],
     )  # fmt: skip
     await conn.execute("update inquiry set channel = 'chat' where lead_id = $1", wanted.id)
     row = await one(numbers, "first_attempt", **fields)

@@ -14,10 +14,11 @@ from bench.simulation.leads import END, KINDS, START, changes, make
 from bench.simulation.places import addresses, countries, zone_rows
 from bench.simulation.product import Product, assemble
 from bench.simulation.row import result
-from bench.simulation.run import SEED, Seen, checker, simulate
+from bench.simulation.run import SEED, Seen, checker, simulate, slow_checker
 from speedlead.domain import calendar, placing
 from speedlead.domain.law import LawBook
 from speedlead.domain.plan import Plan
+from speedlead.foresight import Foresight
 from speedlead.lawbook import load
 from speedlead.planbook import load_plan
 
@@ -71,10 +72,11 @@ def test_leads_write_all_year_and_above_all_where_time_is_difficult(leads: list[
 def test_a_small_year_has_no_unlawful_touch_none_too_near_and_no_lead_in_limbo(
     product: Product, judge: Checker
 ) -> None:
-    seen = simulate(YEAR, product, judge)
+    seen = simulate(YEAR, product, judge, slow_checker())
     assert [finding for finding in seen.examples if not finding.told_apart] == []
     assert seen.leads == len(YEAR)
     assert min(seen.touches["call"], seen.touches["sms"], seen.touches["email"]) > 50
+    assert min(seen.slow, seen.slow_mails // 4) > 50
 
 
 def test_the_row_of_the_bench_says_what_was_found() -> None:
@@ -201,3 +203,43 @@ def test_the_judge_finds(
     for lead in concerned[:: max(1, len(concerned) // 100)]:
         found |= {finding.kind for finding in judge.check(lead, broken.story(lead))}
     assert fault.finds <= found
+
+
+def rushed(plan: Plan) -> Plan:
+    """The quarters of a slow plan become months of ten days, and nothing keeps its mails apart."""
+    tracks = {name: replace_delays(track) for name, track in plan.tracks.items()}
+    return plan.model_copy(update={"tracks": tracks, "message_gap": 0})
+
+
+def replace_delays(track: Any) -> Any:
+    steps = tuple(step.model_copy(update={"delay": step.delay // 9}) for step in track.steps)
+    return track.model_copy(update={"steps": steps})
+
+
+@pytest.mark.parametrize(
+    ("found", "law", "plan"),
+    [
+        ("nurture_no_consent", lambda law: needing(law, "none"), lambda plan: plan),
+        ("nurture_too_often", lambda law: law, rushed),
+        ("nurture_too_near", lambda law: law, rushed),
+    ],
+)
+def test_the_slow_judge_finds(
+    found: str, law: Callable[[LawBook], LawBook], plan: Callable[[Plan], Plan], leads: list[Lead]
+) -> None:
+    whole = assemble(law(load()))
+    broken = replace(whole, nurture=Foresight(
+        plan=plan(whole.nurture.plan), placer=whole.nurture.placer, places=whole.nurture.places, team=(),
+    ))  # fmt: skip
+    judge = slow_checker()
+    kinds = {
+        f.kind
+        for lead in leads[:40]
+        for f in judge.check(lead, broken.slow_story(lead, lead.submitted), lead.submitted)
+    }
+    assert found in kinds
+
+
+def needing(law: LawBook, consent: Any) -> LawBook:
+    rows = tuple(replace(row, consent_needed=consent) if row.id == "house-email-marketing" else row for row in law.rows)
+    return replace(law, rows=rows)

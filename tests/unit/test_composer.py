@@ -314,8 +314,9 @@ def test_a_text_that_gets_too_long_loses_the_words_of_the_lead_and_keeps_the_way
 
 
 def test_every_packaged_template_is_used_by_a_plan_or_by_the_engine_and_written_in_every_language() -> None:
-    # a plan may say the first: the default plan leaves no message; the second is said about a meeting
-    used = [*SENT, ("voicemail", "missed_you"), ("email", "meeting")]
+    # a plan may say the first: the default plan leaves no message; the second is said about a meeting, the third by
+    # plans/nurture.yaml
+    used = [*SENT, ("voicemail", "missed_you"), ("email", "meeting"), ("email", "still_here")]
     assert set(packaged_book().templates) == {(*one, language) for one in used for language in LANGUAGES}
 
 
@@ -325,3 +326,16 @@ def test_an_acknowledgement_is_rendered_within_a_millisecond() -> None:
     for _ in range(50):
         answer()
     assert (time.perf_counter() - started) / 50 < 0.001 * SLACK
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_last_mail_asks_how_we_did_where_it_has_a_link_to_say_so(language: str) -> None:
+    link = "https://acme.example/feedback/t/day-7-email"
+    made = COMPOSER.compose(
+        "email", "last_note", record(), unsubscribe_url=URL, language=language, feedback_link=link
+    )  # fmt: skip
+    said = COMPOSER.book.words[language].feedback
+    assert f"{said['fast']} {said['yes']}: {link}?fast=yes · {said['no']}: {link}?fast=no" in made.text
+    assert f'<a href="{link}?fast=no">{said["no"]}</a>' in (made.html or "")
+    without = COMPOSER.compose("email", "last_note", record(), unsubscribe_url=URL, language=language)
+    assert "feedback" not in without.text

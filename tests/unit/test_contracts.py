@@ -39,6 +39,7 @@ EXAMPLES: list[c.Contract] = [
     c.LeadStatus(lead_id="7f3a", stage="new", lead_type="hot", owner_id=None, next_step=None, next_at=NOW, why="x",
                  paused_until=None, plan="inbound v1", rejected_messages=0),
     c.AcknowledgeRequest(lead_id="7f3a", inquiry_number=1, lead_type="hot"),
+    c.EnrichRequest(lead_id="7f3a", lead_type="hot"), c.EnrichResult(lane="hot", problem="lookup_slow"),
     c.RouteRequest(lead_id="7f3a", lead_type="hot", submitted_at=NOW), c.RouteResult(owner_id=None, open_at=NOW), SKIP,
     c.TakeRequest(lead_id="7f3a", rep_id="r"), c.AcceptResult(taken=False, owner_id="r", why="late"),
     c.EscalateRequest(lead_id="7f3a", reason="silent", level=2, asked=("r",), asked_at=NOW),

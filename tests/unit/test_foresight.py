@@ -8,11 +8,13 @@ import pytest
 from speedlead import lawbook
 from speedlead.closures import HolidayClosures
 from speedlead.domain.opening import Shift
-from speedlead.domain.placing import Consents, PastTouch, Placer
+from speedlead.domain.placing import Consents, PastTouch, Placed, Placer
 from speedlead.domain.zones import Evidence
 from speedlead.foresight import Foreseen, Foresight, Pace, Prospect, Week
 from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
+from speedlead.preview.desk import Desk
+from speedlead.preview.request import PreviewRefused
 
 PLAN = load_plan()
 PLACER, PLACES = Placer(lawbook.load(), HolidayClosures(), {}), PlaceFinder()
@@ -125,6 +127,24 @@ def test_a_lead_whose_place_is_unknown_gets_mail_and_a_relative_promise() -> Non
     week = FORESIGHT.week(replace(NO_PHONE, evidence=Evidence()))
     assert (week.zone, week.promise.text) == (None, "A person writes to you personally within 3 minutes.")
     assert [t.channel for t in week.touches if t.state == "sent"] == ["email"] * 5
+
+
+def test_hours_that_no_shift_meets_give_way_and_no_call_is_put_off_for_ever() -> None:
+    """Nine to eleven in Tokyo is seven to nine in the evening in New York: lawful, and after business."""
+    tokyo = Shift("Asia/Tokyo", dict.fromkeys(range(5), ((540, 660),)))
+    week = Foresight(plan=PLAN, placer=PLACER, places=PLACES, team=[tokyo]).week(NEW_YORK)
+    call = touch(week, "call-1")
+    assert (f"{call.local:%a %H:%M}", call.state, week.end_reason) == ("Tue 19:00", "sent", "plan_completed")
+    assert {"outside_business_hours", "dropped:business_hours"} & set(call.reasons)
+    assert week.opening.due is not None
+    assert week.promise.at == week.opening.due
+
+
+def test_a_plan_that_leads_in_a_circle_finds_no_moment_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = Placed(NEW_YORK.submitted_at + DAY, None, ("x",), {})
+    monkeypatch.setattr(Placer, "check", lambda self, question, now: replace(later, at=now + DAY))
+    with pytest.raises(PreviewRefused, match="no moment is found for a hot lead: a step of the plan inbound"):
+        Desk(FORESIGHT, "US", "all of us", NEW_YORK.submitted_at).preview({"phone": "+12125550123", "email": "any"})
 
 
 HOME = Shift("America/New_York", dict.fromkeys(range(5), ((540, 1080),)))

@@ -52,7 +52,8 @@ def row(book: LawBook, row_id: str) -> LawRow:
 
 
 def test_all_rows_ship_with_their_hours(book: LawBook) -> None:
-    without_hours = {"ca-sms-email", "ca-bc", "fr-opt-in"}
+    advertising = {"us-email-marketing", "ca-email-marketing", "house-email-marketing"}
+    without_hours = {"ca-sms-email", "ca-bc", "fr-opt-in", *advertising}
     assert {row.id for row in book.rows} == {*HOURS, *without_hours}
     assert all(row(book, row_id).hours is None for row_id in without_hours)
     for row_id, (monday, saturday, sunday) in HOURS.items():
@@ -70,7 +71,7 @@ def test_every_row_has_a_source_a_certainty_and_a_consent(book: LawBook) -> None
     assert row(book, "us-ct").consent_needed == "express_written"
     assert not row(book, "us-ct").call_requested_satisfies
     assert {each.id for each in book.rows if not each.call_requested_satisfies} == {
-        "us-ct", "us-me", "us-il-prerecorded", "fr-sms"}  # fmt: skip
+        "us-ct", "us-me", "us-il-prerecorded", "fr-sms", "house-email-marketing"}  # fmt: skip
     assert {each.id: each.hours_lifted_by for each in book.rows if each.hours_lifted_by != "nothing"} == {
         "us-va": "consent", "au": "agreed_time"}  # fmt: skip
     assert row(book, "house").jurisdiction == HOUSE

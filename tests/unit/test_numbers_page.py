@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 import pytest
 
 from speedlead.gateway.numbers import charts
-from speedlead.gateway.numbers.agreed import Part, differs
 from speedlead.gateway.numbers.charts import Bar, Span
 from speedlead.gateway.numbers.page import PANELS
 from speedlead.gateway.numbers.tables import Column, Table, count, percent, seconds, share
+from speedlead.numbers.agreed import Part, differs
 from speedlead.numbers.metrics import METRICS
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from speedlead.domain.hours import Weekly
 from speedlead.domain.opening import Opening, Shift, call_hours, find_opening, place_human
 from speedlead.domain.placing import Consents, Impossible, Placed, Placer, Question
 from speedlead.domain.plan import When
@@ -156,6 +157,19 @@ def test_a_planned_call_keeps_business_hours_unless_somebody_is_on_call_for_such
     team, warm = (HOME, cover), LeadFacts("warm", "webinar", "direct")
     noon, evening = utc("2026-11-28T17:00"), utc("2026-11-28T22:00")
     business = PLAN.hours["call"]
-    asked = [call_hours(PLAN, team, *question) for question in ((HOT, noon), (HOT, evening), (warm, noon))]
+    asked = [kept(at, team, facts) for facts, at in ((HOT, noon), (HOT, evening), (warm, noon))]
     assert asked == [None, business, business]
-    assert call_hours(PLAN, (HOME,), HOT, noon) == business
+    assert kept(noon, (HOME,), HOT) == business
+
+
+def test_hours_that_no_shift_of_ours_meets_give_way_for_the_claim_as_for_the_plan() -> None:
+    """In New York at seven in the evening, which is nine in the morning in Tokyo."""
+    tokyo = Shift("Asia/Tokyo", dict.fromkeys(range(5), ((540, 660),)))
+    evening, late, business = utc("2026-11-25T00:00"), utc("2026-11-25T02:30"), PLAN.hours["call"]
+    assert kept(evening, (tokyo,), HOT) is None
+    assert kept(late, (tokyo,), HOT) == business, "half past nine in the evening is no hour of the shift, nor lawful"
+    assert kept(evening, (tokyo, HOME), HOT) == business, "somebody is there in the lead's hours"
+
+
+def kept(at: datetime, team: tuple[Shift, ...], facts: LeadFacts) -> Weekly | None:
+    return call_hours(PLACER.place, Question("call", at, None, NEW_YORK, PLAN.hours["call"], None, ASKED), team, facts)

@@ -75,9 +75,9 @@ def test_a_database_that_does_not_answer_is_said_and_does_not_stop_it() -> None:
         (("--type", "lukewarm"), "--type: not a lead type; expected hot, warm or cold"),
         (("--phone", "12"), "--phone: not a valid phone number; expected a phone number with its country code"),
         (("--at", "soon"), "--at: not a moment; expected a date and a time of day, such as 2026-11-20T23:10-03:00"),
-        (("--plan", "nope"), "plan 'nope': expected a file such as plans/own.yaml, or one of inbound"),
+        (("--plan", "nope"), "plan 'nope': expected a file such as plans/own.yaml, or one of customer, inbound"),
         (("--plan", "no/such.yaml"), "no/such.yaml: cannot be read"),
-        (("--consent", "fax"), "--consent: 'fax' is not a box of the form; expected sms or call"),
+        (("--consent", "fax"), "--consent: 'fax' is not a box of the form; expected sms, call or marketing"),
         (("--no-email",), "--email: neither e-mail nor phone was given; expected an e-mail address or a phone number"),
     ],
 )

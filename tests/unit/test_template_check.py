@@ -214,7 +214,7 @@ def test_the_version_of_a_text_is_not_of_its_owner_and_review(tmp_path: Path) ->
 def test_the_command_prints_every_fault_and_fails(tmp_path: Path) -> None:
     here = {"SPEEDLEAD_DATA_DIR": str(tmp_path / "data")}
     good = speedlead("template", "check", **here)
-    assert (good.returncode, good.stdout) == (0, "67 files in de, en, es, fr, it, pt: nothing wrong\n")
+    assert (good.returncode, good.stdout) == (0, "73 files in de, en, es, fr, it, pt: nothing wrong\n")
     file = write(tmp_path / "own", "email/useful.en.txt", "Hello.")
     wrong = speedlead("template", "check", str(tmp_path / "own"), **here)
     assert wrong.returncode == 1

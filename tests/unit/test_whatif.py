@@ -50,7 +50,7 @@ def test_what_is_hot_is_the_plans_own_word() -> None:
 
 
 def test_who_gets_no_touch_at_all_waits_longer_than_anybody() -> None:
-    seconds = Outcome(20, tuple(map(float, range(1, 17))), 4, 16, 16, Counter(), 4, (0,) * 168)
+    seconds = Outcome(20, tuple(map(float, range(1, 17))), 4, 16, 16, Counter(), 4, 0, (0,) * 168)
     assert (seconds.quantile(0.5), seconds.quantile(0.8), seconds.quantile(0.95)) == (10, 16, None)
 
 

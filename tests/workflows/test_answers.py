@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from speedlead.chat_links import chat_url
 from speedlead.demo.moments import Happening, Moment
 from speedlead.demo.people import answers_mail
 from speedlead.demo.world import World
@@ -143,3 +144,25 @@ async def test_a_refusal_of_calls_beside_a_question_is_kept_and_the_question_is_
     row = await question(world, lead)
     assert row["received_at"] <= row["answered_at"] < row["due_at"]
     assert "rep: reply_received" in await notices(world, lead)
+
+
+async def test_an_answer_in_the_visitors_page_settles_the_question_and_sends_nothing(world: World) -> None:
+    async def asks_in_the_page(lead_id: str) -> None:
+        inquiry = await world.pool.fetchval("select id from inquiry where lead_id = $1", lead_id)
+        url, headers = chat_url(world.url, world.credentials.secret_bytes, inquiry), {"Idempotency-Key": "one"}
+        async with world.http.post(url, data={"text": "How much is it?"}, headers=headers) as answer:
+            assert answer.status == 202, await answer.text()
+        async with world.http.get(url) as answer:  # they look
+            assert answer.status == 200
+
+    asks = Moment("call-1", asks_in_the_page)
+    answers = Moment("reply_received", writes(world, channel="chat", body="10 a month."))
+    lead = await world.submit(tuesday_at(15), moments=[asks, answers], **ADA)
+    assert (await ended(world, lead))["reason"] == "no_outcome"
+    assert await touches(world, lead) == ["ack-1 sent", "call-1 sent no_answer"]
+    row = await question(world, lead)
+    assert row["due_at"] - row["received_at"] == timedelta(minutes=15)
+    assert row["received_at"] <= row["answered_at"] < row["due_at"]
+    told = await notices(world, lead)
+    assert "rep: answer_sent" in told
+    assert not [line for line in told if line.endswith("reply_overdue")]

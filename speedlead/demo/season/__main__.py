@@ -11,27 +11,29 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from speedlead.demo.season.fill import EVENTS, fill
+from speedlead.demo.season.house import furnish
 from speedlead.store.migrate import migrate
 
 
 async def run(given: argparse.Namespace) -> int:
     """The exit code."""
-    console, began = Console(highlight=False), time.monotonic()
+    console, began, until = Console(highlight=False), time.monotonic(), datetime.now(UTC)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         await migrate(given.database_url)
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("writing leads", total=given.leads)
             written = await fill(
-                given.database_url, given.leads, until=datetime.now(UTC), days=given.days, seed=given.seed,
+                given.database_url, given.leads, until=until, days=given.days, seed=given.seed,
                 report=lambda done: progress.update(task, completed=done),
             )  # fmt: skip
+            lines = await furnish(given.database_url, until=until, days=given.days, seed=given.seed)
     except (ValueError, OSError, asyncpg.PostgresError) as error:
         print(error, file=sys.stderr)
         return 1
     events = sum(written[table] for table in EVENTS)
     console.print(f"{written['lead']:,} leads of {given.days} days with {events:,} events "
-                  f"in {time.monotonic() - began:.0f} s")  # fmt: skip
+                  f"and {lines:,} lines in the books in {time.monotonic() - began:.0f} s")  # fmt: skip
     return 0
 
 

@@ -14,6 +14,7 @@ import asyncpg
 from speedlead.demo.season import shapes
 from speedlead.demo.season.life import Life
 from speedlead.demo.season.record import Rep, Rows, Season
+from speedlead.experiments import text
 from speedlead.planbook import load_plan
 from speedlead.store import rollup
 from speedlead.store.plans import fingerprint
@@ -27,7 +28,7 @@ COLUMNS = {
     "lead": "id person_id form_key lead_type intent source segment country region tz zone stage owner_id plan_id "
             "plan_version created_at created_wall plan_stopped open_at first_attempt_due first_attempt_target "
             "promised_at assign_due acknowledged_at assigned_at accepted_at first_attempt_at first_contact_at "
-            "decided_at next_touch_at next_step next_why closed_at close_reason",
+            "decided_at next_touch_at next_step next_why closed_at close_reason variants",
     "inquiry": "id lead_id person_id number form_key intent lead_type source channel email phone consent_sms "
                "consent_call consent_text fingerprint submitted_at submitted_wall",
     "assignment": "lead_id inquiry_number rep_id reason weights candidates at",
@@ -42,6 +43,14 @@ COLUMNS = {
     "story": "lead_id at kind step reason data",
 }  # fmt: skip
 EVENTS = tuple(name for name in COLUMNS if not name.startswith(("person", "lead")))
+
+# what no constraint is made of
+_INDEXES = """
+select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as made from pg_index i
+where i.indrelid = any($1::regclass[]) and not i.indisunique
+    and not exists (select from pg_constraint c where c.conindid = i.indexrelid)"""
+# of a lead, with its person, inquiry, outcomes and reply, and some to spare
+_IDS_A_LEAD = 12
 
 Report = Callable[[int], None]
 """Called with how many leads are written."""
@@ -61,13 +70,13 @@ async def fill(
         season = await _prepare(conn, leads, until, days, seed)
         written = dict.fromkeys(COLUMNS, 0)
         arrivals = _arrivals(season.random, leads, until - timedelta(days=days), days, until)
-        await _triggers(conn, "disable")  # one mark of each lead for reports is enough
+        left_out = await _leave_out(conn)
         for done, (created, place) in enumerate(arrivals, 1):
             Life(season, created, place).live()
             if done % CHUNK == 0 or done == leads:
                 await _copy(conn, season.rows, written)
                 report(done)
-        await _triggers(conn, "enable")
+        await _put_back(conn, left_out)
         await rollup.mark_all(conn)
         await conn.execute("vacuum analyze")  # as autovacuum would have done in the meantime
         async for _ in rollup.write_all(conn):
@@ -90,8 +99,20 @@ async def _prepare(conn: Any, leads: int, until: datetime, days: int, seed: int)
         )  # fmt: skip
     season = Season(
         chance, until, until - timedelta(days=days * (1 - shapes.OLD_PLAN_UNTIL)), (plan.id, older, plan.version), [],
-        {table: [] for table in COLUMNS},
+        {table: [] for table in COLUMNS}, apart=(1 << 128) // (_IDS_A_LEAD * leads + 1_000),
     )  # fmt: skip
+    tried = text.read(shapes.EXPERIMENT, "season")
+    await conn.execute(
+        """insert into experiment (id, body, author, created_wall, changed_wall, salt, started_wall, ended_wall, ending)
+           values ($1, $2, 'season', $3, $3, 'season', $3, $4, 'stopped') on conflict do nothing""",
+        tried.id, json.dumps(tried.model_dump(mode="json")), season.changed_at, until,
+    )  # fmt: skip
+    for position, arm in enumerate(tried.arms):
+        await conn.execute(
+            "insert into experiment_arm (variant, experiment_id, position, key, share) values ($1, $2, $3, $4, $5)",
+            f"{tried.id}:{arm.key}", tried.id, position, arm.key, arm.share,
+        )  # fmt: skip
+        season.variants.append(f"{tried.id}:{arm.key}")
     wanted = min(200, max(4, round(leads / days / shapes.LEADS_A_REP_AND_DAY)))
     week = json.dumps({str(day): [[shapes.OPENS * 60, shapes.CLOSES * 60]] for day in range(5)})
     for n in range(wanted):
@@ -130,9 +151,25 @@ def _arrivals(
     return ((at, places[which]) for at, which in sorted(found))
 
 
-async def _triggers(conn: Any, word: str) -> None:
+async def _leave_out(conn: Any) -> list[str]:
+    """Triggers, because one mark of each lead for reports is enough, and indexes that are quicker made at once.
+
+    Returns how the indexes are made.
+    """
     for table in COLUMNS:
-        await conn.execute(f"alter table {table} {word} trigger user")
+        await conn.execute(f"alter table {table} disable trigger user")
+    found = await conn.fetch(_INDEXES, list(COLUMNS))
+    for row in found:
+        await conn.execute(f"drop index {row['name']}")
+    return [row["made"] for row in found]
+
+
+async def _put_back(conn: Any, indexes: list[str]) -> None:
+    await conn.execute("set maintenance_work_mem = '256MB'")
+    for made in indexes:
+        await conn.execute(made)
+    for table in COLUMNS:
+        await conn.execute(f"alter table {table} enable trigger user")
 
 
 async def _copy(conn: Any, rows: Rows, written: dict[str, int]) -> None:

@@ -53,6 +53,11 @@ class Season:
     rows: Rows
     # people whose last lead has ended, with the instant: some come back
     known: list[tuple[datetime, Person]] = field(default_factory=list)
+    # of an experiment with hot leads since `changed_at`
+    variants: list[str] = field(default_factory=list)
+    # how far ids are apart; they ascend, because an index that grows at its end is written many times as fast
+    apart: int = 1 << 80
+    _newest: int = 0
     _choices: dict[int, tuple[list[Any], list[float]]] = field(default_factory=dict)
 
     def one_of(self, weights: dict[Any, int]) -> Any:
@@ -62,7 +67,8 @@ class Season:
         return self.random.choices(known[0], cum_weights=known[1])[0]
 
     def new_id(self) -> UUID:
-        return UUID(int=self.random.getrandbits(128), version=4)
+        self._newest += self.apart
+        return UUID(int=(self._newest + self.random.getrandbits(64)) % (1 << 128), version=4)
 
     def minutes(self, median: float, spread: float) -> timedelta:
         return timedelta(minutes=median * math.exp(self.random.gauss(0, spread)))
@@ -185,13 +191,19 @@ class Record:
             seen("first_attempt_at"), seen("first_contact_at"), seen("decided_at"),
             (lead.get("next_touch_at") or until + s.minutes(90, 1)) if open_now else None,
             lead.get("next_step") if open_now else None,
-            why if open_now else None, closed, lead["close_reason"] if closed else None,
+            why if open_now else None, closed, lead["close_reason"] if closed else None, self._variants(),
         ))  # fmt: skip
         rows["inquiry"].append((
             s.new_id(), self._id, person.id, 1, "demo", self._intent, self._type, self._source,
             s.one_of(shapes.CHANNELS), person.email, person.phone, self._skips("sms") is None, person.phone is not None,
             "You may call me about this.", self._id.bytes, self._at, self._at,
         ))  # fmt: skip
+
+    def _variants(self) -> list[str]:
+        """A person gets the same arm each time."""
+        if self._type != "hot" or self._at < self._s.changed_at:
+            return []
+        return [self._s.variants[self._person.id.int % len(self._s.variants)]]
 
     def _skips(self, channel: str) -> str | None:
         if channel == "email":

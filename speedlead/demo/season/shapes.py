@@ -97,6 +97,15 @@ SOURCE_CONVERTS = {"referral": 1.4, "paid_ads": 0.85}
 OTHERWISE = {"qualified": 26, "unqualified": 30, "not_interested": 24, "not_now": 10, "do_not_contact": 2,
              "callback_requested": 8}  # fmt: skip
 
+EXPERIMENT = """
+id: short-first-mail
+title: A shorter first mail to hot leads
+segment: {lead_type: hot}
+arms: [{key: control, share: 50}, {key: short, share: 50, changes: {hot.email-1.template: useful}}]
+question:
+  {metric: converted, within: 30d, usual: 6%, effect: 2%, guardrails: {opt_out: 1%, breach: 2%, complaint: 0.5%}}
+"""
+
 FIRST_NAMES = (
     "Ava", "Ben", "Chloé", "Deepa", "Emil", "Fatima", "George", "Hana", "Ivan", "Jonas", "Kenji", "Lena", "Maya",
     "Noor", "Olga", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Vera", "Will", "Zoë",

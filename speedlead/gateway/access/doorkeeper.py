@@ -38,7 +38,7 @@ MAX_BYTES = 262_144
 # changed stands beside it, in a column that goes with the person
 ASKED = frozenset({"call_result", "outcome", "at", "until", "scope", "channel", "rep_id", "plan_id", "version", "step",
                    "answer", "role", "active", "question_id", "action", "presence", "capacity", "weight",
-                   "change_id", "cover", "level", "from", "to"})  # fmt: skip
+                   "change_id", "cover", "level", "from", "to", "mapping", "pick_id", "run_id"})  # fmt: skip
 _CODE = re.compile(r"[\w:.+-]{1,80}")
 
 

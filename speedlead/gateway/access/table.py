@@ -38,6 +38,11 @@ class May(StrEnum):
     PUBLISH_PLANS = "publish_plans"  # write drafts, publish them, move open leads to another version
     READ_EXPERIMENTS = "read_experiments"  # not for reps: who knows the arm of a lead may treat it differently
     RUN_EXPERIMENTS = "run_experiments"  # start, stop, roll out
+    ASK_WHAT_IF = "ask_what_if"  # play past leads under another plan, or with other people: changes nothing
+    SEE_QUALITY = "see_quality"  # reviews of contacts; a rep: of the own ones
+    REVIEW_QUALITY = "review_quality"  # review the contacts that were drawn
+    READ_REVIEW = "read_review"  # the weekly review and the goals of the house
+    SET_GOALS = "set_goals"
     READ_AUDIT = "read_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
     MANAGE_HOOKS = "manage_hooks"  # which systems are told of leads, and what
@@ -54,7 +59,15 @@ class Leads(StrEnum):
 
 
 _READS = {May.OWN_ACCOUNT, May.READ_LEADS, May.READ_ALL, May.READ_NUMBERS, May.READ_PLAN}
-_WORKS = {May.OWN_ACCOUNT, May.READ_LEADS, May.WORK_LEADS, May.WORK_QUEUE, May.READ_NUMBERS, May.READ_PLAN}
+_WORKS = {
+    May.OWN_ACCOUNT,
+    May.READ_LEADS,
+    May.WORK_LEADS,
+    May.WORK_QUEUE,
+    May.READ_NUMBERS,
+    May.READ_PLAN,
+    May.SEE_QUALITY,
+}
 _LEADS_TEAM = _WORKS | {
     May.READ_ALL,
     May.STEER_LEADS,
@@ -65,6 +78,10 @@ _LEADS_TEAM = _WORKS | {
     May.READ_EXPERIMENTS,
     May.RUN_EXPERIMENTS,
     May.READ_MONEY,
+    May.READ_REVIEW,
+    May.SET_GOALS,
+    May.ASK_WHAT_IF,
+    May.REVIEW_QUALITY,
 }
 
 GRANTS: dict[Role, frozenset[May]] = {
@@ -75,10 +92,19 @@ GRANTS: dict[Role, frozenset[May]] = {
     ),
     # thresholds and sources need nobody's name or number
     Role.MARKETING: frozenset(
-        {May.OWN_ACCOUNT, May.READ_NUMBERS, May.READ_MONEY, May.READ_PLAN, May.EDIT_TARGETS, May.READ_EXPERIMENTS}
+        {
+            May.OWN_ACCOUNT,
+            May.READ_NUMBERS,
+            May.READ_MONEY,
+            May.READ_PLAN,
+            May.EDIT_TARGETS,
+            May.READ_EXPERIMENTS,
+            May.READ_REVIEW,
+        }
     ),
-    Role.ANALYST: frozenset(_READS | {May.READ_MONEY, May.READ_EXPERIMENTS}),
-    Role.SUPPORT: frozenset(_READS - {May.READ_PLAN}),
+    Role.ANALYST: frozenset(_READS | {May.READ_MONEY, May.READ_EXPERIMENTS, May.ASK_WHAT_IF, May.READ_REVIEW}),
+    # an owner of customers, whose plan is tasks (docs/nurture.md)
+    Role.SUPPORT: frozenset(_READS - {May.READ_PLAN} | {May.WORK_LEADS}),
     Role.ADMIN: frozenset(May),
 }
 
@@ -124,16 +150,22 @@ ROUTES: dict[str, Door] = {
     "GET /static": _open("nothing of anybody's"),
     # leads and providers
     "POST /f/{form_key}": _open("limits"),
+    "OPTIONS /f/{form_key}": _open("says which sites may ask"),
+    **{f"{method} /chat/{{token}}": _open("a signed token, and limits") for method in ("GET", "POST", "OPTIONS")},
+    "GET /widget.js": _open("nothing of anybody's"),
+    "GET /widget/{name}": _open("nothing of anybody's"),
     "GET /form": _open("the form itself"),
     "GET /u/{token}": _open("a signed token"),
     "POST /u/{token}": _open("a signed token"),
+    **{f"{method} /feedback/{{token}}/{{step}}": _open("a signed token, and limits") for method in ("GET", "POST")},
     **{f"{method} /book/{path}": _open("a signed token, and limits") for method, path in (
-        ("GET", "{token}"), ("POST", "{token}"), ("GET", "meeting/{token}"), ("POST", "meeting/{token}"),
-        ("GET", "meeting/{token}/invite.ics"))},
+        ("GET", "{token}"), ("POST", "{token}"), ("GET", "form/{token}"), ("POST", "form/{token}"),
+        ("GET", "meeting/{token}"), ("POST", "meeting/{token}"), ("GET", "meeting/{token}/invite.ics"))},
     "POST /webhooks/twilio/*": _SIGNED,
     "POST /webhooks/sendgrid/*": _SIGNED,
     "POST /webhooks/calcom/*": _SIGNED,
     "POST /webhooks/calendly/*": _SIGNED,
+    "POST /in/{mapping}": _open("the sender's signature, as its mapping says"),
     # the API: machines by key, people by their session
     "POST /api/leads": Door(key=True),
     "GET /api/leads": Door(May.READ_LEADS, key=True),
@@ -161,12 +193,17 @@ ROUTES: dict[str, Door] = {
         ("POST", "/{run_id}/go-on"))},
     **{f"GET /leads/{{lead_id}}{path}": Door(May.READ_LEADS) for path in ("", "/live", "/script", "/script/panel")},
     "POST /leads/{lead_id}/script/{question_id}": Door(May.WORK_LEADS),
+    "POST /leads/{lead_id}/facts/{name}/wrong": Door(May.WORK_LEADS),
+    "GET /scores": Door(May.READ_EXPERIMENTS),
+    "GET /scores/rules.csv": Door(May.READ_EXPERIMENTS),
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in (
         "outcome", "answer", "no-show", "{action}")},
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.STEER_LEADS) for name in ("reassign", "change_plan", "correct")},
     **{f"GET /hooks{path}": Door(May.MANAGE_HOOKS) for path in ("", "/add", "/{hook_id}")},
     **{f"POST /hooks/{path}": Door(May.MANAGE_HOOKS) for path in (
         "add", "{hook_id}", *(f"{{hook_id}}/{name}" for name in ("rotate", "test", "replay", "switch", "remove")))},
+    **{f"GET /mappings{path}": Door(May.MANAGE_HOOKS) for path in ("", "/{mapping}")},
+    **{f"POST /mappings/{{mapping}}/{name}": Door(May.MANAGE_HOOKS) for name in ("try", "replay")},
     "GET /oncall": Door(May.WORK_QUEUE),
     "POST /oncall": Door(May.STEER_DUTIES),
     "POST /oncall/remove": Door(May.STEER_DUTIES),
@@ -212,6 +249,16 @@ ROUTES: dict[str, Door] = {
     "GET /leads/{lead_id}/export": Door(May.ERASE),
     "GET /audit-report": Door(May.RUN_HOUSE),
     "GET /roi": Door(May.READ_MONEY),
+    **{f"GET /scenarios{path}": Door(May.READ_MONEY) for path in ("", "/csv/{row}")},
+    **{f"GET /review{path}": Door(May.READ_REVIEW) for path in ("", "/goals", "/{week}")},
+    "POST /review/goals": Door(May.SET_GOALS),
+    "POST /review/goals/{aim}/end": Door(May.SET_GOALS),
+    "GET /quality": Door(May.SEE_QUALITY),
+    "GET /quality/{pick_id}": Door(May.SEE_QUALITY),
+    "POST /quality/{pick_id}": Door(May.REVIEW_QUALITY),
+    **{f"{method} /whatif{path}": Door(May.ASK_WHAT_IF) for method, path in (
+        ("GET", ""), ("POST", ""), ("GET", "/{run_id}"), ("GET", "/{run_id}/live"), ("POST", "/{run_id}/cancel"),
+        ("GET", "/{run_id}/csv/{name}"))},
     "GET /start": _OWN,
 }  # fmt: skip
 

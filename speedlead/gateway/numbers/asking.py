@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from speedlead.domain.business import Calendars
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.numbers.shelf import Shelf
+from speedlead.numbers.changes import ChangeNumbers
 from speedlead.numbers.filters import Filter
-from speedlead.numbers.read import Numbers, teams_of
+from speedlead.numbers.read import teams_of
 from speedlead.store import filter_choices
 from speedlead.store.transactions import transact
 
@@ -22,8 +23,8 @@ class Asking:
     shelf: Shelf
 
     @property
-    def numbers(self) -> Numbers:
-        return Numbers(self.deps.pool, teams_of(self.calendars), self.deps.clock)
+    def numbers(self) -> ChangeNumbers:
+        return ChangeNumbers(self.deps.pool, teams_of(self.calendars), self.deps.clock, self.shelf.counted)
 
     @property
     def now(self) -> datetime:

@@ -17,10 +17,10 @@ from starlette.routing import Route
 
 from speedlead import wording
 from speedlead.calendarbook import load_calendars
-from speedlead.gateway.access.table import Leads, Role
+from speedlead.gateway.access.table import Leads, May, Role
 from speedlead.gateway.access.who import Who, signed_in
 from speedlead.gateway.deps import GatewayDeps
-from speedlead.gateway.numbers import agreed, ahead, results, speed
+from speedlead.gateway.numbers import agreed, ahead, marks, results, speed, texts, voices, worth
 from speedlead.gateway.numbers.asking import Asking, choices
 from speedlead.gateway.numbers.events import FigureEvents
 from speedlead.gateway.numbers.panels import Panel, View
@@ -34,10 +34,14 @@ from speedlead.store.filter_choices import Choices
 PATH = "/ops"
 # what is to be done comes before what has been
 _ORDER = (
-    "due", "capacity", "response", "trend", "times", "phases", "breaches", "buckets", "attempts", "promises",
-    "channels", "sources", "reps", "regions", "plans", "segments", "skips", "quality",
+    "due", "capacity", "response", "trend", "times", "phases", "breaches", "changes", "buckets", "attempts",
+    "promises", "risk", "channels", "sources", "worth", "reps", "regions", "plans", "scenarios", "skips", "quality",
+    "feedback", "texts",
 )  # fmt: skip
-_BY_NAME = {panel.name: panel for panel in (*ahead.PANELS, *speed.PANELS, *results.PANELS)}
+_BY_NAME = {
+    panel.name: panel
+    for panel in (*ahead.PANELS, *speed.PANELS, *results.PANELS, *worth.PANELS, marks.PANEL, voices.PANEL, texts.PANEL)
+}
 PANELS = (agreed.PANEL, *(_BY_NAME[name] for name in _ORDER))
 FIRST_S = 0.6
 SLOW_S = 0.5  # what takes longer says as of when it is
@@ -107,11 +111,14 @@ class NumbersPage:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _panels(self, who: Who) -> list[Panel]:
-        """Who may not meet all leads meets no names of reps either; a rep meets the own figures alone."""
+        """Who may not meet all leads meets no names of reps either; a rep meets the own figures alone; money is for
+        who may read it.
+        """
         own = who.role is Role.REP
         return [
             panel for panel in PANELS
             if (not panel.names_reps or own or who.leads is Leads.ALL) and not (own and panel.of_all)
+            and (not panel.money or who.may(May.READ_MONEY))
         ]  # fmt: skip
 
     def _filter(self, request: Request, who: Who) -> Filter:
@@ -152,11 +159,12 @@ def _offered(known: Choices, teams: Sequence[str]) -> dict[str, list[tuple[str, 
             "teams": teams}  # fmt: skip
     lists = {name: [(text, wording.plain(text)) for text in texts] for name, texts in same.items()}
     lists["regions"] = [(text, text) for text in known.regions]
+    lists["variants"] = [(text, text) for text in known.variants]
     return {name: [("", "any"), *pairs] for name, pairs in (lists | {"reps": list(known.reps)}).items()}
 
 
 def _chosen(filters: Filter) -> dict[str, Any]:
-    names = ("period", "from", "to", "type", "source", "channel", "country", "region", "team", "rep", "plan")
+    names = ("period", "from", "to", "type", "source", "channel", "country", "region", "team", "rep", "plan", "variant")
     return dict.fromkeys(names, "") | filters.query()
 
 

@@ -25,7 +25,7 @@ class Shown:
 class Panel:
     """`metric`: the name of its definition. `names_reps`: not for roles that meet no leads. `broad`: a whole row.
 
-    `of_all`: of the whole house, whatever the filter says.
+    `of_all`: of the whole house, whatever the filter says. `money`: for who may read what leads bring.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Panel:
     broad: bool = False
     table_open: bool = False
     of_all: bool = False
+    money: bool = False
 
     @property
     def definition(self) -> Metric:

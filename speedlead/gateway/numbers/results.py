@@ -125,31 +125,6 @@ def _says(row: Outcomes, speed: Spread) -> str:
     return f"{percent(row.share_of_leads or 0)} · {median} · {percent(row.share or 0)}"
 
 
-async def segments(asking: Asking) -> Shown:
-    """Which approach works for which segment in which channel (REQ 162, 163)."""
-    rows = await asking.numbers.outcomes(asking.filters, by="segment+channel+plan")
-    table = Table(
-        (Column("Segment"), Column("Channel"), Column("Plan"), count("Leads"), share("Spoken to"),
-         share("Qualified"), share("Customers"), count("Bought again")),
-        [(wording.plain(row.keys[0]) or "not known", row.keys[1], row.keys[2], row.leads, row.contacted / row.leads,
-          row.qualified / row.leads, row.share, row.repeated) for row in rows],
-    )  # fmt: skip
-    if not rows:
-        return Shown(table, words="No lead came in this period.")
-    known = [row for row in rows if row.leads >= _FEW]
-    best = sorted(known, key=lambda row: -(row.share or 0))[:7]
-    if not best:
-        return Shown(table, words=f"No combination has {_FEW} leads in this period: a share of fewer says nothing.")
-    highest = max(row.share or 0 for row in best) or 1
-    items = [
-        Bar(" · ".join(wording.plain(key) for key in row.keys if key), (row.share or 0) / highest,
-            f"{percent(row.share or 0)} of {row.leads:,}")
-        for row in best
-    ]  # fmt: skip
-    words = f"Customers by segment, channel and plan, the best first, from {_FEW} leads on."
-    return Shown(table, charts.bars(items, words), words)
-
-
 async def promises(asking: Asking) -> Shown:
     row = await asking.numbers.promises(asking.filters)
     early = await asking.numbers.touches_48h(asking.filters)
@@ -242,7 +217,6 @@ PANELS = (
     Panel("regions", "Regions", "outcomes", regions),
     Panel("sources", "Sources", "outcomes", sources),
     Panel("plans", "Plans side by side", "outcomes", plans),
-    Panel("segments", "What works for whom", "outcomes", segments),
     Panel("promises", "Promises and persistence", "promises", promises),
     Panel("skips", "Left out and put off", "skips", skips),
     Panel("quality", "Data quality", "quality", quality),

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from speedlead.gateway.deps import GatewayDeps
+from speedlead.numbers.kept import Kept
 from speedlead.store import rep_page
 from speedlead.store.transactions import transact
 
@@ -53,6 +54,7 @@ class Shelf:
         self._deps = deps
         self._kept: dict[Key, _Kept] = {}
         self._past: dict[Key, tuple[float, Any]] = {}
+        self.counted = Kept()
         self._readers = asyncio.Semaphore(_READERS)
         self._line, self._looked = 0, -1.0
 

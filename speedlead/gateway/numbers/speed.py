@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from speedlead import times, wording
+from speedlead.domain.quality import Score
 from speedlead.gateway.numbers import charts
 from speedlead.gateway.numbers.asking import Asking
 from speedlead.gateway.numbers.charts import Bar, Span
 from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import NONE, Column, Table, count, percent, seconds, share
 from speedlead.numbers.metrics import METRICS
+from speedlead.numbers.quality import QualityNumbers
+from speedlead.numbers.read import teams_of
 from speedlead.numbers.rows import Phase, RepRow, Spread
 
 GOAL = 0.95  # REQ 121
@@ -163,22 +166,33 @@ def _target(name: str) -> str:
 
 async def reps(asking: Asking) -> Shown:
     rows = await asking.numbers.reps(asking.filters)
+    scores = await QualityNumbers(asking.deps.pool, teams_of(asking.calendars), asking.deps.clock).quality_by_rep(
+        asking.filters
+    )
     table = Table(
         (Column("Rep"), count("Leads"), share("Hot"), share("Came outside cover"),
          count("Open now"), count("Capacity"), Column("Touches per lead", "number"),
          share("In time"), seconds("Median"), seconds("P90"), seconds("Own reaction"),
-         share("Spoken to"), share("Qualified"), share("Customers")),
+         share("Spoken to"), share("Qualified"), share("Customers"),
+         share("Quality"), count("Reviewed"), Column("Quality between")),
         [(row.name or "nobody", row.leads, _of(row.hot, row), _of(row.outside, row), row.open_now, row.capacity,
           _of(row.touches, row), row.share, row.median, row.p90, row.reaction, _of(row.contacted, row),
-          _of(row.qualified, row), _of(row.converted, row)) for row in rows],
+          _of(row.qualified, row), _of(row.converted, row), *_quality(scores.get(row.rep_id or ""))) for row in rows],
     )  # fmt: skip
     if not rows:
         return Shown(table, words="Nobody had a lead in this period.")
     words = (
         "How many leads, how many of them hot or outside hours, and how full somebody is, stand beside the speed: who "
-        "has more of them is slower without being worse. Differences of a few per cent are chance."
+        "has more of them is slower without being worse. Differences of a few per cent are chance. "
+        "Quality is of reviewed contacts with these leads; with 95 % the true one lies in between."
     )
     return Shown(table, None, words)
+
+
+def _quality(score: Score | None) -> tuple[float | None, int, str]:
+    if score is None or score.low is None or score.high is None:
+        return None, 0, NONE
+    return score.mean, score.reviewed, f"{percent(score.low)} to {percent(score.high)}"
 
 
 def _of(part: int, row: RepRow) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from speedlead import times
 
-Kind = Literal["text", "count", "share", "seconds", "number"]
+Kind = Literal["text", "count", "share", "seconds", "number", "money"]
 NONE = "–"
 # a spreadsheet would take such a text for a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -16,7 +16,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`share` is 0 to 1, `seconds` a length of time."""
+    """`share` is 0 to 1, `seconds` a length of time, `money` an amount rounded as its currency is."""
 
     title: str
     kind: Kind = "text"
@@ -55,7 +55,9 @@ class Table:
         return out.getvalue()
 
 
-_UNITS: dict[Kind, str] = {"text": "{}", "count": "{}", "share": "{} (%)", "seconds": "{} (s)", "number": "{}"}
+_UNITS: dict[Kind, str] = {
+    "text": "{}", "count": "{}", "share": "{} (%)", "seconds": "{} (s)", "number": "{}", "money": "{}",
+}  # fmt: skip
 
 
 def shown(value: Any, kind: Kind) -> str:
@@ -70,6 +72,8 @@ def shown(value: Any, kind: Kind) -> str:
             return times.span(value)
         case "number":
             return f"{value:.1f}"
+        case "money":
+            return f"{value:,}".replace("-", "−")
     return str(value)
 
 
@@ -89,7 +93,7 @@ def _raw(value: Any, kind: Kind) -> str:
             return f"{100 * value:.2f}"
         case "seconds" | "number":
             return f"{value:.2f}"
-        case "count":
+        case "count" | "money":
             return str(value)
     text = str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text

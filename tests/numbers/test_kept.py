@@ -1,0 +1,188 @@
+"""What was counted, with the changes since, is what counting everything finds, to the last percentile."""
+
+import random
+from array import array
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from statistics import quantiles
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speedlead.demo.season.fill import fill
+from speedlead.numbers import kept as kept_module
+from speedlead.numbers.filters import Filter
+from speedlead.numbers.kept import Kept
+from speedlead.numbers.read import Numbers
+from speedlead.numbers.tally import PARTS, Moved, Times, Window, timed
+from speedlead.store import rollup
+from speedlead.store.erasure import erase
+from speedlead.store.pool import open_pool
+from tests.numbers.cases import LATER
+from tests.servers import TestDatabases
+from tests.store.hand_made import FixedClock
+
+# ── percentiles ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+few = st.integers(0, 12).map(float)
+
+
+def cut(values: list[float], part: float, wide: int) -> Window:
+    """What `figure_window` gives."""
+    place = part * (len(values) - 1)
+    first, last = max(0, int(place) - wide), min(len(values) - 1, -int(-place // 1) + wide)
+    below = sum(value < values[first] for value in values)
+    upto = sum(value <= values[last] for value in values)
+    return Window(first, below, upto, array("d", values[first : last + 1]))
+
+
+def whole(values: list[float]) -> Times:
+    ordered = sorted(values)
+    return Times(len(ordered), sum(ordered), (Window(0, 0, len(ordered), ordered),) if ordered else ())
+
+
+@given(st.lists(few, max_size=40), st.lists(few, max_size=12), st.data(), st.integers(0, 6))
+def test_a_percentile_is_exact_or_not_said(counted: list[float], new: list[float], data: Any, wide: int) -> None:
+    ordered = sorted(counted)
+    gone = data.draw(st.lists(st.sampled_from(range(len(ordered))), unique=True, max_size=8)) if ordered else []
+    windows = tuple(cut(ordered, part, wide) for part in PARTS) if ordered else ()
+    left = [value for place, value in enumerate(ordered) if place not in gone] + new
+    try:
+        found = timed(Times(len(ordered), sum(ordered), windows), whole([ordered[place] for place in gone]), whole(new))
+    except Moved:
+        assert wide < len(gone) + len(new), "what is kept on each side is enough for so many changes"
+        return
+    assert found.count == len(left)
+    assert found.total == pytest.approx(sum(left))
+    if len(left) > 1:
+        by_twenty = quantiles(left, n=20, method="inclusive")
+        assert (found.median, found.p90, found.p95) == pytest.approx((by_twenty[9], by_twenty[17], by_twenty[18]))
+    else:
+        assert found.median == (left[0] if left else None)
+
+
+async def test_the_database_cuts_as_the_test_does(conn: Any) -> None:
+    chance = random.Random(3)
+    for many in (1, 2, 30):
+        values = sorted(float(chance.randrange(9)) for _ in range(many))
+        for part in PARTS:
+            for wide in (1, 4, 99):
+                found = await conn.fetchval("select figure_window($1::float8[], $2, $3)", values, part, wide)
+                wanted = cut(values, part, wide)
+                assert found == [wanted.first, wanted.below, wanted.upto, *wanted.values]
+
+
+# ── a season that goes on ────────────────────────────────────────────────────────────────────────────────────────────
+
+LEADS, DAYS = 400, 30
+FILTERS: tuple[dict[str, str], ...] = (
+    {}, {"type": "hot", "source": "organic"}, {"channel": "form", "country": "US"}, {"region": "US-NY"},
+    {"team": "everybody"}, {"plan": "inbound"}, {"variant": "short-first-mail:short"},
+)  # fmt: skip
+ALL_TIMES = ("acknowledgement", "assignment", "acceptance", "first_attempt", "first_attempt_business", "first_contact",
+             "qualification", "decision", "conversion", "cycle", "reaction")  # fmt: skip
+
+HAPPENS = (
+    "update lead set closed_at = $2, close_reason = 'lost', stage = 'closed' where id = $1",
+    "update lead set first_attempt_at = $2, first_contact_at = $2 where id = $1",
+    "update lead set region = 'US-CA', source = 'organic', lead_type = 'cold' where id = $1 "
+    "and $2::timestamptz is not null",
+    "update lead set promised_at = $2, acknowledged_at = null where id = $1",
+    "insert into outcome (id, lead_id, outcome, at) values (gen_random_uuid(), $1, 'converted', $2)",
+    "delete from touch where lead_id = $1 and channel <> 'call' and $2::timestamptz is not null",
+    "update lead set closed_at = null, close_reason = null where id = $1 and $2::timestamptz is not null "
+    "and not exists (select from lead o where o.person_id = lead.person_id and o.closed_at is null)",
+)  # fmt: skip
+
+
+@pytest_asyncio.fixture(scope="module")
+async def season(test_databases: TestDatabases) -> AsyncIterator[Any]:
+    async with test_databases.fresh() as url:
+        await fill(url, LEADS, until=LATER, days=DAYS)
+        pool = await open_pool(url, size=4)
+        yield pool
+        await pool.close()
+
+
+async def everything(numbers: Numbers, wanted: Filter) -> list[Any]:
+    found: list[Any] = [
+        await numbers.compared(ALL_TIMES, wanted, by) for by in (None, "source", "country+region", "week")
+    ]
+    return [
+        *found, await numbers.attempts(wanted), await numbers.buckets(wanted), await numbers.phases(wanted),
+        await numbers.skips(wanted), await numbers.quality(wanted), await numbers.reps(wanted),
+        await numbers.touches_48h(wanted), await numbers.promises(wanted),
+    ]  # fmt: skip
+
+
+def close(one: Any, other: Any) -> bool:
+    """Equal, but for the last digits of sums."""
+    if isinstance(one, float) and isinstance(other, float):
+        return one == pytest.approx(other, rel=1e-9, abs=1e-6)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(close, one, other))
+    if hasattr(one, "__dataclass_fields__"):
+        return all(close(getattr(one, name), getattr(other, name)) for name in one.__dataclass_fields__)
+    return bool(one == other)
+
+
+async def test_changes_added_to_what_was_counted_are_everything_counted_anew(
+    season: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[Any] = []
+    monkeypatch.setattr(kept_module, "_WIDE", "64")
+    original = Kept._count
+
+    async def count(self: Kept, *given: Any) -> Any:
+        counted.append(given)
+        return await original(self, *given)
+
+    monkeypatch.setattr(Kept, "_count", count)
+    chance, known = random.Random(11), Kept()
+    wanted = [Filter.of({"period": f"{DAYS - 3}d"} | one, LATER) for one in FILTERS]
+    for one in wanted:
+        await everything(Numbers(season, what_was_counted=known), one)
+    first = len(counted)
+    leads = [row["id"] for row in await season.fetch("select id from lead order by id")]
+    for step in (1, 2, 3):
+        now = LATER + timedelta(hours=5 * step)
+        for lead in chance.sample(leads, 6):
+            await season.execute(chance.choice(HAPPENS), lead, now - timedelta(minutes=chance.randrange(9_000)))
+        if step % 2:
+            async with season.acquire() as conn:
+                async for _ in rollup.write_all(conn):
+                    pass
+        for fields in chance.sample(FILTERS, 2):
+            wants = Filter.of({"period": f"{DAYS - 3}d"} | fields, now)
+            anew = await everything(Numbers(season), wants)
+            since = await everything(Numbers(season, what_was_counted=known), wants)
+            for one, other in zip(since, anew, strict=True):
+                assert close(one, other), (step, fields)
+    assert len(counted) == first, "nothing was counted anew"
+
+
+async def test_an_erasure_is_in_no_figure_that_was_kept(season: Any) -> None:
+    known, wanted = Kept(), Filter.of({"period": f"{DAYS}d"}, LATER + timedelta(days=1))
+    before = await Numbers(season, what_was_counted=known).outcomes(wanted, by="region")
+    person, region = await season.fetchrow(
+        "select person_id, region from lead where region is not null order by created_at desc limit 1"
+    )
+    async with season.acquire() as conn, conn.transaction():
+        await erase(conn, FixedClock(LATER), [person], b"secret")
+    assert await season.fetchval("select count(*) from lead_fact_was w join lead l on l.id = w.lead_id "
+                                 "where l.person_id = $1 and w.created_at is not null", person) == 0  # fmt: skip
+    after = await Numbers(season, what_was_counted=known).outcomes(wanted, by="region")
+    assert after == await Numbers(season).outcomes(wanted, by="region")
+    was, now = ({row.keys[0]: row.leads for row in rows}[region] for rows in (before, after))
+    assert now < was
+
+
+async def test_both_tables_of_facts_have_the_same_columns(season: Any) -> None:
+    """Rows go from one to the other by place."""
+    columns = """select array_agg(attname::text order by attnum) from pg_attribute
+        where attrelid = $1::regclass and attnum > 0 and not attisdropped"""
+    kept, was = await season.fetchval(columns, "lead_fact"), await season.fetchval(columns, "lead_fact_was")
+    assert was == ["place", "xid", *kept]
