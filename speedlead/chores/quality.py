@@ -1,4 +1,4 @@
-"""Draws, once a week has ended, which of its contacts are reviewed: at random, and for everybody the same."""
+"""Draws, a day after a week has ended, which of its contacts are reviewed: at random, and for everybody the same."""
 
 import hashlib
 import hmac
@@ -17,6 +17,8 @@ from speedlead.store.transactions import transact
 NAME = "quality.draw"
 _EVERY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
+# what is talked about on a Friday is often logged on the next working day, and has to have its chance
+_LOGGED_BY = timedelta(days=1)
 # weeks that are drawn after the fact, where nothing ran
 _BACK = 2
 
@@ -29,7 +31,7 @@ def quality_chore(pool: "asyncpg.Pool[Any]", rules: QualityRules, clock: Clock, 
         return hmac.digest(secret, f"quality:{key}".encode(), hashlib.sha256)
 
     async def round_() -> str | None:
-        today = clock.business(0).astimezone(house).date()
+        today = (clock.business(0).astimezone(house) - _LOGGED_BY).date()
         this = today - timedelta(days=today.weekday())
         weeks = [this - n * _WEEK for n in range(_BACK, 0, -1)]
         missing = sorted(set(weeks) - await transact(pool, lambda conn: quality.drawn_weeks(conn, weeks)))

@@ -4,7 +4,7 @@ import io
 import re
 import uuid
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,8 +18,9 @@ from speedlead.store import quality, quality_scores
 from speedlead.store.quality_contact import seen
 from tests.gateway.house import House
 from tests.gateway.test_access import ask
-from tests.store.hand_made import DANA, LEE, SAM, put, put_lead, put_reps, put_touch
+from tests.store.hand_made import DANA, LEE, SAM, HandClock, put, put_lead, put_reps, put_touch
 
+DAY = timedelta(days=1)
 ALL = load_quality().model_copy(update={"share": 1.0})
 MARKS = {"mark_correct": "2", "mark_answered": "1", "mark_next_step": "2", "mark_tone": "2"}
 CALLED, LOGGED, ANSWERED, RANG, OTHER, CHECK = (f"{n}a000000-0000-4000-8000-000000000000" for n in range(1, 7))
@@ -76,8 +77,10 @@ async def week(house: House) -> House:
     return house
 
 
-async def drawn(house: House, rules: Any = ALL, zone: str = "UTC") -> str | None:
-    return await quality_chore(house.pool, rules, house.clock, b"salt", zone).run()
+async def drawn(house: House, rules: Any = ALL, zone: str = "UTC", later: timedelta = DAY) -> str | None:
+    """On Tuesday: on Monday much of the week is still to be logged."""
+    clock = HandClock(house.clock.now + later)
+    return await quality_chore(house.pool, rules, clock, b"salt", zone).run()
 
 
 async def picks(house: House) -> dict[str, str]:
@@ -87,6 +90,8 @@ async def picks(house: House) -> dict[str, str]:
 
 async def test_each_talk_and_answer_of_a_week_is_a_contact_once_of_whoever_had_it(week: House) -> None:
     house = week
+    assert "2026-11-16" not in str(await drawn(house, later=timedelta(0)))
+    await house.pool.execute("truncate quality_week cascade")
     assert await drawn(house) == "2026-11-09: 0 of 0 contacts; 2026-11-16: 4 of 4 contacts"
     rows = await house.pool.fetch("select lead_id::text, rep_id::text, kind from quality_pick")
     assert {tuple(row) for row in rows} == {
