@@ -112,8 +112,8 @@ async def test_leads_of_the_release_before_finish_under_this_one(previous: Path,
             return len(done) >= len(leads) // 2
 
         await house.until("the cadences are under way", under_way, 60)
-        closed = await house.fetch("select id from lead where closed_at is not null")
-        assert not closed
+        closed = await house.fetch("select id, source from lead where closed_at is not null")
+        assert [row["id"] for row in closed if row["source"] != "flow_check"] == []
     async with Stack(settings) as stack, house_of(stack) as house:
         await house.all_closed(leads, 180)
         house.assert_nothing_went_twice(leads)
