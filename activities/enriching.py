@@ -159,6 +159,6 @@ def left_s(info: activity.Info) -> float:
 
 
 def _good_for(answer: object, problem: str | None) -> timedelta:
-    if problem is not None:
+    if answer is None and problem is not None:
         return knowing.FAULT_FOR
     return knowing.KEPT_FOR if answer is not None else knowing.UNKNOWN_FOR

@@ -184,8 +184,8 @@ class Messaging:
         return TouchResult(state=TouchState.SKIPPED, at=moment.now, reason=reason)
 
     async def _words(self, request: TouchRequest, lead: LeadRecord, now: datetime) -> Message:
-        """A template's, or those of one of our people. Raises ComposeError."""
-        if request.purpose == "manual":
+        """A template's, those of one of our people, or those of the assistant. Raises ComposeError."""
+        if request.purpose != "plan":
             wrote = await self._leads.answer(lead.lead_id, request.step)
             return by_hand(request.channel, wrote)
         url = self._unsubscribe_url(lead.lead_id)

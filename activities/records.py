@@ -14,6 +14,7 @@ from speedlead.contracts import (
     RecordRequest,
     SkipStepsRequest,
     TakePlanRequest,
+    WaitRequest,
 )
 from speedlead.domain.outcomes import Outcome
 from speedlead.domain.plan import Cadence
@@ -88,6 +89,11 @@ class Records:
         await self._touches.skip(
             request.lead_id, skip_rows(request.skips), self._clock.moment(lead.clock_offset_us).now
         )
+
+    @activity.defn
+    async def show_wait(self, request: WaitRequest) -> None:
+        """What pages and the watchdog read while no touch is placed."""
+        await self._leads.next_touch(request.lead_id, None, request.until, request.why)
 
     @activity.defn
     async def load_plan(self, request: LoadPlanRequest) -> Cadence:

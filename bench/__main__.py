@@ -47,7 +47,8 @@ ROWS: dict[str, Callable[..., Awaitable[Result]]] = {
 }
 
 
-async def run(rows: list[str], file: Path, *, quick: bool) -> None:
+async def run(rows: list[str], file: Path, *, quick: bool) -> bool:
+    """Whether every aim was met; of small samples that is not asked."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     progress = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console,
@@ -62,6 +63,10 @@ async def run(rows: list[str], file: Path, *, quick: bool) -> None:
         if results:
             show(console, results, about, loads)
             console.print(f"The same as JSON: {file}", soft_wrap=True)
+    missed = [line for result in results.values() for line in result.lines if line.met is False]
+    for line in [] if quick else missed:
+        console.print(f"[bold red]MISSED[/]  {line.row}: {line.what}: {line.value:,.1f} {line.unit}, aim {line.aim}")
+    return quick or not missed
 
 
 async def measure_all(
@@ -83,20 +88,20 @@ async def measure_all(
             write(file, results, about, loads)
 
 
-async def until_done(work: Awaitable[None]) -> int:
-    """The exit code; SIGTERM and Ctrl-C cancel, and what was started is stopped before this returns."""
+async def until_done(work: Awaitable[bool]) -> int:
+    """The exit code, 1 when an aim was missed; SIGTERM and Ctrl-C cancel, and what was started is stopped first."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
-        await task
+        met = await task
     except asyncio.CancelledError:
         print("stopped", file=sys.stderr)
         return 130
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    return 0 if met else 1
 
 
 def main() -> None:
@@ -104,6 +109,7 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS), help="comma separated, of: %(default)s")
     parser.add_argument("--quick", action="store_true", help="small samples: does everything run?")
     parser.add_argument("--leads", type=int, help="of the season behind `dashboard`, such as 1000000")
+    parser.add_argument("--database", help="one with a season in it, for `dashboard`, which adds a few leads")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
     given = parser.parse_args()
     rows = [row.strip() for row in given.rows.split(",")]
@@ -111,8 +117,9 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown row {', '.join(unknown)}; there are {', '.join(ROWS)}")
     logging.getLogger().setLevel(logging.ERROR)  # log lines would tear the progress bar
-    if given.leads is not None:
-        ROWS["dashboard"] = partial(dashboard.measure, leads=given.leads)
+    if given.leads is not None and given.database is not None:
+        parser.error("--leads: expected none with --database, whose leads are measured")
+    ROWS["dashboard"] = partial(dashboard.measure, leads=given.leads, database=given.database)
     code = asyncio.run(until_done(run(rows, given.out.absolute(), quick=given.quick)))
     sys.stdout.flush()
     sys.stderr.flush()

@@ -14,7 +14,7 @@ for name in postgres_password speedlead_db_password temporal_db_password; do
 done
 for name in twilio_auth_token sendgrid_api_key twilio_auth_token_other twilio_api_key_secret temporal_api_key \
     twilio_webhook_shared_key payload_keys oidc_client_secret slack_webhook_url teams_webhook_url vapid_private_key \
-    company_source_secret calcom_webhook_secret calendly_webhook_key; do
+    company_source_secret calcom_webhook_secret calendly_webhook_key assistant_key; do
     test -e "$name" || : >"$name"
 done
 chmod 0644 ./*

@@ -11,6 +11,8 @@ import asyncpg
 import uvicorn
 from temporalio.client import Client
 
+from speedlead.assistant.assemble import open_assistant
+from speedlead.assistant.factbook import FactsError
 from speedlead.booking.assemble import build_door, build_offers
 from speedlead.booking.rulebook import BookingError
 from speedlead.cadence_client import CadenceClient
@@ -45,6 +47,7 @@ from speedlead.records import team_of
 from speedlead.relay import Relay
 from speedlead.returns import Returns
 from speedlead.routingbook import RoutingError, packaged_routing
+from speedlead.scriptbook import ScriptError
 from speedlead.seed import seed
 from speedlead.settings import Settings
 from speedlead.store.asking import Asking
@@ -83,7 +86,7 @@ DRAIN_S = 8
 TO_MEND = (
     Unreachable, PlanError, LawError, CalendarError, CredentialsError, ComposeError, PlanConflict, OlderData,
     RoutingError, TemporalRefused, PortTaken, OtherHouse, BookingError, LanesError,
-    QualityError, MappingError,
+    QualityError, MappingError, FactsError, ScriptError,
 )  # fmt: skip
 
 
@@ -179,7 +182,11 @@ async def _worker(parts: Parts, queues: Sequence[str] = QUEUES) -> AsyncIterator
         None if offers is None
         else build_door(settings, parts.credentials, offers, calendar.business, SystemClock())
     )  # fmt: skip
-    async with open_senders(parts.settings, parts.credentials) as senders, open_source(settings) as outside:
+    async with (
+        open_senders(parts.settings, parts.credentials) as senders,
+        open_source(settings) as outside,
+        open_assistant(settings, parts.pool, SystemClock(), offers) as assistant,
+    ):
         activities = build_activities(
             pool=parts.pool,
             settings=parts.settings,
@@ -189,6 +196,7 @@ async def _worker(parts: Parts, queues: Sequence[str] = QUEUES) -> AsyncIterator
             senders=senders,
             composer=parts.composer,
             outside=outside,
+            assistant=assistant,
             **({} if door is None else {"booking_link": door.link}),
         )
         means = Means(
@@ -248,7 +256,13 @@ def build_deps(parts: Parts, workflows: CadenceClient, relay: Relay, clock: Cloc
             clock,
             settings.twilio_from,
         ),
-        returns=Returns(calendar.placer, calendar.places, parts.plan, calendar.business),
+        returns=Returns(
+            calendar.placer,
+            calendar.places,
+            parts.plan,
+            calendar.business,
+            assistant=settings.assistant_model is not None,
+        ),
         ready=parts.watch.readiness.ask,
         figures=parts.watch.exposition.text,
         counters=parts.watch.counters,
@@ -274,7 +288,7 @@ async def serve_gateway(deps: GatewayDeps) -> None:
     server = uvicorn.Server(config)
     # signals belong to our own main, which cancels us
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    async with _background(run_replay(app.state.context)):
+    async with _background(run_replay(app.state.context)), _background(app.state.figures_beforehand.keep()):
         task = asyncio.create_task(server.serve())
         try:
             await asyncio.shield(task)

@@ -25,12 +25,19 @@ def packaged_calendars() -> Path:
 
 def load_calendars(path: Path | None = None) -> tuple[Calendars, str]:
     """The calendars of a YAML file, or the packaged ones, and a digest as their version. Raises CalendarError."""
-    file = path or packaged_calendars()
+    if path is None:
+        return _packaged()
     try:
-        text = read_text(file)
+        text = read_text(path)
     except FileFault as fault:
         raise CalendarError(str(fault)) from None
-    return parse_calendars(text, str(file)), hashlib.sha256(text.encode()).hexdigest()[:8]
+    return parse_calendars(text, str(path)), hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@cache
+def _packaged() -> tuple[Calendars, str]:
+    # they are the same as long as the process lives, and eight pages want them
+    return load_calendars(packaged_calendars())
 
 
 def parse_calendars(text: str, name: str) -> Calendars:

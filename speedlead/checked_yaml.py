@@ -69,13 +69,12 @@ class _ThoroughLoader(_Strict, Thorough): ...
 
 def line_of(node: yaml.Node | None, place: Sequence[str | int]) -> int:
     """The line of the deepest part of `place` that is there."""
-    line = 1
+    if node is None:
+        return 1
     for part in place:
-        if node is None:
-            break
-        line = node.start_mark.line + 1
-        node = _child(node, part)
-    return node.start_mark.line + 1 if node is not None else line
+        # of models that a field tells apart, the name of the one it is stands in the place as well, and in no file
+        node = _child(node, part) or node
+    return node.start_mark.line + 1
 
 
 def _child(node: yaml.Node, part: str | int) -> yaml.Node | None:

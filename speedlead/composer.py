@@ -102,6 +102,10 @@ class Composer:
     def language(self, lead: LeadRecord) -> str:
         return choose(lead.language, lead.evidence.country, self._offered, self.house.language)
 
+    def language_asked(self, tag: str | None) -> str:
+        """Of somebody of whom nothing is known but what their browser asks for."""
+        return choose(tag, None, self._offered, self.house.language)
+
     def promise(self, lead: LeadRecord, due: datetime | None, now: datetime, zone: str | None, channel: str) -> Promise:
         return Promise(due, self.book.words[self.language(lead)].promised(due, now, zone, channel))
 

@@ -64,6 +64,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _database(settings, running):
         yield finding
     yield webhook_keys(settings)
+    yield _mappings(settings)
     if settings.embedded_temporal and not running:
         yield _temporal_program()
     else:
@@ -75,6 +76,19 @@ def _time_zones() -> Finding:
     pinned = os.environ.get("PYTHONTZPATH") == "" and not zoneinfo.TZPATH
     installed = f"tzdata {release()} (wheel {importlib.metadata.version('tzdata')})"
     return Finding("time zones", pinned, installed if pinned else "taken from the machine, not from tzdata")
+
+
+def _mappings(settings: Settings) -> Finding:
+    """A gateway that runs goes on with the files of before; a start would fail."""
+    from speedlead.mappings.book import MappingError
+    from speedlead.mappings.doors import load_doors
+
+    try:
+        doors = load_doors(settings)
+    except MappingError as error:
+        return Finding("mappings", False, f"a gateway that runs keeps the old ones: {error}")
+    is_open = [one.name for one in doors.mappings.values() if doors.why_closed(one) is None]
+    return Finding("mappings", None, f"{len(doors.mappings)}, open: {', '.join(is_open) or 'none'}")
 
 
 def _ports(settings: Settings) -> list[Finding]:
@@ -116,6 +130,8 @@ async def _database(settings: Settings, running: bool) -> AsyncIterator[Finding]
 async def _reach_database(url: str, settings: Settings) -> AsyncIterator[Finding]:
     import asyncpg
 
+    from speedlead.clock import SystemClock
+    from speedlead.doctor_data import lines
     from speedlead.store.data_releases import newest_tzdata
     from speedlead.store.migrate import pending
 
@@ -128,6 +144,7 @@ async def _reach_database(url: str, settings: Settings) -> AsyncIterator[Finding
             reps = [] if missing else await connection.fetch("select email from rep where active")
             told = [] if missing else [*await _webhooks(connection), await our_people(connection)]
             fit = await _fitness(connection)
+            known = [] if missing else await lines(connection, settings, SystemClock().wall())
         finally:
             await connection.close()
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
@@ -141,7 +158,7 @@ async def _reach_database(url: str, settings: Settings) -> AsyncIterator[Finding
         yield finding
     yield zone_data(release(), newest)
     yield calendar_people(settings, [row["email"] for row in reps])
-    for finding in told:
+    for finding in (*told, *(Finding(*line) for line in known)):
         yield finding
 
 

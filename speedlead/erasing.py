@@ -11,7 +11,7 @@ from speedlead.contracts import LeadStatus
 from speedlead.ids import update_id
 from speedlead.ports import Clock
 from speedlead.store import erasure
-from speedlead.store.transactions import transact
+from speedlead.store.transactions import PersonGone, transact
 
 REASON = "erased"
 CLOSES_WITHIN_S = 10.0
@@ -72,7 +72,11 @@ async def erase_people(
             if lead_id not in ended:
                 await _end(leads, lead_id, by, request_id)
                 ended.add(lead_id)
-        done = await transact(pool, work)
+        try:
+            done = await transact(pool, work)
+        except PersonGone:
+            raise NotErased("the person became part of another entry at this moment. Nothing was erased; ask again "
+                            "by one of the leads") from None  # fmt: skip
         if done is not None:
             found, rows, waiting = done
             remembered = tuple([lead_id for lead_id in found.leads if not await leads.forget(lead_id)])

@@ -2,6 +2,7 @@
 
 state open|closed|all · stage · type hot|warm|cold · owner (a rep's id, or none) · source · plan inbound or inbound:4
 breached yes|no · next_before 2026-11-23T15:00Z (without a zone: UTC)
+program none|all|nurture|customer (without it: none; all with a `plan`, or with the source of one)
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ from uuid import UUID
 from speedlead import wording
 from speedlead.store.view_models import NOBODY, Filters
 
-NAMES = ("state", "stage", "type", "owner", "source", "plan", "breached", "next_before")
+NAMES = ("state", "stage", "type", "owner", "source", "plan", "breached", "next_before", "program")
 _STATES, _TYPES, _YES_NO = ("open", "closed", "all"), ("hot", "warm", "cold"), {"yes": True, "no": False}
+_PROGRAMS = ("none", "all", "nurture", "customer")
 
 
 class FilterError(ValueError):
@@ -51,6 +53,7 @@ def written(filters: Filters) -> dict[str, str]:
         "source": filters.source, "plan": filters.plan,
         "breached": None if filters.breached is None else ("yes" if filters.breached else "no"),
         "next_before": filters.next_before and filters.next_before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "program": filters.program,
     }  # fmt: skip
     return {name: text for name, text in fields.items() if text}
 
@@ -71,9 +74,12 @@ def _with(filters: Filters, name: str, text: str) -> Filters:
             return replace(filters, plan=text.replace(" v", ":"))
         case "breached" if text in _YES_NO:
             return replace(filters, breached=_YES_NO[text])
+        case "program" if text in _PROGRAMS:
+            return replace(filters, program=text)
         case "next_before":
             return replace(filters, next_before=_instant(text))
-    expected = {"state": _STATES, "stage": tuple(wording.STAGES), "type": _TYPES, "breached": tuple(_YES_NO)}
+    expected = {"state": _STATES, "stage": tuple(wording.STAGES), "type": _TYPES, "breached": tuple(_YES_NO),
+                "program": _PROGRAMS}  # fmt: skip
     raise FilterError(name, " or ".join(expected.get(name, ("printable text",))), text)
 
 

@@ -1,5 +1,6 @@
 """Reads plan files. Errors name the file, the line and the field, and what was expected."""
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,11 +21,18 @@ def packaged_plan(name: str = DEFAULT_PLAN) -> Path:
 
 def load_plan(path: Path | None = None) -> Plan:
     """The plan of a YAML file, the packaged default without one. Raises PlanError."""
-    file = path or packaged_plan()
+    if path is None:
+        return _packaged()
     try:
-        return parse_plan(read_text(file), str(file))
+        return parse_plan(read_text(path), str(path))
     except FileFault as fault:
         raise PlanError(str(fault)) from None
+
+
+@cache
+def _packaged() -> Plan:
+    # it is the same as long as the process lives
+    return load_plan(packaged_plan())
 
 
 def load_programs(plan: Plan, path: Path | None = None) -> tuple[Plan, ...]:

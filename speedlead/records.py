@@ -18,7 +18,7 @@ from speedlead.domain.plan import Cadence
 from speedlead.domain.sla import LeadFacts
 from speedlead.domain.zones import Evidence, Place
 
-Purpose = Literal["acknowledgement", "plan", "manual", "meeting"]
+Purpose = Literal["acknowledgement", "plan", "manual", "meeting", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)

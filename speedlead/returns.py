@@ -28,7 +28,12 @@ _OLDEST, _AHEAD = timedelta(days=3), timedelta(days=1)
 class Returns:
     """Reads notes, and sets targets, with the calendar that also places touches."""
 
-    def __init__(self, placer: Placer, places: PlaceFinder, plan: Source, calendars: Calendars | None = None) -> None:
+    def __init__(
+        self, placer: Placer, places: PlaceFinder, plan: Source, calendars: Calendars | None = None, *,
+        assistant: bool = False,
+    ) -> None:  # fmt: skip
+        """`assistant`: the house has one, which is asked about each message that a person writes."""
+        self.assistant = assistant
         self._placer = placer
         self._places = places
         self._calendars = calendars

@@ -70,7 +70,7 @@ def load_script(file: Path) -> Script:
 def warnings(script: Script, file: str, today: date) -> list[str]:
     if script.review_by >= today:
         return []
-    return [f"{file}:1: warning: review_by {script.review_by} is past; {script.owner} should read it again (REQ 59)"]
+    return [f"{file}:1: warning: review_by {script.review_by} is past; {script.owner} should read it again"]
 
 
 def edition(script: Script, file: str) -> Edition:

@@ -12,11 +12,16 @@ from speedlead import wording
 from speedlead.domain.outcomes import CallResult
 
 ClockFace = Callable[[datetime], str]
+# what a provider says of a message that it had taken
+NOT_ARRIVED = frozenset({"bounced", "blocked", "dropped", "undelivered", "failed", "spam_report"})
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A step that has ended. `step` is its name in touch ids; `reason` the call's result, or why it did not go out."""
+    """A step that has ended. `step` is its name in touch ids.
+
+    `reason`: a call's result, why it did not go out, or why what was sent did not arrive.
+    """
 
     at: datetime
     step: str
@@ -57,7 +62,8 @@ def lines(told: Told, clock: ClockFace) -> tuple[tuple[str, str], ...]:
 def past_line(past: Past, clock: ClockFace) -> str:
     call_result = past.reason if past.channel == "call" and past.reason in list(CallResult) else None
     what = wording.touch(past.state, past.channel, call_result)
-    why = "" if call_result or past.state == "sent" else wording.reason(past.reason, past.channel)
+    told = past.state != "sent" or past.reason in NOT_ARRIVED
+    why = "" if call_result or not told else wording.reason(past.reason, past.channel)
     return f"{wording.step(past.step)}, {clock(past.at)}: {what}" + (f" ({why})" if why else "")
 
 

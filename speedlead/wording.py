@@ -4,7 +4,7 @@ A code that is not listed is shown with its underscores as spaces, so that a new
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from speedlead.domain.outcomes import BAD_DATA, CallResult, Outcome
@@ -147,6 +147,9 @@ STORY = {
     "answer": "Somebody wrote to the lead",
     "feedback": "The lead said how we did",
     "called_us": "The lead called us",
+    "assistant_said": "The automatic assistant answered the lead",
+    "assistant_handed_over": "The automatic assistant left the lead to a person",
+    "assistant_kept_out": "The automatic assistant did not answer",
     "reopened": "Somebody wrote to a lead that was closed: a new one begins",
     "address_learned": "The lead wrote from another address, which is now known",
     "opt_out": "The lead opted out",
@@ -164,9 +167,14 @@ STORY = {
     "healed": "The watchdog looked after the lead",
     "corrected": "The lead's data were corrected",
     "closed": "The lead was closed",
+    "merged": "Another entry of the same person became part of this one",
+    "merge_undone": "Two entries that were taken for one person are two again",
     "program_began": "What goes on when the answer to an inquiry is over began",
     "started": "The workflow started",
 }
+
+# where to look when a notice is of no single lead
+NOTICE_PAGES = {"audit_done": "/audit-report"}
 
 NOTICES = {
     "assigned": "A lead is yours",
@@ -184,7 +192,7 @@ NOTICES = {
     "leads_of_other_code": "Leads that this version cannot go on with are started again from the records",
     "workflows_failing": "Workflows fail, and starting them again would not help: look at them in Temporal",
     "leads_in_limbo": "Open leads were found that nothing moved on: see what the watchdog did",
-    "audit_done": "The audit of the week has findings: see the audit report",
+    "audit_done": "The audit of the week has findings",
     "hook_off": "A webhook endpoint was switched off: nothing is sent to it any more",
     "hook_gave_up": "A webhook was given up: the endpoint has not taken an event for days",
     "sla_share": "Fewer first attempts than 95 % were in time in the last hour",
@@ -229,6 +237,7 @@ NOTICES = {
     "meeting_not_in_calendar": "A meeting could not be written into a calendar; it stands all the same",
     "reply_overdue": "The lead still waits for an answer",
     "answer_sent": "The lead was answered: please log what came of it",
+    "assistant_handed_over": "The automatic assistant left a lead to you: please read and answer",
     "answer_not_sent": "Your message to the lead was not sent",
     "answer_not_seen": "The visitor left before your message appeared, and there is no way to mail it",
     "answer_not_arrived": "Your message did not reach the lead: please try another way",
@@ -244,6 +253,8 @@ NOTICES = {
     "callback": "The lead wants to be called",
     "owner_task": "It is time to get in touch: the plan leaves it to you",
     "customer_handed_over": "A customer is yours: please look after them from now on",
+    "leads_joined": "Another open lead of the same person ended as a duplicate: this one goes on",
+    "systems_disagree": "Systems tell each other of a lead in a circle: their words for its status do not fit",
     "program_missing": "A lead ended, and the plan that its plan names for that was never published",
 }
 
@@ -349,6 +360,11 @@ def plain(code: str) -> str:
     return code.replace("_", " ").replace("-", " ")
 
 
+def counted(count: int, one: str) -> str:
+    """'1 lead', '1,200 leads'."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
 def is_code(text: str) -> bool:
     """Of our closed lists by its looks, not typed by a person."""
     return _CODE.fullmatch(text) is not None
@@ -379,6 +395,12 @@ def reason(code: str | None, channel_code: str | None = None) -> str:
     if colon and head.strip() in REASONS:
         return f"{REASONS[head.strip()]} ({tail.strip()})"
     return plain(code)
+
+
+def reasons(codes: Iterable[str], channel_code: str | None = None) -> str:
+    """All of them in a line, each once; one that another says with its law behind is not said alone."""
+    said = list(dict.fromkeys(reason(code, channel_code) for code in codes))
+    return "; ".join(one for one in said if one and not any(other.startswith(f"{one} (") for other in said))
 
 
 def sentence(code_or_text: str | None) -> str:
@@ -443,7 +465,19 @@ def told(kind: str, reason_code: str | None, data: Mapping[str, Any]) -> tuple[s
         return story(kind), feedback(data.get("fast"), data.get("helpful"))
     if kind == "accepted" and reason_code:
         return story(kind), step(reason_code)
+    if kind.startswith("assistant_"):
+        return story(kind), assistant(reason_code, data)
     return story(kind), None
+
+
+def assistant(reason_code: str | None, data: Mapping[str, Any]) -> str | None:
+    """'booked what the lead chose; gpt-5-mini: 412 tokens, 0.000350, 1.2 s'."""
+    acts = {"reply": "from the given facts", "ask": "asked a question", "offer_slots": "offered times",
+            "book": "booked the time that the lead chose"}  # fmt: skip
+    why = reason(reason_code) if reason_code else acts.get(data.get("act", ""))
+    cost = f", {data['cost']}" if data.get("cost") else ""
+    spent = f"{data['model']}: {data.get('tokens', 0)} tokens{cost}" if data.get("model") else None
+    return "; ".join(one for one in (why, spent) if one) or None
 
 
 def feedback(fast: bool | None, helpful: bool | None) -> str:

@@ -11,6 +11,7 @@ import asyncpg
 from temporalio.client import Client
 
 from activities.acceptance import Acceptance
+from activities.assisting import Assisting, Desk
 from activities.auditing import Auditing
 from activities.clock import ActivityClock
 from activities.dealing import Dealer
@@ -88,6 +89,7 @@ def build_activities(
     composer: Composer | None = None,
     booking_link: Callable[[LeadRecord, datetime], str | None] = lambda _lead, _now: None,
     outside: Outside | None = None,
+    assistant: Desk | None = None,
 ) -> Activities:
     """`composer`: the one of this process, whose texts were checked; without it they are checked here. `outside`: who
     is asked about companies.
@@ -132,6 +134,7 @@ def build_activities(
             planning=planning,
             clock=clock,
         ),
+        assisting=Assisting(leads=leads, planning=planning, clock=clock, plan=plan, desk=assistant),
         enriching=Enriching(
             leads=leads,
             knowledge=KnowledgeStore(pool),

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.acceptance import Acceptance
+from activities.assisting import Assisting
 from activities.dealing import Dealer
 from activities.enriching import Enriching
 from activities.messaging import Messaging
@@ -41,6 +42,7 @@ class Pace:
 @dataclass(frozen=True)
 class Activities:
     acceptance: Acceptance
+    assisting: Assisting
     enriching: Enriching
     messaging: Messaging
     notifying: Notifying
@@ -60,6 +62,7 @@ class Activities:
                 self.placing.place,
                 self.records.record,
                 self.records.skip_steps,
+                self.records.show_wait,
                 self.records.load_plan,
                 self.records.take_plan,
                 self.records.close,
@@ -70,6 +73,7 @@ class Activities:
                 self.acceptance.accept,
                 self.acceptance.escalate,
                 self.acceptance.breach,
+                self.assisting.assistant_turn,
                 self.voice.call_off,
                 self.voice.check_call,
                 self.voice.settle_task,

@@ -100,6 +100,8 @@ class Inbox:
         self._run.note(
             "reply_heard", reason="automatic" if message.automatic else message.channel, key=message.message_id
         )
+        if message.reply_id is not None and workflow.patched("assistant-turns"):
+            self._run.turns.append(message.reply_id)
         self._goes_on(away)
 
     def answer(self, message: c.AnswerSignal) -> None:

@@ -120,6 +120,10 @@ class LeadWorkflow:
         while self._run.answers:
             self._run.beside.begin(self._steps.answers.send(self._run.answers.pop(0)))
 
+    def _let_assist(self) -> None:
+        while self._run.turns:
+            self._run.beside.begin(self._steps.assistant.turn(self._run.turns.pop(0)))
+
     async def _write_records(self) -> None:
         """In their order: a pause must not be written after its end. What was noted before this is written after it."""
         while self._run.records or self._writing:
@@ -193,6 +197,7 @@ class LeadWorkflow:
     def _on_reply(self, *args: Any) -> None:
         self._inbox.take("reply", c.ReplySignal, args, self._inbox.reply)
         self._meanwhile()
+        self._let_assist()
 
     @workflow.signal(name="answer", description="A person of ours wrote to the lead: {number, channel}")
     def _on_answer(self, *args: Any) -> None:

@@ -53,6 +53,16 @@ ENRICH = ActivityOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2),
 )
 
+# A model's words: 25 s at most by its own limit, and some rows. A worker that stops gives it 10 s, like all others; a
+# second try finds in the turn's row what the first one did. All of it is over after a minute, and the lead goes on.
+ASSIST = ActivityOptions(
+    task_queue=LEADS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=2),
+    priority=Priority(priority_key=5),
+)
+
 # One request to a mail or SMS provider that refuses safely is tried for half an hour; then the step has failed.
 _SEND = ActivityOptions(
     start_to_close_timeout=_FROM_HERE_ON,

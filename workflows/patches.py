@@ -55,4 +55,16 @@ PATCHES: Sequence[Patch] = (
         date(2026, 11, 22),
         "what is known of a company and a person was not looked up before the lead got its owner",
     ),
+    Patch(
+        "assistant-turns",
+        "active",
+        date(2026, 11, 22),
+        "no assistant was asked about a message of the lead",
+    ),
+    Patch(
+        "waits-in-rows",
+        "active",
+        date(2026, 11, 22),
+        "a wait for an owner's task or for a program's end stood in the workflow alone, so pages could not show it",
+    ),
 )

@@ -16,6 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import Queues, never_began
     from workflows.state import LeadRun
 
+Purpose = Literal["plan", "manual", "assistant"]
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -32,13 +34,11 @@ class Sending:
         self._queues = queues
 
     async def send(
-        self, step: Step, at: datetime, skips: Sequence[c.SkipRow], purpose: Literal["plan", "manual"] = "plan"
+        self, step: Step, at: datetime, skips: Sequence[c.SkipRow], purpose: Purpose = "plan"
     ) -> c.TouchResult:
         return await self.end(self.begin(step, at, skips, purpose))
 
-    def begin(
-        self, step: Step, at: datetime, skips: Sequence[c.SkipRow], purpose: Literal["plan", "manual"] = "plan"
-    ) -> Begun:
+    def begin(self, step: Step, at: datetime, skips: Sequence[c.SkipRow], purpose: Purpose = "plan") -> Begun:
         lead = self._run.lead
         name = lead.touch_step(step.id) if purpose == "plan" else step.id
         answer = workflow.start_activity_method(

@@ -55,6 +55,8 @@ class LeadRun:
     unheard: list[tuple[int, datetime]] = field(default_factory=list)
     # what people of ours wrote and nobody has begun to send
     answers: list[AnswerSignal] = field(default_factory=list)
+    # messages of the lead that the assistant may answer, by their rows
+    turns: list[str] = field(default_factory=list)
     # counts every change; a wait ends when it moves
     changes: int = 0
     placement: Placement | None = None

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
     from workflows.acknowledging import Acknowledging
     from workflows.answers import Answers
+    from workflows.assisting import Assistant
     from workflows.calls import Calls
     from workflows.deadlines import Deadlines
     from workflows.enriching import enrich
@@ -53,6 +54,7 @@ class Steps:
         self._routing = False
         self.showing = Showing(run)
         self.answers = Answers(run, self._sending.send, self._notify)
+        self.assistant = Assistant(run, self._sending.send)
         self.acknowledging = Acknowledging(run, self._sending.reconcile, self._notify, self.showing.details)
         self.deadlines = Deadlines(run, self._notify, self.showing.again, self.owner)
 
@@ -323,6 +325,14 @@ class Steps:
     async def wait(self, until: datetime | None, why: str) -> None:
         self.showing.show(None, why, until)
         changes = self._run.changes
+        # no touch of ours is placed then, and nothing else would tell the rows what comes next
+        if until is not None and why in ("owner_task", "program_over") and workflow.patched("waits-in-rows"):
+            await workflow.execute_activity_method(
+                Records.show_wait,
+                c.WaitRequest(lead_id=self._run.lead.lead_id, until=until, why=why),
+                summary=f"waits: {why}",
+                **options.ROWS,
+            )
         await self._alarm.until(until, lambda: self._run.changes != changes, why)
 
     async def owner(self, before: str | None, answered: str) -> str:

@@ -11,8 +11,10 @@ from speedlead.chores.audit import audit_chore
 from speedlead.chores.booking import Booked, booking_chores
 from speedlead.chores.calendars import calendars_chore
 from speedlead.chores.chat import chat_chore
+from speedlead.chores.duplicates import duplicates_chore
 from speedlead.chores.flow_check import FlowCheck
 from speedlead.chores.hooks_setup import build_courier
+from speedlead.chores.hygiene import hygiene_chore
 from speedlead.chores.notify_setup import build_notifier
 from speedlead.chores.oncall import oncall_chore
 from speedlead.chores.pool import Dealer, pool_chore
@@ -81,7 +83,9 @@ def build_chores(means: Means) -> Sequence[Chore]:
         *booking_chores(means.booked, means.pool, means.settings, means.credentials, means.senders.mailer, means.clock),
         chat_chore(means.pool, means.clock),
         audit_chore(means.pool, means.settings, means.clock),
+        duplicates_chore(means.pool, means.clock, merges=means.settings.merge_certain_duplicates),
         review_chore(means.pool, means.settings, means.credentials, means.senders.mailer, means.clock),
+        hygiene_chore(means.pool, means.settings, means.clock),
         by_the_right_clock(means.pool, means.clock, retention),
         by_the_right_clock(means.pool, means.clock, _quality(means)),
         Watchdog(means.pool, means.workflows, means.clock).chore(),

@@ -17,7 +17,9 @@ from typing import Any
 import asyncpg
 import structlog
 
+from speedlead.chores.crm import CrmLook
 from speedlead.chores.runner import Chore
+from speedlead.crm.sending import CrmSender
 from speedlead.domain import hooks as rules
 from speedlead.domain.hooks import Verdict
 from speedlead.hooks.events import Contact, Owner, event_of
@@ -38,8 +40,8 @@ TIDY_EVERY = timedelta(hours=1)
 ROUND_S = 60.0
 # how often a round looks for what is new while an endpoint is still at work
 LOOK_S = 0.5
-# requests to one endpoint at a time, each of another lead
-AT_ONCE = 8
+# requests to one endpoint at a time, each of another lead; a CRM counts them, and an event is several
+AT_ONCE, CRM_AT_ONCE = 8, 2
 _SPREAD_AT_ONCE, _HEADS_AT_ONCE, _TIDY_AT_ONCE = 1000, 200, 5000
 # how long an endpoint is left alone that we cannot serve, by no fault of its own
 _OUR_REST = timedelta(minutes=1)
@@ -77,10 +79,13 @@ class Courier:
     ) -> None:  # fmt: skip
         self._pool, self._clock, self._keys, self._rules = pool, clock, keys, wanted
         self._sender, self._public_url, self._staff_url, self._roll = sender, public_url, staff_url, roll
+        self.crm = CrmSender(pool, clock.wall)
+        # that of the same process knows the same tokens and owners
+        self.look = CrmLook(pool, clock, keys, self.crm, sender)
 
-    def chores(self) -> tuple[Chore, Chore]:
+    def chores(self) -> tuple[Chore, ...]:
         sending = Chore("hooks.send", EVERY, self.run, wake=hook_queue.CHANNEL)
-        return (sending, Chore("hooks.tidy", TIDY_EVERY, self.tidy))
+        return (sending, Chore("hooks.tidy", TIDY_EVERY, self.tidy), self.look.chore())
 
     async def run(self) -> str | None:
         """One round: until nothing is left that may go now. Each endpoint works by itself, at its own speed."""
@@ -133,7 +138,8 @@ class Courier:
         work, made = _Work(row, stumbled=row.failures_in_a_row > 0), 0
         try:
             while True:
-                room = (1 if work.stumbled else AT_ONCE) - len(work.tasks)
+                most = AT_ONCE if row.kind == "webhook" else CRM_AT_ONCE
+                room = (1 if work.stumbled else most) - len(work.tasks)
                 if time.monotonic() < until and not work.rests and room > 0:
                     for head in await self._next(work, room):
                         work.tasks[asyncio.create_task(self._deliver(work, head, sender))] = head.lead_id
@@ -181,7 +187,10 @@ class Courier:
             answer = Answer(None, "internal", 0)
         else:
             wall = self._clock.wall()
-            answer = await sender.send(private, event, wall)
+            if row.kind == "webhook":
+                answer = await sender.send(private, event, wall)
+            else:
+                answer = await self.crm.send(sender, row, private, event)
         made = Try(row.id, head.seq, head.lead_id, found["id"], found["type"], wall, answer.ms, answer.status,
                    answer.error, answer.excerpt, found["round"])  # fmt: skip
         work.stumbled = rules.verdict(answer.status) is not Verdict.TAKEN
@@ -223,7 +232,8 @@ class Courier:
                 await self._tell(conn, "hook_gave_up", work.row, None, f"{wall:%Y-%m-%d}")
                 return
             else:
-                rest = rules.rest(failures, answer.status, answer.asked, self._roll())
+                status = 429 if answer.error == "crm_limit" else answer.status
+                rest = rules.rest(failures, status, answer.asked, self._roll())
                 if rest is not None:
                     await hook_queue.rest(conn, made.endpoint_id, wall + rest)
                     work.rests = True

@@ -33,11 +33,17 @@ def retention_chore(
             erased += await transact(pool, lambda conn, who=person_id: _erase(conn, who))  # type: ignore[misc]
         stories = await transact(pool, lambda conn: retention.delete_stories(conn, stories_before, MOST_LEADS))
         strangers = await transact(pool, lambda conn: retention.delete_strangers(conn, leads_before, MOST_LEADS))
-        done = {"people erased": erased, "rows of old stories": stories, "rows of strangers": strangers}
+        wall = clock.wall()
+        answers = await transact(pool, lambda conn: retention.delete_answers(conn, wall, MOST_LEADS))
+        done = {
+            "people erased": erased, "rows of old stories": stories, "rows of strangers": strangers,
+            "old answers about companies": answers,
+        }  # fmt: skip
         return ", ".join(f"{many} {what}" for what, many in done.items() if many) or None
 
     async def _erase(conn: Any, person_id: str) -> int:
-        await conn.execute("select id from person where id = $1 for update", person_id)
+        if not await conn.fetchval("select id from person where id = $1 for update", person_id):
+            return 0  # became part of another entry
         if await conn.fetchval(
             "select exists (select from lead where person_id = $1 and closed_at is null)", person_id
         ):

@@ -46,6 +46,9 @@ def add(
         made = await accounts.add_account(conn, email, name, known, SystemClock().wall())
         await _noted(conn, "account add", made.account_id, role=known)
         await _print_link(conn, made.account_id)
+        if known == "rep" and made.rep_name is None:
+            print(f"no rep has the address {made.email} yet: the account sees no leads until one has "
+                  "(`speedlead rep import`, or /people)", file=sys.stderr)  # fmt: skip
 
     _with_database(work)
 

@@ -26,12 +26,24 @@ def import_(
     """Add and change companies by their domain. With one bad row nothing is written, and every bad row is listed."""
     from speedlead.enrichment.companies import CompaniesError, load_companies
 
-    try:
-        listed = load_companies(file)
-    except CompaniesError as error:
-        print(f"{error}\nNothing was written.", file=sys.stderr)
-        raise typer.Exit(1) from None
+    with _bar() as bar:
+        reading = bar.add_task("Reading", total=None)
+        try:
+            listed = load_companies(file, lambda: bar.advance(reading))
+        except CompaniesError as error:
+            bar.stop()
+            print(f"{error}\nNothing was written.", file=sys.stderr)
+            raise typer.Exit(1) from None
     with_database(lambda conn: _import(conn, listed, str(file), dry_run=dry_run, remove=remove))
+
+
+def _bar() -> Any:
+    """Beside what is printed, and gone at the end; nothing where nobody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
 async def _import(conn: Any, listed: Any, name: str, *, dry_run: bool, remove: bool) -> int:
@@ -44,7 +56,12 @@ async def _import(conn: Any, listed: Any, name: str, *, dry_run: bool, remove: b
     await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     try:
         async with conn.transaction():
-            done = await import_companies(conn, listed, name, wall, remove=remove, dry_run=dry_run)
+            with _bar() as bar:
+                writing = bar.add_task("Writing", total=None)
+                done = await import_companies(
+                    conn, listed, name, wall, remove=remove, dry_run=dry_run,
+                    written=lambda done, of: bar.update(writing, completed=done, total=of),
+                )  # fmt: skip
             if not dry_run and (done.new or done.changed or done.removed):
                 asked = {"new": len(done.new), "changed": len(done.changed), "removed": len(done.removed)}
                 change = audit.Change(None, command_line(), None, "company import", None, asked)

@@ -45,7 +45,7 @@ def import_(
         async with conn.transaction():
             changes = await desk.bring_in(conn, asked, dry_run=dry_run)
             for change in () if dry_run else changes:
-                await _noted(
+                await noted(
                     conn, "hook import", change.endpoint_id, changed=",".join(name for name, *_ in change.fields)
                 )
         for change in changes:
@@ -59,7 +59,7 @@ def import_(
               + " Nothing was written." * dry_run)  # fmt: skip
         return 0
 
-    _with_desk(work)
+    with_desk(work)
 
 
 @app.command(name="list")
@@ -84,7 +84,7 @@ def list_() -> None:
             print(f"{row.name:<24}  {state:<8}  {backlog.waiting:>7}  {backlog.given_up:>8}  {taken:<19}  {address}")
         return 0
 
-    _with_desk(work)
+    with_desk(work)
 
 
 @app.command()
@@ -94,11 +94,11 @@ def test(name: Name) -> None:
     async def work(conn: Any, desk: Any) -> int:
         row = await _row(conn, name)
         answer = await desk.test(conn, row)
-        await _noted(conn, "hook test", row.id)
+        await noted(conn, "hook test", row.id)
         print(" ".join(str(part) for part in (answer.status, answer.error, f"{answer.ms} ms", answer.excerpt) if part))
         return 0 if answer.status is not None and 200 <= answer.status < 300 else 1
 
-    _with_desk(work)
+    with_desk(work)
 
 
 @app.command()
@@ -128,11 +128,11 @@ def replay(
 
         row = await _row(conn, name)
         many = await hook_queue.replay(conn, row.id, since=moment, event_id=event_id, given_up=given_up)
-        await _noted(conn, "hook replay", row.id, events=str(many))
+        await noted(conn, "hook replay", row.id, events=str(many))
         print(f"{many} events are sent again{'' if row.state == 'on' else ' when it is switched on'}")
         return 0 if many else 1
 
-    _with_desk(work)
+    with_desk(work)
 
 
 @app.command()
@@ -142,11 +142,11 @@ def rotate(name: Name) -> None:
     async def work(conn: Any, desk: Any) -> int:
         row = await _row(conn, name)
         secret = await desk.rotate(conn, row)
-        await _noted(conn, "hook rotate", row.id)
+        await noted(conn, "hook rotate", row.id)
         print(secret)
         return 0
 
-    _with_desk(work)
+    with_desk(work)
 
 
 @app.command()
@@ -167,7 +167,7 @@ async def _row(conn: Any, name: str) -> Any:
     return found
 
 
-async def _noted(conn: Any, action: str, endpoint_id: str, **asked: str) -> None:
+async def noted(conn: Any, action: str, endpoint_id: str, **asked: str) -> None:
     from speedlead.clock import SystemClock
     from speedlead.store import audit, hooks
 
@@ -176,7 +176,7 @@ async def _noted(conn: Any, action: str, endpoint_id: str, **asked: str) -> None
     await audit.end(conn, number, await hooks.facts(conn, endpoint_id), 0)
 
 
-def _with_desk(work: Callable[[Any, Any], Awaitable[int]]) -> None:
+def with_desk(work: Callable[[Any, Any], Awaitable[int]]) -> None:
     """Runs `work(connection, desk)` in the house of this data folder, and exits with its code."""
     from speedlead.clock import SystemClock
     from speedlead.credentials import CredentialsError

@@ -36,12 +36,13 @@ def list_(
     plan: Annotated[str, typer.Option(help="inbound or inbound:4")] = "",
     breached: Annotated[str, typer.Option(help="yes: a target was missed; no: none was")] = "",
     next_before: Annotated[str, typer.Option(help="Next touch before this moment: 2026-11-23T15:00Z")] = "",
+    program: Annotated[str, typer.Option(help="none, all, nurture or customer; with --plan all, else none")] = "",
     state: Annotated[str, typer.Option(help="open, closed or all")] = "open",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
 ) -> None:
     """List leads, what is due first on top."""
     given = {"state": state, "stage": stage, "type": lead_type, "owner": owner, "source": source, "plan": plan,
-             "breached": breached, "next_before": next_before}  # fmt: skip
+             "breached": breached, "next_before": next_before, "program": program}  # fmt: skip
     with_database(lambda conn: _list(conn, given, limit))
 
 

@@ -24,10 +24,14 @@ def import_(
 ) -> None:
     """Add and change entries by their reference. With one bad row nothing is written, and every bad row is listed."""
     from speedlead.clock import SystemClock
+    from speedlead.domain.review_week import day_of
     from speedlead.roi.ledger import LedgerError, load_ledger
+    from speedlead.settings import load_settings
 
+    # an entry of tomorrow is a mistake, and which day it is, the house says
+    today = day_of(SystemClock().wall(), load_settings().house_zone)
     try:
-        entries = load_ledger(file, SystemClock().wall().date())
+        entries = load_ledger(file, today)
     except LedgerError as error:
         print(f"{error}\nNothing was written.", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+# more people than there are
+MOST_DIGITS = 10
+
 app = typer.Typer(no_args_is_help=True, help="Points, lanes and their reasons (docs/enrichment.md).")
 
 
@@ -65,8 +68,8 @@ def _fact(text: str) -> Any:
         _refuse(f"{text!r}: expected fact=value with one of {', '.join(NAMES)}")
     if NAMES[name] is bool and written not in ("true", "false"):
         _refuse(f"{name}: expected true or false, got {written!r}")
-    if NAMES[name] is int and not (written.isascii() and written.isdecimal()):
-        _refuse(f"{name}: expected a whole number, got {written!r}")
+    if NAMES[name] is int and not (written.isascii() and written.isdecimal() and len(written) <= MOST_DIGITS):
+        _refuse(f"{name}: expected a whole number of at most {MOST_DIGITS} digits, got {written[:40]!r}")
     return name, written == "true" if NAMES[name] is bool else NAMES[name](written)
 
 

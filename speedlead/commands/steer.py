@@ -25,6 +25,7 @@ def steer(
     plan: Annotated[str, typer.Option(help="Only leads on this plan: inbound or inbound:4")] = "",
     breached: Annotated[str, typer.Option(help="yes: a target was missed; no: none was")] = "",
     next_before: Annotated[str, typer.Option(help="Next touch before this moment: 2026-11-23T15:00Z")] = "",
+    program: Annotated[str, typer.Option(help="none, all, nurture or customer; with --plan all, else none")] = "",
     state: Annotated[str, typer.Option(help="open or all")] = "",
     reason: Annotated[str, typer.Option(help="Why; stands in the audit and in the leads' stories")] = "",
     until: Annotated[str, typer.Option(help="pause: until then; empty until somebody resumes it")] = "",
@@ -44,7 +45,7 @@ def steer(
     if action is None:
         raise typer.BadParameter(f"expected an action, one of {_NAMES}, or --resume RUN")
     given = {"state": state, "stage": stage, "type": lead_type, "owner": owner, "source": source, "plan": plan,
-             "breached": breached, "next_before": next_before}  # fmt: skip
+             "breached": breached, "next_before": next_before, "program": program}  # fmt: skip
     try:
         action = action_named(action)
         asked = {"until": until, "step": step, "rep_id": to, **(plan_named(to_plan) if to_plan else {})}

@@ -26,7 +26,7 @@ def whatif(
         float, typer.Option(min=0.1, max=240, help="How long a call holds somebody; 3 is a guess")
     ] = 3.0,
     within: Annotated[
-        float, typer.Option(min=0, max=86_400, help="Seconds in which 95 % of calls find somebody free (REQ 39: 180)")
+        float, typer.Option(min=0, max=86_400, help="Seconds in which 95 % of calls find somebody free")
     ] = 180.0,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with all 168 hours")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -103,6 +104,13 @@ class Book:
     words: Mapping[str, Words]
     word_files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
+    def under(self, other: "Book") -> "Book":
+        return Book(
+            {**self.templates, **other.templates},
+            {**self.words, **other.words},
+            {**self.word_files, **other.word_files},
+        )
+
     def languages(self, channel: str, template: str) -> list[str]:
         return sorted(language for c, t, language in self.templates if (c, t) == (channel, template))
 
@@ -128,35 +136,49 @@ def packaged_templates() -> Path:
 
 def load_book(own: Path | None = None) -> Book:
     """The packaged templates with those of `own` over them. Raises TemplateError with one line per fault."""
+    if own is not None and not own.is_dir():
+        raise TemplateError(f"{own}: expected a folder with email/, sms/ or words/ in it")
+    book, faults = _packaged()
+    if own is not None:
+        laid_over, more = _read(own)
+        book, faults = book.under(laid_over), (*faults, *more)
+    wordless = [
+        f"{t.file}:1: {t.name}: there are no words of this language; expected a file words/{t.language}.yaml"
+        for t in book.templates.values()
+        if t.language not in book.words and not faults
+    ]
+    if faults or wordless:
+        raise TemplateError("\n".join([*faults, *wordless]))
+    return book
+
+
+@cache
+def _packaged() -> tuple[Book, tuple[str, ...]]:
+    # they are the same as long as the process lives, and several pages want them
+    return _read(packaged_templates())
+
+
+def _read(folder: Path) -> tuple[Book, tuple[str, ...]]:
+    """What can be read of it, and one line for each fault."""
     faults: list[str] = []
     templates: dict[tuple[str, str, str], Template] = {}
     words: dict[str, Words] = {}
     word_files: dict[str, tuple[str, str]] = {}
-    if own is not None and not own.is_dir():
-        raise TemplateError(f"{own}: expected a folder with email/, sms/ or words/ in it")
-    for folder in (packaged_templates(), *([own] if own else [])):
-        for file in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
-            room = file.relative_to(folder).parts[0]
-            try:
-                if room == "scripts":
-                    continue  # read by speedlead/scriptbook.py
-                if room == "words":
-                    language, text = _language_of(file), read_text(file)
-                    words[language] = parse(Words, text, str(file), whole="words")
-                    word_files[language] = (str(file), text)
-                else:
-                    template = read_template(file, folder)
-                    templates[template.channel, template.id, template.language] = template
-            except FileFault as fault:
-                faults.append(str(fault))
-    faults += [
-        f"{t.file}:1: {t.name}: there are no words of this language; expected a file words/{t.language}.yaml"
-        for t in templates.values()
-        if t.language not in words and not faults
-    ]
-    if faults:
-        raise TemplateError("\n".join(faults))
-    return Book(templates, words, word_files)
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        room = file.relative_to(folder).parts[0]
+        try:
+            if room == "scripts":
+                continue  # read by speedlead/scriptbook.py
+            if room == "words":
+                language, text = _language_of(file), read_text(file)
+                words[language] = parse(Words, text, str(file), whole="words")
+                word_files[language] = (str(file), text)
+            else:
+                template = read_template(file, folder)
+                templates[template.channel, template.id, template.language] = template
+        except FileFault as fault:
+            faults.append(str(fault))
+    return Book(templates, words, word_files), tuple(faults)
 
 
 def read_template(file: Path, folder: Path) -> Template:

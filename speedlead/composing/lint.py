@@ -74,7 +74,7 @@ def check(composer: Composer, template: Template, today: date) -> Iterator[Findi
 
 def _review(file: str, line: int, review_by: date, owner: str, today: date) -> Iterator[Finding]:
     if review_by < today:
-        yield Finding(file, line, f"review_by {review_by} is past; {owner} should read it again (REQ 59)", warning=True)
+        yield Finding(file, line, f"review_by {review_by} is past; {owner} should read it again", warning=True)
 
 
 # ── how it is written ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,21 +126,21 @@ def _grammar(template: Template, source: str | None = None, above: int | None = 
 
 def _wanted(template: Template) -> dict[str, tuple[str, str]]:
     """name -> (what it is, what is expected) of all that this template has to say."""
-    wanted = {"inquiry": ("the inquiry", "{{ inquiry }}, so that every touch refers to it (REQ 54)")}
+    wanted = {"inquiry": ("the inquiry", "{{ inquiry }}, so that every touch refers to it")}
     if template.channel == "email":
         wanted["unsubscribe_url"] = ("the way to opt out", "{{ unsubscribe_url }}")
     if template.id == ACKNOWLEDGEMENT:
         wanted |= {
-            "promise": ("the promised time", "{{ promise }} (REQ 30)"),
-            "next_human_step": ("what happens next", "{{ next_human_step }} (REQ 31)"),
-            "other_ways": ("other ways to reach us", "{{ other_ways }} or {{ other_ways_short }} (REQ 32)"),
+            "promise": ("the promised time", "{{ promise }}"),
+            "next_human_step": ("what happens next", "{{ next_human_step }}"),
+            "other_ways": ("other ways to reach us", "{{ other_ways }} or {{ other_ways_short }}"),
         }
     if template.channel == "voicemail":
         wanted["company"] = ("who calls", "{{ company }}: a recorded voice says at its beginning whose it is")
     if template.id == MEETING:
         wanted[MEETING] = ("what is said about the meeting", "{{ meeting }}")
     if template.id == VIDEO:
-        wanted[VIDEO] = ("the owner's video", '{{ video | link("words") }} (REQ 95)')
+        wanted[VIDEO] = ("the owner's video", '{{ video | link("words") }}')
     return wanted
 
 
@@ -163,7 +163,7 @@ def _contents(composer: Composer, template: Template, words: Words) -> Iterator[
         if template.id == ACKNOWLEDGEMENT and not any(_bare(phrase) in _bare(text) for phrase in words.receipt):
             missing["receipt"] = (
                 f"the receipt is missing; expected one of the phrases under receipt: in words/{template.language}.yaml:"
-                f" {', '.join(words.receipt)} (REQ 29)"
+                f" {', '.join(words.receipt)}"
             )
         if opt_out_scope(f"Yes.\n{text}", "email" if template.channel == "email" else "sms"):
             missing["quoted"] = "a reply that quotes this would be read as an opt-out; expected other words for it"

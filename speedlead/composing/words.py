@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from speedlead.composing.booking_words import BOOKING
+
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
 Channel = Literal["call", "email", "look"]
 # what is said about a booked meeting, in a language whose words file says nothing of it
@@ -47,6 +49,9 @@ _PLACES: dict[str, dict[str, set[str]]] = {
         "reminder_title": {"when"}, "missed": {"who", "when"}, "missed_title": set(),
     },
     "feedback": {name: {"day", "month"} if name == "until" else set() for name in _FEEDBACK},
+    "booking": {
+        name: {part for _, part, _, _ in string.Formatter().parse(phrase) if part} for name, phrase in BOOKING.items()
+    },
 }  # fmt: skip
 
 
@@ -75,9 +80,10 @@ class Words(BaseModel):
     calls: dict[str, Phrase]
     meeting: dict[str, Phrase] = Field(default_factory=lambda: dict(_MEETING))
     feedback: dict[str, Phrase] = Field(default_factory=lambda: dict(_FEEDBACK))
+    booking: dict[str, Phrase] = Field(default_factory=lambda: dict(BOOKING))
 
     @field_validator("promise", "when", "next_human_step", "other_ways", "other_ways_short", "calls", "meeting",
-                     "feedback")  # fmt: skip
+                     "feedback", "booking")  # fmt: skip
     @classmethod
     def _whole(cls, value: dict[str, str], info: Any) -> dict[str, str]:
         wanted = _PLACES[info.field_name]
@@ -123,6 +129,12 @@ class Words(BaseModel):
             weekday=self.weekdays[local.weekday()], day=local.day, month=self.months[local.month - 1],
         )  # fmt: skip
         return self.meeting[f"{kind}_title"].format(when=when), self.meeting[kind].format(who=who, when=when)
+
+    def clock(self, at: datetime, zone: str, how: Literal["time", "day"] = "time") -> str:
+        """'Monday 23 November, 10:00' on the clock of that zone, or the day alone."""
+        local = at.astimezone(ZoneInfo(zone))
+        places = {"weekday": self.weekdays[local.weekday()], "day": local.day, "month": self.months[local.month - 1]}
+        return self.booking[how].format(**places, hour=f"{local:%H}", minute=f"{local:%M}")
 
     def until(self, last: date) -> str:
         """'You can change it here until 7 December.'"""

@@ -34,6 +34,9 @@ from speedlead.contracts.activities import (
     TouchRequest,
     TouchResult,
     TouchState,
+    TurnRequest,
+    TurnResult,
+    WaitRequest,
     Way,
 )
 from speedlead.contracts.base import Channel, Code, Contract, Id, LeadType, Soon, Steered
@@ -69,8 +72,9 @@ __all__ = [  # noqa: RUF022
     "CloseRequest", "CloseResult", "DialRequest", "EnrichRequest", "EnrichResult", "EscalateRequest",
     "EscalateResult", "LoadPlanRequest", "NotifyRequest", "PlaceRequest", "PlaceResult", "ReassignTo",
     "RecordRequest", "RouteRequest", "RouteResult", "SettleTaskRequest", "SkipRow", "SkipStepsRequest",
-    "TakePlanRequest", "TakeRequest", "TouchRequest", "TouchResult", "TouchState", "Way", "Channel", "Code",
-    "Contract", "Id", "LeadType", "Soon", "Steered", "AnswerSignal", "AssignedSignal", "CallProgressSignal",
+    "TakePlanRequest", "TakeRequest", "TouchRequest", "TouchResult", "TouchState", "TurnRequest", "TurnResult",
+    "WaitRequest", "Way", "Channel", "Code", "Contract", "Id", "LeadType", "Soon", "Steered", "AnswerSignal",
+    "AssignedSignal", "CallProgressSignal",
     "DeliverySignal", "InquirySignal", "OptOutSignal", "OutcomeSignal", "ReplanSignal", "ReplySignal", "Signal",
     "LeadClosed", "LeadStart", "Reach", "Resume", "StepRow", "Undelivered", "WrittenAnswer", "AcceptRequest",
     "CallNowRequest", "ChangePlanRequest", "CorrectRequest", "DeclineRequest", "LeadStatus", "PauseRequest",

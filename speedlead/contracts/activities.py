@@ -150,10 +150,29 @@ class TouchRequest(Contract):
     lead_id: str
     step: str
     channel: Channel
-    purpose: Literal["plan", "manual"] = "plan"
+    purpose: Literal["plan", "manual", "assistant"] = "plan"
     template: str
     planned_at: AwareDatetime
     skips: tuple[SkipRow, ...] = ()
+
+
+class TurnRequest(Contract):
+    """A message of a lead, by its row, that the assistant may answer."""
+
+    lead_id: str
+    reply_id: str
+
+
+class TurnResult(Contract):
+    """`answer`: the number of the row with words that are still to be sent, by `channel`; None: there is nothing left.
+
+    `act`: what was done; `dropped` or `kept_out`: nothing, for `reason`.
+    """
+
+    act: str
+    reason: str | None = None
+    answer: int | None = None
+    channel: Literal["email", "sms"] | None = None
 
 
 class TouchState(StrEnum):
@@ -252,6 +271,14 @@ class CheckRequest(Contract):
 class SkipStepsRequest(Contract):
     lead_id: str
     skips: tuple[SkipRow, ...]
+
+
+class WaitRequest(Contract):
+    """The lead waits for an instant at which no touch of ours is placed."""
+
+    lead_id: str
+    until: AwareDatetime
+    why: str
 
 
 class NotifyRequest(Contract):

@@ -45,12 +45,16 @@ class OutcomeSignal(Signal):
 
 
 class ReplySignal(Signal):
-    """`due`: by when a person of ours is to answer; None in what an older version wrote, and for a program's mail."""
+    """`due`: by when a person of ours is to answer; None in what an older version wrote, and for a program's mail.
+
+    `reply_id`: the row of the message, in a house that has an assistant which may answer it.
+    """
 
     channel: Literal["call", "sms", "email", "chat"]
     automatic: bool = False
     until: AwareDatetime | None = None
     due: AwareDatetime | None = None
+    reply_id: Id | None = None
 
 
 class AnswerSignal(Signal):

@@ -16,6 +16,9 @@ import asyncpg
 from temporalio.client import Client
 
 from speedlead.app import Parts, build_deps, serve_gateway
+from speedlead.assistant.assemble import build_assistant
+from speedlead.assistant.turn import Model
+from speedlead.booking.assemble import build_offers
 from speedlead.cadence_client import CadenceClient
 from speedlead.composer import Composer
 from speedlead.composing.assemble import build_composer
@@ -109,11 +112,18 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    settings: Settings, database_url: str, client: Client, *, demo_reps: bool = True, composer: Composer | None = None
+    settings: Settings,
+    database_url: str,
+    client: Client,
+    *,
+    demo_reps: bool = True,
+    composer: Composer | None = None,
+    assistant: Model | None = None,
 ) -> AsyncIterator[World]:
     """`client` belongs to a server that skips time; `settings` has free ports, a folder and callbacks='before'.
 
-    `composer`: one whose texts were checked for such settings before; without it they are checked here.
+    `composer`: one whose texts were checked for such settings before; without it they are checked here. `assistant`:
+    the model of the assistant that the settings switch on.
     """
     credentials = load_or_create(settings.data_dir)
     plan = load_plan(settings.plan_file)
@@ -142,6 +152,7 @@ async def open_world(
         line = await stack.enter_async_context(open_line(settings, credentials))
         calendar = build_calendar(settings)
         composer = composer or build_composer(settings, plan, programs)
+        offers = build_offers(settings, calendar.placer, calendar.places, plan, calendar.business)
         activities = build_activities(
             pool=pool,
             settings=settings,
@@ -150,6 +161,7 @@ async def open_world(
             plan=plan,
             senders=senders,
             composer=composer,
+            assistant=None if assistant is None else build_assistant(settings, pool, clock, offers, assistant),
         )
         await stack.enter_async_context(running_workers(client, activities, pace=pace_of(settings)))
         leads = VirtualCadenceClient(client)

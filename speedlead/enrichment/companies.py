@@ -1,6 +1,7 @@
 """The CSV file of companies that we know. Every bad row is one line: file, line, column, and what was expected."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from speedlead.checked_csv import rows_of
@@ -20,12 +21,13 @@ class CompaniesError(FileFault):
     """A file of companies that cannot be used; the text is for the person who wrote it."""
 
 
-def load_companies(file: Path) -> list[Listed]:
-    """Raises CompaniesError with one line per fault."""
+def load_companies(file: Path, read: Callable[[], object] = lambda: None) -> list[Listed]:
+    """Raises CompaniesError with one line per fault. `read`: is called after each line."""
     faults: list[str] = []
     found: dict[str, Listed] = {}
     try:
         for line, cells in rows_of(read_text(file), str(file), COLUMNS, faults, needed=("domain",)):
+            read()
             try:
                 listed = _listed(cells, line)
                 if listed.company.domain in found:

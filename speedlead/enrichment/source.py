@@ -14,23 +14,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+from phonenumbers import SUPPORTED_REGIONS
 from yarl import URL
 
 from speedlead.domain.breaker import Breaker
 from speedlead.domain.knowing import OUTSIDE
 from speedlead.hooks.address import AddressRefused, Allowed, EndpointResolver, endpoint_url, parse_allowed
+from speedlead.place_names import country_alias
 from speedlead.public_hosts import HostRefused
 
 TIMEOUT_S = 2.0
 MAX_BYTES = 256_000
 PLACE = "{domain}"
+# it has answered, and one thing of it is nothing that we could use
+NO_COUNTRY = "source_country"
 _PATH = re.compile(r"[A-Za-z0-9_-]{1,60}(\.[A-Za-z0-9_-]{1,60}){0,9}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`answer` None without `problem`: the source knows nothing of the domain. `problem`: a code of ours."""
+    """`answer` None without `problem`: the source knows nothing of the domain. `problem`: a code of ours.
+
+    Both: it named a country that is none, which is left out.
+    """
 
     answer: Mapping[str, object] | None
     problem: str | None = None
@@ -72,7 +79,7 @@ class HttpSource:
             said = Said(None, "source_away")
         except (ValueError, RecursionError):
             said = Said(None, "source_nonsense")
-        if said.problem is None:
+        if said.problem in (None, NO_COUNTRY):
             self._breaker.worked()
         else:
             self._breaker.failed(time.monotonic())
@@ -99,7 +106,10 @@ class HttpSource:
             return Said(None, "source_nonsense")
         found = {name: _at(data, path) for name, path in self._asking.fields.items()}
         known = {name: value for name, value in found.items() if isinstance(value, str | int | float)}
-        return Said(known or None)
+        if "country" not in known:
+            return Said(known or None)
+        code = _country(known.pop("country"))
+        return Said(known or None, NO_COUNTRY) if code is None else Said(known | {"country": code})
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -127,6 +137,13 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes | None:
             return None
         parts.append(chunk)
     return b"".join(parts)
+
+
+def _country(said: object) -> str | None:
+    """By ISO 3166; `UK` and other usual names are understood. None: no country."""
+    text = said.strip().upper() if isinstance(said, str) else ""
+    code = country_alias(text) or text
+    return code if code in SUPPORTED_REGIONS else None
 
 
 def _at(data: Any, path: str) -> object:

@@ -17,15 +17,21 @@ def unsubscribe(action: str, company: str) -> HTMLResponse:
         f"<p>Stop all e-mail from {escape(company)} to you?</p>\n"
         f'<form method="post" action="{escape(action)}">\n'
         '<button class="primary" type="submit">Unsubscribe</button>\n</form>',
+        company=company,
     )
 
 
-def _page(title: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HTMLResponse:
+def _page(
+    title: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None, company: str = ""
+) -> HTMLResponse:
     """`body` is HTML; `title` is text."""
+    brand = f'<header class="top"><span class="brand">{escape(company)}</span></header>\n' if company else ""
     return HTMLResponse(
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f'<link rel="stylesheet" href="/static/app.css">\n</head>\n<body>\n<main class="narrow">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">\n'
+        f'<link rel="stylesheet" href="/static/app.css">\n</head>\n<body>\n{brand}<main class="narrow">\n'
         f"<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n",
         status,
         headers,

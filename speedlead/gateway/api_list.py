@@ -36,6 +36,7 @@ def add_api_list(app: FastAPI, context: Context) -> None:
         plan: Annotated[str | None, Query(description="Such as inbound or inbound:4")] = None,
         breached: Annotated[str | None, Query(description="yes: a target was missed; no: none was")] = None,
         next_before: Annotated[str | None, Query(description="Next touch before 2026-11-23T15:00Z")] = None,
+        program: Annotated[str | None, Query(description="none (without it), all, nurture or customer")] = None,
         is_open: Annotated[Literal["true", "false", "all"] | None, Query(alias="open", deprecated=True)] = None,
         limit: int = 100,
     ) -> Response:

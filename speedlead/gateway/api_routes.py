@@ -72,6 +72,7 @@ class MessageBody(BaseModel):
     body: str = Field(min_length=1, max_length=20_000)
     subject: str | None = Field(None, max_length=500)
     rep_id: uuid.UUID | None = None
+    conversation: uuid.UUID | None = None
 
 
 def add_api_routes(app: FastAPI, context: Context) -> None:
@@ -173,6 +174,7 @@ async def _message(request: Request, context: Context, lead_id: str) -> Response
         subject=one_line(body.subject) or None if body.subject else None,
         rep_id=str(body.rep_id) if body.rep_id else None,
         answer_id=str(uuid.uuid5(uuid.UUID(lead_id), f"message:{key[:500]}")) if key else None,
+        conversation=str(body.conversation) if body.conversation else None,
     )
     try:
         written = _found(await transact(deps.pool, lambda conn: write_answer(conn, deps.clock, draft)))

@@ -20,6 +20,7 @@ from speedlead.gateway.chat_routes import add_chat_routes
 from speedlead.gateway.codec_server import add_codec_server
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.deps import GatewayDeps
+from speedlead.gateway.duplicates_page import add_duplicates_page
 from speedlead.gateway.erase_page import add_erase_page
 from speedlead.gateway.experiment_pages import add_experiment_pages
 from speedlead.gateway.feedback_page import add_feedback_page
@@ -27,12 +28,14 @@ from speedlead.gateway.goal_page import add_goal_page
 from speedlead.gateway.guards import PageGuard
 from speedlead.gateway.hand_over_page import add_hand_over_page
 from speedlead.gateway.hooks_pages import add_hook_pages
+from speedlead.gateway.hygiene_page import add_hygiene_page
 from speedlead.gateway.intake_routes import add_intake_routes
 from speedlead.gateway.mapped_door import add_mapped_door
 from speedlead.gateway.mapping_pages import add_mapping_pages
 from speedlead.gateway.meeting_page import add_meeting_page
 from speedlead.gateway.notification_pages import add_notification_pages
 from speedlead.gateway.oncall_page import add_oncall_page
+from speedlead.gateway.page_errors import broken, not_available, nothing_here, reads_pages
 from speedlead.gateway.pages import add_pages
 from speedlead.gateway.people_pages import add_people_pages
 from speedlead.gateway.plan_pages import add_plan_pages
@@ -110,6 +113,8 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_codec_server(app, context)
     add_audit_report_page(app, deps)
     add_scores_page(app, deps)
+    add_duplicates_page(app, context)
+    add_hygiene_page(app, deps)
     add_steering_page(app, deps)
     add_roi_page(app, deps)
     add_scenario_page(app, deps)
@@ -136,7 +141,7 @@ def _add_errors(app: FastAPI, context: Context) -> None:
     @app.exception_handler(StoreUnavailable)
     async def on_no_store(request: Request, error: StoreUnavailable) -> Response:
         context.counters.add("store_unavailable")
-        return unavailable().response()
+        return not_available() if reads_pages(request) else unavailable().response()
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
@@ -148,6 +153,8 @@ def _add_errors(app: FastAPI, context: Context) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code in (404, 405) and reads_pages(request):
+            return nothing_here(error.status_code)
         return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {})).response()
 
     @app.exception_handler(Exception)
@@ -156,7 +163,7 @@ def _add_errors(app: FastAPI, context: Context) -> None:
         # the route's pattern: a path may hold a token
         route = getattr(request.scope.get("route"), "path", "unknown")
         log.error("request failed", error=type(error).__name__, path=route)
-        return Problem(500, "Something on our side went wrong.").response()
+        return broken() if reads_pages(request) else Problem(500, "Something on our side went wrong.").response()
 
 
 def _add_health(app: FastAPI, context: Context) -> None:

@@ -1,6 +1,7 @@
 """`/book/{token}`: a lead chooses a time. Without a script; a GET changes nothing, for mail scanners follow links."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -14,6 +15,9 @@ from starlette.routing import Route
 from speedlead import times
 from speedlead.booking.links import BOOK, FROM_FORM, MEETING
 from speedlead.booking.offers import Offer, Offers
+from speedlead.composing.assemble import read_composer
+from speedlead.composing.languages import preferred
+from speedlead.composing.words import Words
 from speedlead.gateway import answers
 from speedlead.gateway.context import Context
 from speedlead.gateway.forms import read_form
@@ -22,8 +26,9 @@ from speedlead.gateway.page_errors import answered
 from speedlead.gateway.problems import Problem
 from speedlead.gateway.rendering import render
 from speedlead.store import bookings
-from speedlead.store.booking_rows import standing
+from speedlead.store.booking_rows import Booking, Known, known_person, standing
 from speedlead.store.bookings import BookingRefused, SlotTaken, Wish
+from speedlead.store.leads import LeadStore
 from speedlead.store.transactions import transact
 from speedlead.tokens import make_token, read_token
 
@@ -50,6 +55,7 @@ class Doors:
         self.context = context
         self.deps = context.deps
         self._limits = TokenBuckets(context.deps.settings.intake_rate_per_minute_address)
+        self._composer = read_composer(context.deps.settings)
 
     @property
     def secret(self) -> bytes:
@@ -65,13 +71,33 @@ class Doors:
             raise Problem(404, OFF)
         return row_id, self.deps.offers
 
-    def page(self, name: str, context: Mapping[str, Any], status: int = 200) -> Response:
+    async def voice(self, lead_id: str) -> "Voice":
+        """In which the lead's messages are written. Raises LookupError."""
+        lead = await transact(self.deps.pool, lambda conn: LeadStore(conn).read(lead_id))
+        return self._voice(self._composer.language(lead))
+
+    def voice_asked(self, request: Request) -> "Voice":
+        """Which the browser wants: what is known of the lead is not shown to everybody."""
+        return self._voice(self._composer.language_asked(preferred(request.headers.get("accept-language"))))
+
+    def _voice(self, language: str) -> "Voice":
+        return Voice(language, self._composer.book.words[language])
+
+    def page(self, name: str, voice: "Voice", context: Mapping[str, Any], status: int = 200) -> Response:
         settings = self.deps.settings
-        shared = {"company_name": settings.company_name, "company_phone": settings.company_phone, "zones": ZONES}
+        shared = {"company_name": settings.company_name, "company_phone": settings.company_phone, "zones": ZONES,
+                  "language": voice.language, "say": voice.words.booking, "clock": voice.words.clock,
+                  "city": city}  # fmt: skip
         return render(name, shared | dict(context), status)
 
     def meeting_path(self, booking_id: str) -> str:
         return f"/book/meeting/{make_token(self.secret, MEETING, booking_id)}"
+
+
+@dataclass(frozen=True)
+class Voice:
+    language: str
+    words: Words
 
 
 class BookingPage:
@@ -106,7 +132,7 @@ class BookingPage:
         if has is not None:
             return self._booked_already(has.id)
         asked = read_asked(request.query_params, offers)
-        return self._choice(request, asked, await self._offer(lead_id, offers, asked), offers)
+        return await self._choice(request, lead_id, asked, await self._offer(lead_id, offers, asked), offers)
 
     async def _offer(self, lead_id: str, offers: Offers, asked: "Asked", only: datetime | None = None) -> Offer:
         async def read(conn: Any) -> Offer:
@@ -118,7 +144,8 @@ class BookingPage:
     async def _book(self, request: Request, lead_id: str, offers: Offers) -> Response:
         asked = read_asked(await form_of(request), offers)
         if asked.slot is None:
-            return self._choice(request, asked, await self._offer(lead_id, offers, asked), offers, status=422)
+            free = await self._offer(lead_id, offers, asked)
+            return await self._choice(request, lead_id, asked, free, offers, status=422)
         offer = await self._offer(lead_id, offers, asked, asked.slot)
         reps, slot = offer.times.get(asked.slot, ()), asked.slot
         try:
@@ -131,24 +158,35 @@ class BookingPage:
         except SlotTaken:
             self._doors.context.counters.add("bookings", result="taken")
             free = await self._offer(lead_id, offers, asked)
-            return self._choice(request, asked, free, offers, taken=slot, status=409)
+            return await self._choice(request, lead_id, asked, free, offers, taken=slot, status=409)
         except BookingRefused as refused:
             if refused.reason == "has_one":
                 return RedirectResponse(request.url.path, 303)
             return answers.message("Not booked", REFUSED[refused.reason], status=409)
         self._doors.context.counters.add("bookings", result="booked")
         await self._doors.context.deliver_now(booked.lead_id)
-        return RedirectResponse(self._doors.meeting_path(booked.id), 303)
+        return await self._booked(request, booked)
 
-    def _choice(
-        self, request: Request, asked: "Asked", offer: Offer, offers: Offers, *, taken: datetime | None = None,
-        status: int = 200,
+    async def _booked(self, request: Request, met: Booking) -> Response:
+        return RedirectResponse(self._doors.meeting_path(met.id), 303)
+
+    async def _voice(self, request: Request, lead_id: str) -> Voice:
+        return await self._doors.voice(lead_id)
+
+    async def _choice(
+        self, request: Request, lead_id: str, asked: "Asked", offer: Offer, offers: Offers, *,
+        taken: datetime | None = None, status: int = 200,
     ) -> Response:  # fmt: skip
-        return self._doors.page("booking.html", choice(asked, offer, offers, request.url.path, taken=taken), status)
+        shown = choice(asked, offer, offers, request.url.path, taken=taken)
+        return self._doors.page("booking.html", await self._voice(request, lead_id), shown, status)
 
 
 class FormBookingPage(BookingPage):
-    """The same for whoever has just sent a form. A meeting that stood before is shown to the one who gets our mails."""
+    """The same for whoever has just sent a form, who need not be the one they say: anybody can type an address.
+
+    So it says nothing that was known before: no name of the owner, no meeting that stands, no language and no clock but
+    those of the visitor. What is booked here is shown to the one who gets our mails.
+    """
 
     async def _opened(self, request: Request) -> tuple[str, Offers]:
         inquiry_id, offers = self._doors.opened(request, FROM_FORM)
@@ -156,6 +194,24 @@ class FormBookingPage(BookingPage):
         if lead_id is None:
             raise LookupError(f"inquiry {inquiry_id}: there is none")
         return lead_id, offers
+
+    async def _offer(self, lead_id: str, offers: Offers, asked: "Asked", only: datetime | None = None) -> Offer:
+        if asked.zone is None and (await self._known(lead_id)).before:
+            return Offer(None, {})
+        return replace(await super()._offer(lead_id, offers, asked, only), who=(), owner=None)
+
+    async def _voice(self, request: Request, lead_id: str) -> Voice:
+        return self._doors.voice_asked(request)
+
+    async def _booked(self, request: Request, met: Booking) -> Response:
+        known = await self._known(met.lead_id)
+        if not (known.before or known.mailed):  # nobody but they gave this number, and there is no other way to them
+            return await super()._booked(request, met)
+        shown = {"met": met, "then": "by_mail" if known.mailed else "as_known"}
+        return self._doors.page("booked.html", self._doors.voice_asked(request), shown)
+
+    async def _known(self, lead_id: str) -> Known:
+        return await transact(self._deps.pool, lambda conn: known_person(conn, lead_id))
 
     def _booked_already(self, booking_id: str) -> Response:
         return answers.message("Not from here", BY_MAIL, status=409)
@@ -197,13 +253,18 @@ def choice(
     }  # fmt: skip
 
 
+def city(zone: str) -> str:
+    """Whose clock it is, as people call it."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
 def marks(free: list[datetime], zone: str) -> dict[datetime, str]:
-    """What is said behind a time of day that a change of the clock brings twice on one day."""
+    """`first` or `second`, of a time of day that a change of the clock brings twice on one day."""
     shown: dict[datetime, list[datetime]] = {}
     for at in free:
         shown.setdefault(times.local(at, zone), []).append(at)
     twice = [pair for pair in shown.values() if len(pair) > 1]
-    return {at: f" ({name} time)" for pair in twice for at, name in zip(pair, ("first", "second"), strict=False)}
+    return {at: name for pair in twice for at, name in zip(pair, ("first", "second"), strict=False)}
 
 
 async def form_of(request: Request) -> dict[str, str]:

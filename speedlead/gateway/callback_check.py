@@ -34,8 +34,8 @@ def check_callback(placer: Placer, places: Places, lead: LeadRecord, at: datetim
     answer = placer.check(question, at)
     if isinstance(answer, Impossible):
         codes = dict.fromkeys((answer.reason, *answer.reasons))
-        return CallbackTime(at, None, "; ".join(wording.reason(code, "call") for code in codes))
-    return CallbackTime(at, answer.at, "; ".join(wording.reason(code, "call") for code in answer.reasons))
+        return CallbackTime(at, None, wording.reasons(codes, "call"))
+    return CallbackTime(at, answer.at, wording.reasons(answer.reasons, "call"))
 
 
 async def callback_time(deps: GatewayDeps, lead_id: str, at: datetime) -> CallbackTime:

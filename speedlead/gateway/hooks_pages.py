@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from speedlead.domain.outcomes import Stage
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.hooks_form import CHOICES, LEADS, Typed, endpoint_of, read_typed, typed_of
 from speedlead.gateway.page_actions import parse_id
@@ -15,13 +17,14 @@ from speedlead.gateway.rendering import render
 from speedlead.hooks.desk import HookChange, HookRefused, desk_of, shown
 from speedlead.hooks.events import INCLUDES
 from speedlead.payload_keys import UnknownKey
-from speedlead.store import hook_queue, hooks
+from speedlead.store import crm, hook_queue, hooks
 from speedlead.store.hooks import Backlog, EndpointRow
 from speedlead.store.transactions import transact
 from speedlead.wording import reason
 
 PATH = "/hooks"
 TRIES = 50
+KINDS = {"webhook": "Webhook", "hubspot": "HubSpot", "salesforce": "Salesforce"}
 SAID = {"saved": "Saved.", "same": "Nothing was changed: it was so already.", "removed": "The endpoint was removed.",
         "on": "It is on.", "off": "It is off."}  # fmt: skip
 UNREADABLE = "Its address and secrets were encrypted by a key that is not set any more (SPEEDLEAD_PAYLOAD_KEYS)."
@@ -40,7 +43,7 @@ class HookPages:
 
         rows, backlogs = await transact(self._deps.pool, read)
         found = [(row, self._address(row), backlogs.get(row.id, Backlog())) for row in rows]
-        context = {"endpoints": found, "now": self._deps.clock.wall(), "said_text": _said(request)}
+        context = {"endpoints": found, "kinds": KINDS, "now": self._deps.clock.wall(), "said_text": _said(request)}
         return render("hooks.html", context)
 
     async def add(self, request: Request) -> Response:
@@ -68,6 +71,10 @@ class HookPages:
         change = await self._put(typed, row.id)
         if isinstance(change, dict):
             return await self._one(row.id, typed=typed, faults=change)
+        changed = {name for name, _, _ in change.fields} if change is not None else set()
+        # its path may hold a token of the receiver's
+        told = {"url": f"another one, at {urlsplit(typed.url).hostname}", "secret": "another one"}
+        request.scope["speedlead.line"].tell({name: text for name, text in told.items() if name in changed})
         return RedirectResponse(f"{PATH}/{row.id}?said={'saved' if change else 'same'}", status_code=303)
 
     async def rotate(self, request: Request) -> Response:
@@ -80,6 +87,7 @@ class HookPages:
             return _no_such()
         except UnknownKey:
             return await self._one(row.id)
+        request.scope["speedlead.line"].tell({"secret": "another one"})
         return await self._one(row.id, said="The secret is another one. The old one signs for 24 hours more.",
                                secret=secret)  # fmt: skip
 
@@ -176,7 +184,11 @@ class HookPages:
                 return None
             backlog = (await hooks.backlogs(conn)).get(row.id, Backlog())
             tries, oldest = await hooks.tries(conn, row.id, TRIES), await hooks.oldest_event(conn)
-            return {"row": row, "backlog": backlog, "tries": tries, "oldest": oldest}
+            known = None
+            if row.kind != "webhook":
+                known = {"kind": KINDS[row.kind], "counted": await crm.counted(conn, row.id),
+                         "look": await crm.looked(conn, row.id), "statuses": _in_order(row.crm or {})}  # fmt: skip
+            return {"row": row, "backlog": backlog, "tries": tries, "oldest": oldest, "crm": known}
 
         found = await transact(self._deps.pool, read) if key else None
         if found is None:
@@ -190,6 +202,12 @@ class HookPages:
         context = {"typed": typed, "faults": faults, "choices": CHOICES, "includes": INCLUDES, "leads": LEADS,
                    "said_text": said, "secret": secret, "now": self._deps.clock.wall(), **found}  # fmt: skip
         return render("hook.html", context, 422 if faults else 200)
+
+
+def _in_order(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """Statuses as a lead goes through them, and to what each is called in a CRM; jsonb keeps no order."""
+    stages = list(Stage)
+    return sorted(settings["statuses"].items(), key=lambda one: stages.index(Stage(one[0].partition("/")[0])))
 
 
 async def _items(request: Request) -> list[tuple[str, str]]:

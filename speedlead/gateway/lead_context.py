@@ -18,6 +18,13 @@ from speedlead.times import clock
 ACKNOWLEDGE_WITHIN = timedelta(seconds=30)
 
 _PLANS = "select id || ':' || version as plan from plan order by id, version desc"
+# the newest first; which of them is meant, where a result is logged, only a person can say
+_OPEN_CALLS = """
+select t.id as touch_id, t.step, coalesce(t.sent_at, t.claimed_at) as at from touch t
+where t.lead_id = $1::text::uuid and t.channel = 'call'
+    and (t.state = 'claimed' or t.state = 'sent' and t.call_result is null)
+    and not exists (select from outcome o where o.touch_id = t.id and o.call_result is not null)
+order by at desc, t.id"""
 _PUT_OFF = """
 select max(put_off_to) from touch
 where lead_id = $1::text::uuid and purpose = 'acknowledgement' and split_part(step, '-', 2) = '1'"""
@@ -43,6 +50,7 @@ async def lead_context(deps: GatewayDeps, lead_id: str) -> dict[str, Any] | None
             "known": await known_of(conn, lead_id),
             "life": await life_of(conn, lead_id),
             "meetings": await of_lead(conn, lead_id),
+            "open_calls": await conn.fetch(_OPEN_CALLS, lead_id),
             "owners": [(rep.rep_id, rep.name) for rep in await views.reps(conn)],
             "plans": [row["plan"] for row in await conn.fetch(_PLANS)],
             "put_off": await conn.fetchval(_PUT_OFF, lead_id),

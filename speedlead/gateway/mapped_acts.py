@@ -12,23 +12,26 @@ from starlette.responses import JSONResponse
 from speedlead import ids
 from speedlead.cadence_errors import LeadNotFound, LeadRefused
 from speedlead.contact_marks import marks_of
+from speedlead.domain.outcomes import Outcome
 from speedlead.gateway.context import Context
 from speedlead.gateway.webhooks import Act, Acted, NotYet
 from speedlead.mappings.ledger import Booked
-from speedlead.mappings.making import Made, NewLead, NewStatus
+from speedlead.mappings.making import Made, NewChange, NewLead, NewStatus
 from speedlead.mappings.model import Mapping
 from speedlead.plan_shelf import in_use, running
 from speedlead.ports import Clock
 from speedlead.roi.ledger import Entry
-from speedlead.store import audit, mapped
+from speedlead.store import audit, crm, mapped
 from speedlead.store.intake import Submission, take_in
 from speedlead.store.ledger import LedgerRefused, import_entries
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.remarks import remark
+from speedlead.store.rows import put_notice
 from speedlead.store.webhooks import Received
 
 # why an outcome that another system told was logged, where it does not say
 TOLD_ELSEWHERE = "told_elsewhere"
+CIRCLE = "systems tell each other of it in a circle; a person decides"
 
 
 @dataclass
@@ -62,6 +65,8 @@ def acts_of(
                     found.append(partial(_owner, context, mapping, one, one.what.owner, key, received, told))
                 if one.what.outcome is not None:
                     found.append(partial(_outcome, context, mapping, one, one.what, key, received, clock, told))
+            case NewChange():
+                found.append(partial(_changed, mapping, one, received, told))
             case Booked():
                 found.append(partial(_booked, mapping, one, one.what, received, clock, told))
     return tuple(found)
@@ -105,6 +110,8 @@ async def _owner(
         return await _nothing(conn, received, told, "owner: expected the e-mail address of an active rep", lead_id)
     if before["owner_id"] == rep_id:
         return await _nothing(conn, received, told, "owner: it was so already", lead_id)
+    if await _circles(conn, mapping, lead_id, None, context.deps.clock):
+        return await _nothing(conn, received, told, f"owner: {CIRCLE}", lead_id)
     request_id = str(uuid.uuid5(uuid.UUID(lead_id), f"{mapping.name}:owner:{key}"))
     wall = context.deps.clock.wall()
     line = await audit.begin(conn, _change(mapping, "reassign", lead_id, {"rep_id": rep_id}, request_id), before, wall)
@@ -137,6 +144,8 @@ async def _outcome(
         clock = context.deps.clock  # what was told ahead of the lead counts from when there is one
     if await mapped.same_outcome(conn, lead_id, new.outcome, new.at or new.until, new.scope):
         return await _nothing(conn, received, told, "status: it was so already", lead_id)
+    if await _circles(conn, mapping, lead_id, new.outcome, clock):
+        return await _nothing(conn, received, told, f"status: {CIRCLE}", lead_id)
     before = await audit.lead_facts(conn, lead_id)
     logged = Logged(
         lead_id, outcome=new.outcome, at=new.at, until=new.until, scope=new.scope,
@@ -157,17 +166,27 @@ async def _outcome(
     return _said(told, answer, told_lead=lead_id if state.open else None)
 
 
+async def _changed(mapping: Mapping, one: Made, received: Received, told: Told, conn: Any) -> Acted:
+    """A chore looks at it over there."""
+    external_id = one.who.external_id or ""
+    if not await crm.mark(conn, mapping.of, external_id):
+        return await _passed(conn, received, told)
+    return _said(told, {"made": "change", "external_id": external_id})
+
+
 async def _booked(
     mapping: Mapping, one: Made, new: Booked, received: Received, clock: Clock, told: Told, conn: Any
 ) -> Acted:
     lead_id = await _lead_of(conn, mapping, one, new.day)
     if lead_id is None:
         return await _passed(conn, received, told)
-    entry = Entry(0, new.reference, new.kind, new.day, new.amount, new.currency, lead_id, None)
+    entry = Entry(0, new.reference, new.kind, new.day, new.amount, new.currency, lead_id, None, new.told_at)
     try:
         done = await import_entries(conn, [entry], mapping.name, clock.wall(), dry_run=False)
     except LedgerRefused as error:
         return await _nothing(conn, received, told, str(error), lead_id)
+    if done.old:
+        return await _nothing(conn, received, told, "reference: something newer is known of it", lead_id)
     if done.same:
         remark("repeated")
     await _known(conn, mapping, one, lead_id, received, clock)
@@ -187,6 +206,24 @@ async def _lead_of(conn: Any, mapping: Mapping, one: Made, paid_on: date | None 
         if mapping.unknown == "wait":
             raise NotYet(mapped.NO_LEAD)
     return found
+
+
+async def _circles(conn: Any, mapping: Mapping, lead_id: str, outcome: Outcome | None, clock: Clock) -> bool:
+    """Whether to leave it at what it is, of which ops hears once a day. An opt-out always counts."""
+    if outcome is Outcome.DO_NOT_CONTACT:
+        return False
+    wall = clock.wall()
+    why = await mapped.circles(conn, lead_id, _role(mapping), outcome, wall)
+    if why is not None:
+        await put_notice(
+            conn, audience="ops", kind="systems_disagree", at=clock.business(0), lead_id=lead_id, reason=why,
+            dedupe=f"systems_disagree:{lead_id}:{wall.date()}",
+        )  # fmt: skip
+    return why is not None
+
+
+def _role(mapping: Mapping) -> str:
+    return f"mapping: {mapping.name}"
 
 
 async def _known(conn: Any, mapping: Mapping, one: Made, lead_id: str, received: Received, clock: Clock) -> None:
@@ -212,7 +249,7 @@ async def _nothing(conn: Any, received: Received, told: Told, reason: str, lead_
 
 
 def _change(mapping: Mapping, action: str, lead_id: str, asked: dict[str, Any], request_id: str) -> audit.Change:
-    return audit.Change(None, f"mapping: {mapping.name}", None, f"mapping {action}", lead_id, asked,
+    return audit.Change(None, _role(mapping), None, f"mapping {action}", lead_id, asked,
                         request_id=request_id)  # fmt: skip
 
 

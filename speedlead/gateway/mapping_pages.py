@@ -33,7 +33,7 @@ class MappingPages:
         ]
         # open ones first, then those that somebody sends to
         rows.sort(key=lambda row: (row[1] is not None, row[2].newest is None and not row[2].refused, row[0].name))
-        return render("mappings.html", {"rows": rows, "public_url": self._deps.settings.public_url})
+        return render("mappings.html", {"rows": rows, "problem": self._doors.shelf.problem})
 
     async def one(self, request: Request) -> Response:
         mapping = self._mapping(request)

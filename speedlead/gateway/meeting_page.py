@@ -53,9 +53,9 @@ class MeetingPage:
         may_change = met.stands and met.source == "page" and met.starts_at > self._now(met)
         if request.query_params.get("move") and may_change:
             asked = read_asked(request.query_params, offers)
-            return self._times(met, asked, offers, await self._offer(met, asked, offers))
+            return await self._times(met, asked, offers, await self._offer(met, asked, offers))
         lead = await transact(self._deps.pool, lambda conn: LeadStore(conn).read(met.lead_id))
-        return self._doors.page("meeting.html", {
+        return self._doors.page("meeting.html", await self._doors.voice(met.lead_id), {
             "phone": lead.phone, "mailed": lead.email is not None,
             "met": met, "path": self._doors.meeting_path(met.id), "may_change": may_change,
             "past": met.starts_at <= self._now(met), "moved": met.sequence > 0,
@@ -86,7 +86,7 @@ class MeetingPage:
         """None when it is done; else the times that are free."""
         slot = asked.slot
         if slot is None:
-            return self._times(met, asked, offers, await self._offer(met, asked, offers), status=422)
+            return await self._times(met, asked, offers, await self._offer(met, asked, offers), status=422)
         offer = await self._offer(met, asked, offers, only=True)
         try:
             if slot not in offer.times or offer.zone is None:
@@ -96,7 +96,7 @@ class MeetingPage:
         except SlotTaken:
             self._doors.context.counters.add("bookings", result="taken")
             free = await self._offer(met, asked, offers)
-            return self._times(met, asked, offers, free, taken=True, status=409)
+            return await self._times(met, asked, offers, free, taken=True, status=409)
         self._doors.context.counters.add("bookings", result="moved")
         return None
 
@@ -107,12 +107,12 @@ class MeetingPage:
             rep_id=met.rep_id, but=met.id,
         ))  # fmt: skip
 
-    def _times(
+    async def _times(
         self, met: Booking, asked: Asked, offers: Offers, offer: Offer, *, taken: bool = False, status: int = 200
     ) -> Response:
         path = self._doors.meeting_path(met.id)
         shown = choice(asked, offer, offers, path, taken=asked.slot if taken else None, moving=True)
-        return self._doors.page("booking.html", shown | {"met": met}, status)
+        return self._doors.page("booking.html", await self._doors.voice(met.lead_id), shown | {"met": met}, status)
 
     async def _file(self, met: Booking) -> Response:
         lead = await LeadStore(self._deps.pool).read(met.lead_id)

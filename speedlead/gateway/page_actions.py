@@ -81,6 +81,7 @@ class Typed:
     note: str = ""
     channel: str = ""
     body: str = ""
+    touch_id: str = ""
 
 
 class Mistake(ValueError):
@@ -130,7 +131,7 @@ class PageActions:
         typed = Typed(
             **{
                 name: many_lines(str(form.get(name) or ""))
-                for name in ("call_result", "outcome", "at", "reason", "note")
+                for name in ("call_result", "outcome", "at", "reason", "note", "touch_id")
             }
         )
         try:
@@ -147,6 +148,7 @@ class PageActions:
             until=at if typed.outcome == Outcome.NOT_NOW else None,
             reason=typed.reason or None,
             note=typed.note[:MAX_NOTE] or None,
+            touch_id=(typed.touch_id[:200] or None) if typed.call_result else None,
             rep_id=signed_in(request).rep_id,
             # the id was made with the form: pressing the button twice logs once
             outcome_id=parse_id(str(form.get("outcome_id") or "")),
@@ -170,7 +172,9 @@ class PageActions:
             return missing("This lead does not exist", "It may have been erased, or the address is incomplete.")
         form = await request.form()
         typed = Typed(channel=str(form.get("channel") or ""), body=many_lines(str(form.get("body") or "")))
-        channel = _WAYS.get(typed.channel)
+        # the conversation stands in the form: another one may have begun since the page was read
+        way, _, conversation = typed.channel.partition(":")
+        channel = _WAYS.get(way)
         if channel is None:
             return await self.lead_page(request, typed, Mistake("channel", "Please choose how it goes."))
         draft = Draft(
@@ -180,6 +184,7 @@ class PageActions:
             rep_id=signed_in(request).rep_id,
             # the id was made with the form: pressing the button twice writes once
             answer_id=parse_id(str(form.get("answer_id") or "")),
+            conversation=parse_id(conversation),
         )
         try:
             await transact(self.deps.pool, lambda conn: write_answer(conn, self.deps.clock, draft))
@@ -279,6 +284,8 @@ def refused_answer(refusal: AnswerRefused) -> str:
         return "The lead was closed in the meantime; nothing was sent."
     if refusal.field == "rep_id":
         return "The rep you work for is gone; choose again. Nothing was sent."
+    if refusal.field == "conversation":
+        return "Please choose again by what and in which conversation it goes. Nothing was sent."
     return f"Nothing was sent: expected {refusal.expected}."
 
 

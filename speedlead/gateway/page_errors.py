@@ -23,6 +23,20 @@ def answered(handler: Handler) -> Handler:
     return page
 
 
+def reads_pages(request: Request) -> bool:
+    """Is it a person with a browser, and no program, that meets the error?"""
+    return "text/html" in request.headers.get("Accept", "") and not request.url.path.startswith("/api/")
+
+
+def broken() -> HTMLResponse:
+    return _page(500, "Something on our side went wrong", "It was noted. Please try again in a moment.")
+
+
+def nothing_here(status: int) -> HTMLResponse:
+    """For addresses that no route has, and methods that a route has not."""
+    return _page(status, "There is no such page", "The address may be mistyped, or what it showed is gone.")
+
+
 def not_available() -> HTMLResponse:
     return _page(503, "Not available at this moment", "The database does not answer. Please try again in a moment.")
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from speedlead import times, wording
 from speedlead.gateway.access.table import May
 from speedlead.gateway.access.who import CURRENT
+from speedlead.gateway.navigation import navigation
 from speedlead.ids import new_id
 from speedlead.intake_text import MAX_EXTRA_FIELDS, many_lines, one_line
 from speedlead.settings import Settings
@@ -35,27 +36,9 @@ def csrf() -> Markup:
     return Markup('<input type="hidden" name="csrf" value="{}">').format(who.csrf) if who else Markup()
 
 
-# path, what it is called, what it takes
-NAV = (
-    ("/rep", "My leads", May.WORK_QUEUE),
-    ("/ops", "Numbers", May.READ_NUMBERS),
-    ("/roi", "Return", May.READ_MONEY),
-    ("/review", "Review", May.READ_REVIEW),
-    ("/ops/leads", "All leads", May.READ_ALL),
-    ("/oncall", "On call", May.WORK_QUEUE),
-    ("/capacity", "Capacity", May.MOVE_CAPACITY),
-    ("/people", "People", May.MANAGE_PEOPLE),
-    ("/plans", "Plans", May.READ_PLAN),
-    ("/quality", "Quality", May.SEE_QUALITY),
-    ("/experiments", "Experiments", May.READ_EXPERIMENTS),
-    ("/scores", "Scores", May.READ_EXPERIMENTS),
-    ("/hooks", "Webhooks", May.MANAGE_HOOKS),
-    ("/form", "Form", May.OWN_ACCOUNT),
-    ("/accounts", "Accounts", May.MANAGE_ACCOUNTS),
-    ("/audit", "Audit", May.READ_AUDIT),
-    ("/audit-report", "Audit report", May.RUN_HOUSE),
+_environment.globals.update(
+    words=wording, times=times, new_id=new_id, me=CURRENT.get, May=May, csrf=csrf, navigation=navigation
 )
-_environment.globals.update(words=wording, times=times, new_id=new_id, me=CURRENT.get, May=May, csrf=csrf, nav=NAV)
 
 # the fields of the form, in DESIGN's fixed names, that a person fills in
 FORM_FIELDS = ("name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz",

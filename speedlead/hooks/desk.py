@@ -9,6 +9,7 @@ import asyncpg
 
 from speedlead import ids
 from speedlead.credentials import Credentials
+from speedlead.crm.sending import CrmSender, in_short
 from speedlead.domain.hooks import Secrets
 from speedlead.hooks.address import AddressRefused, Allowed, check_host, endpoint_url, parse_allowed
 from speedlead.hooks.endpoint import Endpoint
@@ -70,6 +71,8 @@ class HookDesk:
         row = None if endpoint_id is None else await hooks.endpoint(conn, endpoint_id, lock=True)
         if endpoint_id is not None and row is None:
             raise HookRefused("endpoint", "expected one that is there")
+        if row is not None and row.kind != "webhook":
+            raise HookRefused("name", f"{row.name} is a CRM; `speedlead crm add` changes it")
         wall, before = self.clock.wall(), self.private(row) if row else None
         made = new_secret() if asked.secret is None and before is None else None
         secrets = before.secrets if before else Secrets(asked.secret or made or "")
@@ -102,6 +105,8 @@ class HookDesk:
 
     async def rotate(self, conn: Any, row: EndpointRow) -> str:
         """The new secret; the old one signs for another day beside it."""
+        if row.kind != "webhook":
+            raise HookRefused("secret", "a CRM has made its own; `speedlead crm add` takes another one")
         made, now = new_secret(), await hooks.endpoint(conn, row.id)
         while now is not None:
             private = self.private(now)
@@ -112,11 +117,14 @@ class HookDesk:
         raise HookRefused("endpoint", "expected one that is there")
 
     async def test(self, conn: Any, row: EndpointRow) -> Answer:
-        """One request now, whatever its state; it is in the log and changes nothing else."""
+        """One request now, whatever its state; it is in the log and changes nothing else. A CRM is checked."""
         wall, event_id = self.clock.wall(), ids.new_id()
         event = envelope(event_id, TEST, row.id, wall, {"endpoint": row.name}, self.public_url)
         async with self.sender() as sender:
-            answer = await sender.send(self.private(row), event, wall)
+            if row.kind == "webhook":
+                answer = await sender.send(self.private(row), event, wall)
+            else:
+                answer = in_short(*await CrmSender(conn, self.clock.wall).check(sender, row, self.private(row)))
         await hook_queue.log(
             conn,
             Try(row.id, None, None, event_id, TEST, wall, answer.ms, answer.status, answer.error, answer.excerpt),

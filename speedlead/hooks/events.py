@@ -145,6 +145,8 @@ EVENTS: Mapping[str, tuple[type[_Part], str]] = {
     "lead.erased": (Nothing, "The person was erased: please erase what you have. Sent to every endpoint"),
 }
 TEST = "endpoint.test"
+# of a lead that a CRM is to be told of anew; no webhook has it
+SNAPSHOT = "lead.snapshot"
 
 
 def event_of(row: Mapping[str, Any], contact: Contact | None, owner: Owner | None, source: str) -> dict[str, Any]:
@@ -175,7 +177,7 @@ def _details(row: Mapping[str, Any]) -> dict[str, Any]:
     known = {**story, **row["data"], "seconds": row["seconds"], "step": row["step"], "how": row["kind"],
              "owner_id": story.get("rep_id"), "reason": _code(row["reason"]),
              "scope": story.get("scope") or story.get("channel")}  # fmt: skip
-    model, _ = EVENTS[row["type"]]
+    model, _ = EVENTS.get(row["type"], (Nothing, ""))
     return model.model_validate(known).model_dump(mode="json")
 
 

@@ -42,6 +42,14 @@ class Answer:
     excerpt: str | None = None
 
 
+class NoAnswer(Exception):
+    """`code`: why there is none, as our log has it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class Sender:
     def __init__(self, session: aiohttp.ClientSession, allowed: Allowed) -> None:
         self._session, self._allowed = session, allowed
@@ -55,30 +63,39 @@ class Sender:
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         headers = headers_of(event["id"], wall, body, private.secrets.in_use(wall))
         try:
-            # the setting may have been narrowed since it was written
-            url = endpoint_url(private.url, self._allowed)
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with self.request("POST", private.url, data=body, headers=headers) as response:
                 excerpt = None if response.ok else await _excerpt(response)
                 error = "redirected" if 300 <= response.status < 400 else None
                 asked = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
                 return answer(response.status, error, asked=asked, excerpt=excerpt)
-        except AddressRefused:
-            return answer(None, "address_refused")
-        except TimeoutError:
-            return answer(None, "too_slow")
-        except aiohttp.ClientConnectorCertificateError:
-            return answer(None, "certificate")
-        except aiohttp.ClientConnectorDNSError as error:
-            inside = isinstance(error.os_error, HostRefused)
-            return answer(None, "address_refused" if inside else "host_not_found")
-        except (aiohttp.ClientSSLError, ssl.SSLError):
-            return answer(None, "tls")
-        except (aiohttp.ClientError, OSError, ValueError):
-            return answer(None, "connection")
+        except NoAnswer as none:
+            return answer(None, none.code)
         except Exception as error:
             # what a receiver found in our client or in us: it waits for itself alone
             log.error("webhook answer not understood", event_id=event["id"], error=type(error).__name__)
             return answer(None, "internal")
+
+    @asynccontextmanager
+    async def request(self, method: str, address: str, **given: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Raises NoAnswer for whatever keeps an answer away, also while it is read."""
+        try:
+            # the setting may have been narrowed since it was written
+            url = endpoint_url(address, self._allowed)
+            async with self._session.request(method, url, allow_redirects=False, **given) as response:
+                yield response
+        except AddressRefused:
+            raise NoAnswer("address_refused") from None
+        except TimeoutError:
+            raise NoAnswer("too_slow") from None
+        except aiohttp.ClientConnectorCertificateError:
+            raise NoAnswer("certificate") from None
+        except aiohttp.ClientConnectorDNSError as error:
+            inside = isinstance(error.os_error, HostRefused)
+            raise NoAnswer("address_refused" if inside else "host_not_found") from None
+        except (aiohttp.ClientSSLError, ssl.SSLError):
+            raise NoAnswer("tls") from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise NoAnswer("connection") from None
 
 
 @asynccontextmanager

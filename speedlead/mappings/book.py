@@ -1,10 +1,13 @@
 """All mappings: the packaged ones, and those of a folder of one's own, which go before those of the same name."""
 
+import time
 from importlib.resources import files
 from pathlib import Path
 
 from speedlead.checked_yaml import FileFault, parse, read_text
 from speedlead.mappings.model import Mapping
+
+LOOK_EVERY_S = 2.0
 
 
 class MappingError(FileFault):
@@ -42,3 +45,52 @@ def load_mappings(folder: Path | None = None) -> dict[str, Mapping]:
     if faults:
         raise MappingError("\n".join(faults))
     return dict(sorted(found.items()))
+
+
+class MappingShelf:
+    """The mappings as their files are now: who asks has them looked at, not more often than `every_s`.
+
+    While a file is wrong all stay as they were, and `problem` says what is wrong. At the start it raises MappingError.
+    """
+
+    def __init__(self, folder: Path | None = None, every_s: float = LOOK_EVERY_S) -> None:
+        self._folder, self._every_s = folder, every_s
+        self._stamps, self._looked = _stamps(folder), time.monotonic()
+        self._mappings = load_mappings(folder)
+        self._problem: str | None = None
+
+    @property
+    def mappings(self) -> dict[str, Mapping]:
+        self._look()
+        return self._mappings
+
+    @property
+    def problem(self) -> str | None:
+        self._look()
+        return self._problem
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if self._folder is None or now - self._looked < self._every_s:
+            return
+        self._looked = now
+        stamps = _stamps(self._folder)
+        if stamps == self._stamps:
+            return
+        self._stamps = stamps
+        try:
+            self._mappings, self._problem = load_mappings(self._folder), None
+        except MappingError as error:
+            self._problem = str(error)
+
+
+def _stamps(folder: Path | None) -> list[tuple[str, int, int]]:
+    """What changes when a file does. A file that goes away at this moment has changed too."""
+    found = []
+    for path in sorted(folder.glob("*.y*ml")) if folder is not None else ():
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.append((path.name, stat.st_mtime_ns, stat.st_ino))
+    return found

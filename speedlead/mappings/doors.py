@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from speedlead.mappings.book import MappingError, load_mappings
+from speedlead.mappings.book import MappingError, MappingShelf
 from speedlead.mappings.model import Mapping
 from speedlead.mappings.money import parse_cost
 from speedlead.mappings.signing import Secret
@@ -21,12 +21,19 @@ LEAST = 16
 
 @dataclass(frozen=True)
 class Doors:
-    """`secrets`: a folder with a file for each secret, read anew at every request so that a change needs no start."""
+    """`secrets`: a folder with a file for each secret, read anew at every request so that a change needs no start.
 
-    mappings: Table[str, Mapping]
+    Mappings are read anew when their files change.
+    """
+
+    shelf: MappingShelf
     secrets: Path
     unsigned: frozenset[str]
     ticket_cost: tuple[Decimal, str] | None
+
+    @property
+    def mappings(self) -> Table[str, Mapping]:
+        return self.shelf.mappings
 
     def secrets_of(self, mapping: Mapping) -> tuple[Secret, ...]:
         """None where there is no such file. Raises ValueError with what is wrong about one."""
@@ -65,10 +72,11 @@ class Doors:
 
 def load_doors(settings: Settings) -> Doors:
     """Raises MappingError with one line per fault."""
-    mappings = load_mappings(settings.mappings_dir)
+    shelf = MappingShelf(settings.mappings_dir)
+    mappings = shelf.mappings
     unsigned = frozenset(settings.mappings_unsigned)
     for name in sorted(unsigned):
         if name not in mappings or mappings[name].signature.scheme != "none":
             raise MappingError(f"SPEEDLEAD_MAPPINGS_UNSIGNED: expected mappings with the scheme none, got {name}")
-    return Doors(mappings, settings.mapping_secrets_dir or settings.data_dir / FOLDER, unsigned,
+    return Doors(shelf, settings.mapping_secrets_dir or settings.data_dir / FOLDER, unsigned,
                  parse_cost(settings.ticket_cost) if settings.ticket_cost else None)  # fmt: skip

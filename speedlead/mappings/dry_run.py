@@ -9,7 +9,7 @@ from typing import Any
 
 from speedlead.intake import Rules
 from speedlead.mappings.ledger import Booked
-from speedlead.mappings.making import Line, Made, NewLead, NewStatus, Unusable, key_of, make, parts_of, trace
+from speedlead.mappings.making import Line, Made, NewChange, NewLead, NewStatus, Unusable, key_of, make, parts_of, trace
 from speedlead.mappings.model import Mapping
 from speedlead.roi.currencies import written
 
@@ -83,6 +83,8 @@ def _said(mapping: Mapping, made: Made) -> tuple[tuple[str, str], ...]:
             for name in ("outcome", "owner", "at", "until", "scope", "reason", "note"):
                 if (value := getattr(status, name)) is not None:
                     found.append((name, str(value)))
+        case NewChange():
+            found = [("a record to be looked at", made.who.external_id or "")]
         case Booked() as entry:
             found = [("an entry of the ledger", entry.kind), *((f"of: {name}", text) for name, text in who if text)]
             found += [("reference", entry.reference), ("date", entry.day.isoformat()),

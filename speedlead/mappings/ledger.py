@@ -17,13 +17,17 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """`reference`: the same for every message about it, so that a later one takes the place of an earlier one."""
+    """`reference`: the same for every message about it, so that a later one takes the place of an earlier one.
+
+    `told_at`: when it was said, where the mapping reads that: messages overtake each other on their way.
+    """
 
     kind: Literal["revenue", "support_cost"]
     reference: str
     day: date
     amount: Decimal
     currency: str
+    told_at: datetime | None = None
 
 
 def booked(
@@ -37,7 +41,8 @@ def booked(
     paid = -paid if mapping.negative else paid
     if mapping.kind == "ticket" and paid < 0:
         raise ValueError("amount: expected a cost of 0 or more")
-    return Booked("revenue" if mapping.kind == "revenue" else "support_cost", reference, _day(fields, now), paid, code)
+    kind: Literal["revenue", "support_cost"] = "revenue" if mapping.kind == "revenue" else "support_cost"
+    return Booked(kind, reference, _day(fields, now), paid, code, _told_at(fields))
 
 
 def _cost(mapping: Mapping, fields: Table[str, Found], ticket_cost: tuple[Decimal, str] | None) -> tuple[Decimal, str]:
@@ -81,6 +86,19 @@ def _day(fields: Table[str, Found], now: datetime) -> date:
     except ValueError:
         raise ValueError("date: expected a day such as 2026-11-30; say how it is written with `date`") from None
     return min(day, now.date())
+
+
+def _told_at(fields: Table[str, Found]) -> datetime | None:
+    one = fields.get("told_at")
+    if one is None or (one.value is None and not one.note):
+        return None
+    try:
+        at = datetime.fromisoformat(as_text(one.value)) if one.value is not None else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise ValueError("told_at: expected an instant with its zone; say how it is written with `date` and `zone`")
+    return at
 
 
 def _text(fields: Table[str, Found], name: str) -> str:

@@ -64,6 +64,11 @@ class NewStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class NewChange:
+    """A record of theirs is another one than it was: it is read over there, and nothing of this is believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One field of a dry run: its name, what it became, where that came from, and what was odd about it."""
 
@@ -77,7 +82,7 @@ class Line:
 class Made:
     """`key`: the sender's id of it, the same at every try; None where it has none. `left_out`: what a lead lost."""
 
-    what: NewLead | NewStatus | Booked
+    what: NewLead | NewStatus | Booked | NewChange
     who: Who
     key: str | None
     left_out: tuple[str, ...]
@@ -124,6 +129,8 @@ def make(
     if who == Who():
         odd = "; ".join(f"{name}: {one.note}" for name, one in found.items() if name.startswith("who.") and one.note)
         raise Unusable(f"who: expected somebody: an id, an e-mail address or a number{f' ({odd})' if odd else ''}")
+    if mapping.kind == "change":
+        return Made(NewChange(), who, key, (), lines)
     if mapping.kind == "status":
         return Made(_status(fields), who, key, (), lines)
     try:

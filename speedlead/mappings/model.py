@@ -15,7 +15,7 @@ from speedlead.intake import Inquiry
 from speedlead.mappings.values import Path, Value
 from speedlead.roi.currencies import amount, currency
 
-Kind = Literal["lead", "status", "ticket", "revenue"]
+Kind = Literal["lead", "status", "ticket", "revenue", "change"]
 Scheme = Literal["hmac", "stripe", "standard", "token", "basic", "none"]
 KINDS: tuple[str, ...] = get_args(Kind)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -24,15 +24,19 @@ LEAD_FIELDS = tuple(name for name in Inquiry.model_fields if name != "extra")
 FIELDS: Table[str, tuple[str, ...]] = {
     "lead": LEAD_FIELDS,
     "status": ("status", "at", "until", "scope", "reason", "note", "owner"),
-    "ticket": ("reference", "date", "amount", "currency", "minutes"),
-    "revenue": ("reference", "date", "amount", "currency"),
+    "ticket": ("reference", "date", "amount", "currency", "minutes", "told_at"),
+    "revenue": ("reference", "date", "amount", "currency", "told_at"),
+    "change": (),
 }
 NEEDED: Table[str, tuple[str, ...]] = {
     "lead": (),
     "status": (),
     "ticket": ("reference",),
     "revenue": ("reference", "amount", "currency"),
+    "change": (),
 }
+# what changed over there is read there, so these are the systems that we have an adapter for (docs/crm.md)
+CRMS = ("hubspot", "salesforce")
 _PLACES = ("{body}", "{timestamp}", "{method}", "{url}")
 
 
@@ -200,7 +204,7 @@ class Mapping(_Part):
         known = FIELDS[self.kind]
         for name in self.fields:
             if name not in known:
-                raise ValueError(f"fields.{name}: expected one of {', '.join(known)}")
+                raise ValueError(f"fields.{name}: expected {'one of ' + ', '.join(known) if known else 'none'}")
         for name in NEEDED[self.kind]:
             if name not in self.fields:
                 raise ValueError(f"fields: expected {name}, which every {self.kind} needs")
@@ -211,6 +215,8 @@ class Mapping(_Part):
                 raise ValueError("who: expected external_id alone; a lead is found by its fields email and phone")
         elif not self.who.model_fields_set:
             raise ValueError("who: expected lead_id, external_id, email or phone: whose it is")
+        if self.kind == "change" and (self.system not in CRMS or self.who.external_id is None):
+            raise ValueError(f"expected `system` ({' or '.join(CRMS)}) and `who.external_id`: which record it is")
         if self.kind == "status" and not {"status", "owner"} & set(self.fields):
             raise ValueError("fields: expected status, owner or both")
         return self

@@ -17,6 +17,13 @@ class Sample:
     mean: float | None
     sd: float | None
 
+    @classmethod
+    def of_sums(cls, count: int, total: float, squares: float) -> "Sample":
+        """Of the sum of the values, and of their squares."""
+        mean = total / count if count else None
+        sd = sqrt(max(0.0, squares - total**2 / count) / (count - 1)) if count > 1 else None
+        return cls(count, mean, sd)
+
 
 def interval(part: int, whole: int) -> tuple[float, float]:
     """Of the share behind `part` of `whole`, 95 % two-sided (Wilson 1927); of nothing anything may be true."""

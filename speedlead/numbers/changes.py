@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from speedlead.numbers.agreed import Part, Value, differs
 from speedlead.numbers.chance import Sample, moved
 from speedlead.numbers.filters import Filter
+from speedlead.numbers.kept import Row
 from speedlead.numbers.quality import AROUND, Reviewed, reviewed
+from speedlead.numbers.questions import AT, Question, when
 from speedlead.numbers.worth import WorthNumbers
 
-Kind = Literal["plan", "routing", "calendar", "text", "script", "people", "duty", "experiment"]
+Kind = Literal["plan", "routing", "lanes", "calendar", "text", "script", "people", "duty", "experiment"]
 KINDS: tuple[str, ...] = get_args(Kind)
 WEEK = timedelta(days=7)
 MOST_WEEKS = 4
@@ -24,30 +26,38 @@ _CHANGES = """
 select at_wall as at, kind, what, many::int as many from metric_change where at_wall >= $1 and at_wall < $2
 order by at_wall, kind, what"""
 
-_TIME = """count({v}) filter (where {ok}) as {name}_count,
-    percentile_cont(0.5) within group (order by {v}) filter (where {ok}) as {name}_median,
-    avg(ln(greatest({v}, 1))) filter (where {ok}) as {name}_mean,
-    stddev_samp(ln(greatest({v}, 1))) filter (where {ok}) as {name}_sd"""
-_WITHIN = f"followed and {{v}} <= {FOLLOWED.total_seconds():.0f}"
-_HOT = _TIME.format(name="hot", v="first_attempt_s", ok="lead_type = 'hot'")
-_DECIDED = _TIME.format(name="decided", v="qualification_s", ok=_WITHIN.format(v="first_contact_s + qualification_s"))
-# $13 to $15: marks, how long before and after, and how long of those whose leads could be followed
-_COMPARED = f"""
-select n::int as n, after, count(*)::int as leads, (count(*) filter (where followed))::int as followed,
-    count(*) filter (where acknowledgement_in_time is not null or acknowledgement_due <= at) as acknowledgement_of,
-    count(*) filter (where acknowledgement_in_time) as acknowledgement,
-    count(*) filter (where first_attempt_in_time is not null or first_attempt_judged <= at) as answered_of,
-    count(*) filter (where first_attempt_in_time) as answered,
-    count(*) filter (where kept is not null or promise_due <= at) as promises_of,
-    count(*) filter (where kept) as promises, count(valid) as reachable_of, count(*) filter (where valid) as reachable,
-    count(*) filter (where {_WITHIN.format(v="first_contact_s")}) as contacted,
-    count(*) filter (where {_WITHIN.format(v="conversion_s")}) as converted,
-    {_HOT}, {_DECIDED}
-from (select m.*, k.n, m.created_at >= k.at as after, {{at}} as at,
-        m.created_at >= k.at - k.followed and m.created_at < k.at + k.followed as followed
-    from {{leads}} join unnest($13::timestamptz[], $14::interval[], $15::interval[]) with ordinality
-        k (at, length, followed, n) on m.created_at >= k.at - k.length and m.created_at < k.at + k.length) x
-group by n, after order by n, after"""  # noqa: S608 our own text
+_SOON = f"{FOLLOWED.total_seconds():.0f}"
+
+
+def _around(at: datetime, followed: timedelta) -> Question:
+    """Of leads by whether they came before or after `at`; what comes of them, of those that could be followed.
+
+    Times that are compared as samples have the sums of their logarithms, and of the squares of those.
+    """
+    could = f"m.created_at >= {_literal(at - followed)} and m.created_at < {_literal(at + followed)}"
+    times = {
+        "hot": "case when m.lead_type = 'hot' then m.first_attempt_s end",
+        "decided": f"case when {could} and m.first_contact_s + m.qualification_s <= {_SOON} then m.qualification_s end",
+    }
+    logs = {name: f"ln(greatest({time}, 1))" for name, time in times.items()}
+    return Question(
+        {"leads": "count(*)", "followed": when(could),
+         "acknowledgement_of": when(f"m.acknowledgement_in_time is not null or m.acknowledgement_due <= {AT}"),
+         "acknowledgement": when("m.acknowledgement_in_time"),
+         "answered_of": when(f"m.first_attempt_in_time is not null or m.first_attempt_judged <= {AT}"),
+         "answered": when("m.first_attempt_in_time"),
+         "promises_of": when(f"m.kept is not null or m.promise_due <= {AT}"), "promises": when("m.kept"),
+         "reachable_of": "count(m.valid)", "reachable": when("m.valid"),
+         "contacted": when(f"{could} and m.first_contact_s <= {_SOON}"),
+         "converted": when(f"{could} and m.conversion_s <= {_SOON}"),
+         **{f"{name}_ln": f"coalesce(sum({log}), 0)" for name, log in logs.items()},
+         **{f"{name}_ln2": f"coalesce(sum({log} ^ 2), 0)" for name, log in logs.items()}},
+        times, (f"(m.created_at >= {_literal(at)})::text",),
+    )  # fmt: skip
+
+
+def _literal(at: datetime) -> str:
+    return f"timestamptz '{at.astimezone(UTC).isoformat()}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +172,14 @@ class ChangeNumbers(WorthNumbers):
             "end": max(mark.at + one.length for mark, one in zip(marks, around, strict=True)) + timedelta(seconds=1),
             "period": None,
         })  # fmt: skip
-        rows = await self._rows(
-            _COMPARED, reach.model_copy(update={"at": wanted.taken_at}), wanted.taken_at,
-            [mark.at for mark in marks], [one.length for one in around], [one.followed for one in around],
-        )  # fmt: skip
-        sides = {(row["n"], row["after"]): _side(row) for row in rows}
+        sides: dict[tuple[int, bool], Side] = {}
+        for n, (mark, one) in enumerate(zip(marks, around, strict=True), 1):
+            if one.length:
+                weeks = {"start": mark.at - one.length, "end": mark.at + one.length, "period": None}
+                leads = wanted.model_copy(update={**weeks, "at": wanted.taken_at})
+                for (after,), row in (await self._ask(_around(mark.at, one.followed), leads)).items():
+                    if row.sums["leads"]:
+                        sides[n, after == "true"] = _side(row)
         contacts = {
             (row["n"], row["after"]): row
             for row in await self._rows(
@@ -181,18 +194,19 @@ class ChangeNumbers(WorthNumbers):
         ]  # fmt: skip
 
 
-def _side(row: Any) -> Side:
+def _side(row: Row) -> Side:
     def share(part: str, whole: str) -> tuple[Value, None]:
-        found = Part(row[part], row[whole])
+        found = Part(round(row.sums[part]), round(row.sums[whole]))
         return Value(found.share, found.whole, found), None
 
     def time(name: str) -> tuple[Value, Sample]:
-        count = row[f"{name}_count"]
-        return Value(row[f"{name}_median"], count), Sample(count, row[f"{name}_mean"], row[f"{name}_sd"])
+        found = row.times[name]
+        sample = Sample.of_sums(found.count, row.sums[f"{name}_ln"], row.sums[f"{name}_ln2"])
+        return Value(found.median, found.count), sample
 
     values, samples = zip(
         share("acknowledgement", "acknowledgement_of"), share("answered", "answered_of"), time("hot"),
         share("contacted", "followed"), time("decided"), share("converted", "followed"),
         share("promises", "promises_of"), share("reachable", "reachable_of"), strict=True,
     )  # fmt: skip
-    return Side(row["leads"], values, samples)
+    return Side(round(row.sums["leads"]), values, samples)

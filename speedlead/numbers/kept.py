@@ -4,36 +4,49 @@ A question over half a year is counted once, within one snapshot of the database
 the facts that went since and with those that came (`facts_off`, `facts_on` in migration …600_fact_changes.sql); facts
 that are judged otherwise only because time went on are judged again. The answer is the one that counting everything
 would give, whatever happened: where that is not certain any more, everything is counted.
+
+What took long to count is put into the table `fact_count`, where the other processes find it, and this one after a
+restart; of two that ask the same, one counts.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
 
 import asyncpg
 
 from speedlead.numbers import queries
+from speedlead.numbers.packed import named, pack, unpack
 from speedlead.numbers.questions import Question
 from speedlead.numbers.tally import NONE, PARTS, Group, Keys, Moved, Tally, Timed, Times, added, timed, window
+from speedlead.store import counts
+from speedlead.store.counts import Count
 
 # a report over years may take longer than anything else that asks the database
 WITHIN_S = 60.0
-# sorts stay in memory, where a million times take 8 MB each; compiling a question costs more than it saves
-MEANS = "set local work_mem = '96MB'; set local jit = off"
+# sorts stay in memory, where a million times take 8 MB each; compiling a question costs more than it saves; and what is
+# best for the last minute is not for half a year, so no plan is for any period
+MEANS = "set local work_mem = '96MB'; set local jit = off; set local plan_cache_mode = force_custom_plan"
 # what is older, or has seen more changes, is counted anew while it still answers
-OLD_S, MANY = 3_600.0, 5_000
+OLD, MANY = timedelta(hours=1), 5_000
+# what takes less is not worth a row
+SHARED_S = 0.1
 # a period whose start has gone on by more than this part of it is counted anew
 _GONE_ON = 0.05
 # of `n` values so many are kept on each side of a percentile: what 5,000 changes move it by
 _WIDE = "64 + n / 200"
-_MOST, _PERIODS = 600, 6
+_MOST, _PERIODS = 1_200, 6
 # what else is asked for makes another question; a period and the instant of the figures go on
 _SAME = (*queries.CONDITIONS, "unowned", "zone", "teams", "team_reps")
 
 Values = Mapping[str, Any]
+T = TypeVar("T")
+# seconds that went into counting for the first time, for whoever wants to know; they do not come again
+COUNTED: ContextVar[list[float] | None] = ContextVar("counted", default=None)
 # null: what has changed is not known any more
 _CHANGES = """
 select case when fact_good(s) then (select count(*) from facts_changed(s)) end
@@ -56,15 +69,38 @@ class _Base:
     snapshot: str
     values: Values
     tally: Tally
-    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Whether what was read of other tables is still right.
+
+    `mark`: SQL that says something else when it is not. `touched`: SQL that says whether it may have changed since
+    {base}, of {was_start} to {was_end}, for {start} to {end}.
+    """
+
+    name: str
+    mark: str
+    touched: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    snapshot: str
+    mark: str
+    values: Values
+    answer: Any
 
 
 class Kept:
     """One per process."""
 
-    def __init__(self) -> None:
+    def __init__(self, young: timedelta = timedelta.max) -> None:
+        """`young`: what others counted longer ago is counted anew."""
+        self._young = young
         self._bases: dict[Any, list[_Base]] = {}
         self._anew: set[asyncio.Task[Any]] = set()
+        self._reads: dict[Any, _Read] = {}
 
     async def ask(self, pool: "asyncpg.Pool[Any]", question: Question, values: Values) -> dict[Keys, Row]:
         key = (question.key, *(_frozen(values[name]) for name in _SAME))
@@ -74,36 +110,69 @@ class Kept:
             if found is not None:
                 rows, changes = found
                 self._bases[key] = self._bases.pop(key, [])  # what nobody asks for is the first to go
-                if (time.monotonic() - base.began > OLD_S or changes > MANY) and not self._anew:
-                    task = asyncio.create_task(self._count(pool, question, key, values))
+                if (values["at"] - base.values["at"] > OLD or changes > MANY) and not self._anew:
+                    task = asyncio.create_task(self._count(pool, question, key, values, base))
                     self._anew.add(task)
                     task.add_done_callback(self._counted)
                 return rows
-        for _ in range(2):
-            base = await self._count(pool, question, key, values)
+        for _ in range(3):  # the first may be one that another process counted long ago
+            began = time.monotonic()
+            base = await self._count(pool, question, key, values, base)
+            if (spent := COUNTED.get()) is not None:
+                spent.append(time.monotonic() - began)
             found = await self._since(pool, question, base, values)
             if found is not None:
                 return found[0]
         return await everything(pool, question, values)
+
+    async def as_read(
+        self, pool: "asyncpg.Pool[Any]", look: Look, values: Values, read: Callable[[], Awaitable[T]]
+    ) -> T:
+        """What `read` answered before, where by `look` it would answer the same now."""
+        length = values["end"] - values["start"]
+        key = (look.name, round(length.total_seconds() / 3600), *(_frozen(values[name]) for name in _SAME))
+        was = self._reads.get(key)
+        async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+            snapshot = await conn.fetchval("select pg_current_snapshot()::text")
+            query, given = queries.given(look.mark, values)
+            mark = await conn.fetchval(query, *given)
+            if was is not None and was.mark == mark and _in_reach(_Base(was.snapshot, was.values, {}), values):
+                since = {"base": was.snapshot, "was_start": was.values["start"], "was_end": was.values["end"]}
+                query, given = queries.given(look.touched, {**values, **since})
+                good = await conn.fetchval("select fact_good($1::text::pg_snapshot)", was.snapshot)
+                if good and not await conn.fetchval(query, *given):
+                    return cast(T, was.answer)
+        answer = await read()
+        self._reads[key] = _Read(snapshot, mark, dict(values), answer)
+        while len(self._reads) > _MOST:
+            del self._reads[next(iter(self._reads))]
+        return answer
 
     def _counted(self, task: "asyncio.Task[Any]") -> None:
         self._anew.discard(task)
         if not task.cancelled():
             task.exception()  # the next who asks tries again
 
-    async def _count(self, pool: "asyncpg.Pool[Any]", question: Question, key: Any, values: Values) -> _Base:
-        began = time.monotonic()
-        where = f"{queries.conditions(values)} and m.created_at >= {{start}} and m.created_at < {{end}}"
-        async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-            await conn.execute(MEANS)
-            snapshot = await conn.fetchval("select pg_current_snapshot()::text")
-            found = await _tally(conn, question, "lead_fact m", where, _WIDE, values)
-        base = _Base(snapshot, dict(values), found, began)
+    async def _count(
+        self, pool: "asyncpg.Pool[Any]", question: Question, key: Any, values: Values, than: _Base | None
+    ) -> _Base:
+        """Anew, or what somebody has counted later than the base `than`."""
+        name = named(key)
+        async with pool.acquire() as conn, counts.one_at_a_time(conn, name):
+            base = await self._shared(conn, name, values, than) or await _counted(conn, question, name, values)
         others = [one for one in self._bases.pop(key, ()) if not _in_reach(one, values)]
         self._bases[key] = [base, *others][:_PERIODS]
         while len(self._bases) > _MOST:
             del self._bases[next(iter(self._bases))]
         return base
+
+    async def _shared(self, conn: Any, name: bytes, values: Values, than: _Base | None) -> _Base | None:
+        for one in await counts.known(conn, name):
+            base = _Base(one.snapshot, {**values, "start": one.start, "end": one.end, "at": one.at}, {})
+            fresh = values["at"] - one.at <= self._young and (than is None or one.at > than.values["at"])
+            if fresh and _in_reach(base, values) and (answer := await counts.answer_of(conn, name, one)):
+                return replace(base, tally=await asyncio.to_thread(unpack, answer))
+        return None
 
     async def _since(
         self, pool: "asyncpg.Pool[Any]", question: Question, base: _Base, values: Values
@@ -132,6 +201,20 @@ class Kept:
             return {keys: _row(question, one, base.tally, off, on, keys) for keys, one in sums.items()}, changes
         except Moved:
             return None
+
+
+async def _counted(conn: Any, question: Question, name: bytes, values: Values) -> _Base:
+    began = time.monotonic()
+    where = f"{queries.conditions(values)} and m.created_at >= {{start}} and m.created_at < {{end}}"
+    async with conn.transaction(isolation="repeatable_read", readonly=True):
+        await conn.execute(MEANS)
+        snapshot = await conn.fetchval("select pg_current_snapshot()::text")
+        found = await _tally(conn, question, "lead_fact m", where, _WIDE, values)
+    if time.monotonic() - began >= SHARED_S:
+        answer = await asyncio.to_thread(pack, found)
+        async with conn.transaction():
+            await counts.put(conn, name, Count(values["start"], values["end"], values["at"], snapshot), answer)
+    return _Base(snapshot, dict(values), found)
 
 
 async def everything(pool: "asyncpg.Pool[Any]", question: Question, values: Values) -> dict[Keys, Row]:

@@ -138,7 +138,8 @@ _COUNTED = (
            "the state at created_at, 10 minutes after first_contact_at, and at each touch", "elapsed", "count",
            "REQ 117", view="metric_snapshot", left_out="moments that have not come yet"),
     Metric("feedback", "What leads say of us", "Were we fast enough, and of help?",
-           "the newest answer of each lead to the two questions of a mail, yes or no", "none", "share", "REQ 130",
+           "of each lead the newest answer to each of the two questions, yes or no: a later answer about speed takes "
+           "back nothing of what was said of the contact", "none", "share", "REQ 130",
            view="metric_feedback", column="fast", left_out="leads that gave no answer"),
     Metric("contact_quality", "Quality of contacts", "Are we good as well as fast?",
            "contacts drawn at random of each rep and week; marks reached of those that could be, the mean of whoever "

@@ -1,13 +1,16 @@
 """Reviewed quality, and the versions of templates and scripts in use, for the leads of a report (REQ 17, 164)."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from speedlead.domain.quality import Score, score
 from speedlead.numbers.chance import Sample, moved
 from speedlead.numbers.filters import Filter
+from speedlead.numbers.kept import Row
+from speedlead.numbers.questions import TEXTS
 from speedlead.numbers.read import Numbers
 
 _BY_REP = """
@@ -24,22 +27,12 @@ join unnest($12::timestamptz[], $13::interval[]) with ordinality k (at, length, 
 join metric_contact_quality v on v.lead_id = m.lead_id and v.at < m.created_at + $14::interval
 group by 1, 2"""
 
-# of each lead first: counting distinct leads would sort every touch of the period
-_VERSIONS = """
-select channel, made_from, sum(touches)::int as touches, count(*)::int as leads,
-    (count(*) filter (where contacted))::int as contacted, (count(*) filter (where qualified))::int as qualified,
-    min(first_at) as first_at, max(last_at) as last_at
-from (select t.channel, t.made_from, count(*) as touches, m.first_contact_s is not null as contacted, m.qualified,
-          min(t.at) as first_at, max(t.at) as last_at
-      from {leads} join metric_text t on t.lead_id = m.lead_id
-      group by m.lead_id, t.channel, t.made_from, contacted, m.qualified) l
-group by 1, 2 order by 1, split_part(made_from, ' v', 1), max(last_at) desc"""
-
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """`made_from`: such as `email/useful.de v3`, or `script/inbound.en v2` of a call; None: written by hand, or a call
-    of the time before they were kept. `leads`, and how many of them were spoken to and qualified, whatever did it.
+    of the time before they were kept. `leads`, and how many of them were spoken to and qualified, whatever did it; on
+    which days the first and the last of them came.
     """
 
     channel: str
@@ -48,8 +41,8 @@ class Version:
     leads: int
     contacted: int
     qualified: int
-    first_at: datetime
-    last_at: datetime
+    first_on: date
+    last_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +68,21 @@ class QualityNumbers(Numbers):
         return {row["rep_id"]: score(row["reviewed"], row["mean"]) for row in await self._rows(_BY_REP, wanted)}
 
     async def versions(self, wanted: Filter) -> list[Version]:
-        """Touches that went out to the leads of the report."""
-        return [Version(**row) for row in await self._rows(_VERSIONS, wanted)]
+        """Touches that went out to the leads of the report; of each text, the newest version first."""
+        found: defaultdict[tuple[str, str], list[tuple[date, Row]]] = defaultdict(list)
+        for (channel, made_from, day), row in (await self._ask(TEXTS, wanted)).items():
+            if row.sums["leads"]:
+                found[channel, made_from].append((date.fromisoformat(day), row))
+        versions = [_version(*key, days) for key, days in found.items()]
+        return sorted(versions, key=lambda one: (
+            one.channel, one.made_from is None, (one.made_from or "").partition(" v")[0], -one.last_on.toordinal(),
+            -one.first_on.toordinal(),
+        ))  # fmt: skip
+
+
+def _version(channel: str, made_from: str, days: Sequence[tuple[date, Row]]) -> Version:
+    leads, touches, contacted, qualified = (
+        round(sum(row.sums[name] for _, row in days)) for name in ("leads", "touches", "contacted", "qualified")
+    )
+    came = [day for day, _ in days]
+    return Version(channel, made_from or None, touches, leads, contacted, qualified, min(came), max(came))

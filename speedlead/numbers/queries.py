@@ -99,20 +99,14 @@ def judged(question: Question, leads: str, where: str) -> str:
 def _filled(text: str, question: Question, leads: str, where: str, **more: str) -> str:
     keys = ", ".join(f"coalesce({key}, '')" for key in question.keys)
     parts = more | {
-        "sums": ", ".join(question.sums.values()), "leads": leads, "where": f"{question.where} and {where}",
+        "sums": ", ".join(question.sums.values()), "leads": f"{leads} {question.each}",
+        "where": f"{question.where} and {where}",
         "keys": keys, "groups": keys or "()",
     }  # fmt: skip
     for name, part in parts.items():
         text = text.replace(f"{{{name}}}", part)
     return text
 
-
-BREACHES = """
-select b.target, b.phase, count(*)::int as missed,
-    count(*) filter (where b.ended_at is null)::int as still_open,
-    percentile_cont(0.5) within group (order by b.late_s) as median_late
-from {leads} join metric_breach b on b.lead_id = m.lead_id
-group by b.target, b.phase order by missed desc, b.target, b.phase"""
 
 REPS = """
 select r.id::text as rep_id, r.name, r.active, r.capacity,

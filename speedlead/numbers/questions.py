@@ -15,12 +15,16 @@ AT = "({at}::timestamptz + m.clock_offset)"
 
 @dataclass(frozen=True)
 class Question:
-    """`sums`: an aggregate each, that adds up; `times`: seconds of a fact, or null. `where`: which facts, whenever."""
+    """`sums`: an aggregate each, that adds up; `times`: seconds of a fact, or null. `where`: which facts, whenever.
+
+    `each`: joins what a fact has several of, so that each counts.
+    """
 
     sums: dict[str, str]
     times: dict[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     where: str = "true"
+    each: str = ""
 
     @property
     def judges(self) -> bool:
@@ -29,17 +33,17 @@ class Question:
 
     @property
     def key(self) -> tuple[str, ...]:
-        return (*self.keys, "", *self.sums.values(), "", *self.times.values(), self.where)
+        return (*self.keys, "", *self.sums.values(), "", *self.times.values(), self.where, self.each)
 
 
-def _if(condition: str) -> str:
+def when(condition: str) -> str:
     return f"count(*) filter (where {condition})"
 
 
 OUTCOMES = {
     "leads": "count(*)", "acknowledged": "count(m.acknowledgement_s)", "assigned": "count(m.assignment_s)",
-    "attempted": "count(m.first_attempt_s)", "contacted": "count(m.first_contact_s)", "booked": _if("m.booked"),
-    "qualified": _if("m.qualified"), "converted": "count(m.conversion_s)", "repeated": "count(m.repeat_cycle_s)",
+    "attempted": "count(m.first_attempt_s)", "contacted": "count(m.first_contact_s)", "booked": when("m.booked"),
+    "qualified": when("m.qualified"), "converted": "count(m.conversion_s)", "repeated": "count(m.repeat_cycle_s)",
 }  # fmt: skip
 
 # of each rep the team, by place in two lists, and the one of leads that nobody had
@@ -61,8 +65,8 @@ def compared(metrics: Sequence[str], groups: Sequence[str]) -> Question:
         times[name] = f"m.{found.column}"
         if found.in_time is not None:
             # known: it has happened, or its time is up
-            sums[f"judged {name}"] = _if(f"m.{found.in_time} is not null or m.{found.due} <= {AT}")
-            sums[f"in time {name}"] = _if(f"m.{found.in_time}")
+            sums[f"judged {name}"] = when(f"m.{found.in_time} is not null or m.{found.due} <= {AT}")
+            sums[f"in time {name}"] = when(f"m.{found.in_time}")
     return Question(sums, times, tuple(_key(name) for name in groups))
 
 
@@ -76,8 +80,8 @@ ATTEMPTS = Question({"leads": "count(*)"}, keys=("m.call_contacts::text",), wher
 
 _BUCKET = f"(m.first_attempt_s is not null or m.first_attempt_judged <= {AT})"
 BUCKETS = Question(
-    {"leads": _if(_BUCKET), "contacted": _if(f"m.first_contact_s is not null and {_BUCKET}"),
-     "qualified": _if(f"m.qualified and {_BUCKET}"), "converted": _if(f"m.conversion_s is not null and {_BUCKET}")},
+    {"leads": when(_BUCKET), "contacted": when(f"m.first_contact_s is not null and {_BUCKET}"),
+     "qualified": when(f"m.qualified and {_BUCKET}"), "converted": when(f"m.conversion_s is not null and {_BUCKET}")},
     keys=("m.response_bucket",),
 )  # fmt: skip
 BUCKET_NAMES = ("0-5", "5-15", "15-60", "60+", "none")
@@ -94,7 +98,7 @@ PHASE_COLUMNS = (
 def _phase(column: str) -> dict[str, str]:
     lasts = f"m.is_open and m.{column}_from <= {AT}"
     return {
-        f"lasting {column}": _if(lasts),
+        f"lasting {column}": when(lasts),
         f"lasting_s {column}": f"coalesce(sum(metric_s(m.{column}_from, {AT})) filter (where {lasts}), 0)",
         f"closed {column}": f"count(m.{column}_from) filter (where not m.is_open)",
         f"begun {column}": f"count(m.{column}_from)",
@@ -110,18 +114,18 @@ PHASES = Question(
 SKIPS = Question({"leads": "count(*)"}, keys=("m.skips::text",), where="m.skips is not null")
 
 QUALITY = Question({
-    "leads": "count(*)", "known": "count(m.valid)", "valid": _if("m.valid"), "email_given": _if("m.email_given"),
-    "email_works": _if("m.email_works"), "phone_given": _if("m.phone_given"), "phone_works": _if("m.phone_works"),
-    "joined": "coalesce(sum(m.joined), 0)", "known_people": _if("m.known_person"),
-    "possible_duplicates": _if("m.possible_duplicate"),
+    "leads": "count(*)", "known": "count(m.valid)", "valid": when("m.valid"), "email_given": when("m.email_given"),
+    "email_works": when("m.email_works"), "phone_given": when("m.phone_given"), "phone_works": when("m.phone_works"),
+    "joined": "coalesce(sum(m.joined), 0)", "known_people": when("m.known_person"),
+    "possible_duplicates": when("m.possible_duplicate"),
 })  # fmt: skip
 
 REPS = Question(
-    {"leads": "count(*)", "hot": _if("m.lead_type = 'hot'"), "outside": _if("m.cover = 'outside'"),
+    {"leads": "count(*)", "hot": when("m.lead_type = 'hot'"), "outside": when("m.cover = 'outside'"),
      "attempted": "count(m.first_attempt_s)",
-     "judged": _if(f"m.first_attempt_in_time is not null or m.first_attempt_judged <= {AT}"),
-     "in_time": _if("m.first_attempt_in_time"), "touches": "coalesce(sum(m.touches), 0)",
-     "contacted": "count(m.first_contact_s)", "qualified": _if("m.qualified"), "converted": "count(m.conversion_s)"},
+     "judged": when(f"m.first_attempt_in_time is not null or m.first_attempt_judged <= {AT}"),
+     "in_time": when("m.first_attempt_in_time"), "touches": "coalesce(sum(m.touches), 0)",
+     "contacted": "count(m.first_contact_s)", "qualified": when("m.qualified"), "converted": "count(m.conversion_s)"},
     {"speed": "m.first_attempt_open_s", "reaction": "m.reaction_s"},
     keys=("m.rep_id::text",),
 )  # fmt: skip
@@ -129,17 +133,37 @@ REPS = Question(
 _OLD = f"m.created_at + interval '48 hours' <= {AT}"
 _UNREACHED = f"{_OLD} and m.unreached_48h"
 TOUCHES_48H = Question({
-    "leads": _if(_OLD), "touches": f"coalesce(sum(m.touches_48h) filter (where {_OLD}), 0)",
-    "calls": f"coalesce(sum(m.calls_48h) filter (where {_OLD}), 0)", "unreached": _if(_UNREACHED),
+    "leads": when(_OLD), "touches": f"coalesce(sum(m.touches_48h) filter (where {_OLD}), 0)",
+    "calls": f"coalesce(sum(m.calls_48h) filter (where {_OLD}), 0)", "unreached": when(_UNREACHED),
     "unreached_touches": f"coalesce(sum(m.touches_48h) filter (where {_UNREACHED}), 0)",
     "unreached_calls": f"coalesce(sum(m.calls_48h) filter (where {_UNREACHED}), 0)",
-    "enough": _if(f"{_UNREACHED} and m.touches_48h >= 6"), "given_up": _if("m.given_up"),
+    "enough": when(f"{_UNREACHED} and m.touches_48h >= 6"), "given_up": when("m.given_up"),
     "given_up_touches": "coalesce(sum(m.touches) filter (where m.given_up), 0)",
     "given_up_calls": "coalesce(sum(m.calls) filter (where m.given_up), 0)",
 })  # fmt: skip
 
 PROMISES = Question(
-    {"promised": _if("m.promised"), "due": _if(f"m.kept is not null or m.promise_due <= {AT}"), "kept": _if("m.kept"),
-     "waiting": _if(f"m.kept is null and m.promise_due > {AT}")},
+    {"promised": when("m.promised"), "due": when(f"m.kept is not null or m.promise_due <= {AT}"),
+     "kept": when("m.kept"), "waiting": when(f"m.kept is null and m.promise_due > {AT}")},
     {"late": "case when not m.kept then m.late_s end"},
+)  # fmt: skip
+
+BREACHES = Question(
+    {"missed": "count(*)", "still_open": when("(b.breach ->> 2)::boolean")}, {"late": "(b.breach ->> 3)::float8"},
+    keys=("b.breach ->> 0", "b.breach ->> 1"), where="m.breaches is not null",
+    each="cross join lateral jsonb_array_elements(m.breaches) b (breach)",
+)  # fmt: skip
+
+FEEDBACK = Question({
+    "answers": "count(m.said_more)", "of_speed": "count(m.said_fast)", "fast": when("m.said_fast"),
+    "of_contact": "count(m.said_helpful)", "helpful": when("m.said_helpful"), "remarks": when("m.said_more"),
+    "leads": "count(*)",
+})  # fmt: skip
+
+# by the day on which the lead came, so that the first and the last one of each text are known, whatever is taken off
+TEXTS = Question(
+    {"leads": "count(*)", "touches": "coalesce(sum((x.text ->> 2)::int), 0)",
+     "contacted": "count(m.first_contact_s)", "qualified": when("m.qualified")},
+    keys=("x.text ->> 0", "x.text ->> 1", "to_char(m.created_at at time zone {zone}::text, 'YYYY-MM-DD')"),
+    where="m.texts is not null", each="cross join lateral jsonb_array_elements(m.texts) x (text)",
 )  # fmt: skip

@@ -128,7 +128,12 @@ class Numbers:
         return found
 
     async def breaches(self, wanted: Filter) -> list[Breach]:
-        return [Breach(**row) for row in await self._rows(queries.BREACHES, wanted)]
+        """The most first."""
+        rows = [
+            Breach(target, phase, _count(row, "missed"), _count(row, "still_open"), row.times["late"].median)
+            for (target, phase), row in (await self._ask(questions.BREACHES, wanted)).items() if row.sums["missed"]
+        ]  # fmt: skip
+        return sorted(rows, key=lambda row: (-row.missed, row.target, row.phase))
 
     async def skips(self, wanted: Filter) -> list[Skip]:
         touches, leads = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()

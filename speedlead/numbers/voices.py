@@ -3,13 +3,8 @@
 from dataclasses import dataclass
 
 from speedlead.numbers.filters import Filter
+from speedlead.numbers.questions import FEEDBACK
 from speedlead.numbers.read import Numbers
-
-_SAID = """
-select count(f.lead_id)::int as answers, count(f.fast)::int as of_speed, (count(*) filter (where f.fast))::int as fast,
-    count(f.helpful)::int as of_contact, (count(*) filter (where f.helpful))::int as helpful,
-    (count(*) filter (where f.remarked))::int as remarks, count(*)::int as leads
-from {leads} left join metric_feedback f on f.lead_id = m.lead_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +22,5 @@ class Said:
 
 class Voices(Numbers):
     async def said(self, wanted: Filter) -> Said:
-        [row] = await self._rows(_SAID, wanted)
-        return Said(**row)
+        row = await self._one(FEEDBACK, wanted)
+        return Said(**{name: round(value) for name, value in row.sums.items()})

@@ -17,7 +17,7 @@ from speedlead.numbers.rows import Phase as PhaseRow
 from speedlead.review import content
 from speedlead.review.content import Review
 from speedlead.review.goals import progress
-from speedlead.store import experiments, quality_scores, review_rows
+from speedlead.store import experiments, hygiene_findings, quality_scores, review_rows
 from speedlead.store.transactions import transact
 from speedlead.store.two_spans import Span, two_spans
 
@@ -65,6 +65,7 @@ async def compose(pool: Any, numbers: Numbers, week: Week, zone: str) -> Review:
                 joined=quality.joined, possible_duplicates=quality.possible_duplicates,
             ),
             contacts=await _contacts(conn, week, zone),
+            hygiene=await _hygiene(conn, week, end),
         )  # fmt: skip
 
     return await transact(pool, rows, within_s=_WITHIN_S)
@@ -172,6 +173,19 @@ async def _contacts(conn: Any, week: Week, zone: str) -> content.Contacts:
     return content.Contacts(
         reviewed=now.reviewed, mean=now.mean, low=now.low, high=now.high, reviewed_before=old.reviewed,
         mean_before=old.mean,
+    )  # fmt: skip
+
+
+async def _hygiene(conn: Any, week: Week, end: datetime) -> content.Hygiene:
+    """Of the look that was made for this week, else of the newest before."""
+    runs = await hygiene_findings.until(conn, week.name, end)
+    if not runs:
+        return content.Hygiene()
+    found, before = runs[0].findings, runs[1].findings if len(runs) > 1 else {}
+    return content.Hygiene(
+        looked_at=runs[0].looked_at, found=sum(found.values()), before=sum(before.values()) if before else None,
+        repaired=runs[0].repaired, most=max(found, key=lambda kind: found[kind]),
+        of_most=max(found.values()),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from speedlead.domain.hygiene import Kind as HygieneKind
+
 Kind = Literal["share", "seconds"]
 
 
@@ -133,6 +135,17 @@ class Contacts(_Part):
     mean_before: float | None = None
 
 
+class Hygiene(_Part):
+    """The newest look at the base: `found` to be put right, most of them of the kind `most`. None: nobody looked."""
+
+    looked_at: int | None = None
+    found: int = 0
+    before: int | None = None
+    repaired: int = 0
+    most: HygieneKind | None = None
+    of_most: int = 0
+
+
 class Review(_Part):
     """`leads`: that came in the week; `zone`: of the house, on whose clock the week is."""
 
@@ -150,6 +163,7 @@ class Review(_Part):
     changes: tuple[Change, ...] = ()
     quality: Quality = Quality()
     contacts: Contacts = Contacts()
+    hygiene: Hygiene = Hygiene()
 
     @property
     def slowest(self) -> Phase | None:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from speedlead import times, wording
+from speedlead.domain.hygiene import TITLES
 from speedlead.domain.review_week import week_named
+from speedlead.gateway.access.table import May
 from speedlead.gateway.numbers.tables import NONE, percent
 from speedlead.numbers.chance import interval
 from speedlead.review.content import Figure, Goal, Review
@@ -14,20 +16,24 @@ _FEW = 20
 _WORTH = {"lost": "Lost worst", "recovered": "Best recovery", "random": "By lot"}
 _CHANGES = {
     "plan": "Plan in use", "text": "Texts", "script": "Scripts", "routing": "Rules of routing",
-    "calendar": "Calendars and cover", "people": "People", "duty": "Duties", "experiment": "Experiments",
-    "goal": "Goals",
+    "lanes": "Rules of lanes", "calendar": "Calendars and cover", "people": "People", "duty": "Duties",
+    "experiment": "Experiments", "goal": "Goals",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`tone`: good or bad, of the cell `toned`. `path`: where it leads to on the staff's side. `of_lead`: to a lead."""
+    """`tone`: good or bad, of the cell `toned`. `path`: where it leads to on the staff's side. `of_lead`: to a lead.
+
+    `may`: what somebody has to be allowed to go there.
+    """
 
     cells: tuple[str, ...]
     tone: str = ""
     toned: int = 1
     path: str = ""
     of_lead: bool = False
+    may: May | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def headline(review: Review) -> str:
 def sections(review: Review) -> tuple[Section, ...]:
     return (
         _figures(review), _contacts(review), _lost_time(review), _breaches(review), _trials(review), _worth(review),
-        _feedback(review), _goals(review), _changes(review), _quality(review),
+        _feedback(review), _goals(review), _changes(review), _quality(review), _hygiene(review),
     )  # fmt: skip
 
 
@@ -237,6 +243,20 @@ def _quality(review: Review) -> Section:
         f"{_many(quality.possible_duplicates, 'possible duplicate')}."
     )
     return Section("quality", "Data quality", words, ("What", "Share", "Of"), rows)
+
+
+def _hygiene(review: Review) -> Section:
+    found, title = review.hygiene, "Hygiene"
+    if found.looked_at is None:
+        return Section("hygiene", title, "Nobody has looked at the base yet.")
+    before = NONE if found.before is None else f"{found.before:,}"
+    most = f", most of all: {TITLES[found.most].lower()} ({found.of_most:,})" if found.most and found.of_most else ""
+    words = (
+        f"{_many(found.looked_at, 'person was', 'people were')} looked at; {found.found:,} to be put right{most}. "
+        f"{_many(found.repaired, 'thing was', 'things were')} only written otherwise, and put right by itself."
+    )
+    row = Row(("To be put right", f"{found.found:,}", before), path="/hygiene", may=May.STEER_LEADS)
+    return Section("hygiene", title, words, ("What", "Now", "Look before"), (row,))
 
 
 def _between(part: int, whole: int) -> str:

@@ -7,7 +7,7 @@ between the steps on both sides, and nothing here pretends to know where.
 from dataclasses import dataclass
 from decimal import Decimal
 
-SOURCE = "REQ 3, after a lead response study (MIT, InsideSales); values relative to an answer in 10 to 30 minutes"
+SOURCE = "An article, after a lead response study (MIT, InsideSales); values relative to an answer in 10 to 30 minutes"
 
 
 @dataclass(frozen=True, slots=True)

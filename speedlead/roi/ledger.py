@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -25,7 +25,8 @@ REFERENCE = re.compile(r"[A-Za-z0-9._/:#-]{1,80}")
 class Entry:
     """One line. `lead`: its id; `email`: of the lead's person; neither: a cost of the whole house.
 
-    Revenue may be negative (a refund); an amount of 0 takes an entry back.
+    Revenue may be negative (a refund); an amount of 0 takes an entry back. `told_at`: when the sender said so, where it
+    says that; what was said before what is known changes nothing.
     """
 
     line: int
@@ -36,6 +37,7 @@ class Entry:
     currency: str
     lead: str | None
     email: str | None
+    told_at: datetime | None = None
 
 
 class LedgerError(FileFault):

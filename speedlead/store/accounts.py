@@ -26,6 +26,8 @@ class Account:
     has_password: bool
     rep_name: str | None
     seen_wall: datetime | None
+    # wants the weekly review by mail, in a role that gets it
+    review_mail: bool
 
 
 class AccountRefused(ValueError):
@@ -57,7 +59,7 @@ def plain_email(text: str) -> str:
 
 _ACCOUNTS = """
 select a.id::text as account_id, a.email, a.name, a.role, a.active, a.password_hash is not null as has_password,
-    r.name as rep_name, (select max(seen_wall) from session s where s.account_id = a.id) as seen_wall
+    r.name as rep_name, (select max(seen_wall) from session s where s.account_id = a.id) as seen_wall, a.review_mail
 from account a left join rep r on lower(r.email) = a.email and r.active"""
 
 

@@ -8,7 +8,7 @@ from speedlead import ids
 from speedlead.contracts import AnswerSignal
 from speedlead.ports import Clock
 from speedlead.store.acceptance import taken
-from speedlead.store.chat import answered_in_page, way_of
+from speedlead.store.chat import answered_in_page, conversations_of, way_of
 from speedlead.store.rows import lock_person, put_message
 from speedlead.store.story import tell_story
 
@@ -18,7 +18,10 @@ MAX_TEXT = 1600  # the provider's own bound of a text
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`answer_id`: the same for every attempt of one request, so that a double click writes once."""
+    """`answer_id`: the same for every attempt of one request, so that a double click writes once.
+
+    `conversation`: of an answer by chat the inquiry whose page it goes to; needed where the lead has several.
+    """
 
     lead_id: str
     channel: Literal["email", "sms", "chat"]
@@ -26,6 +29,7 @@ class Draft:
     subject: str | None = None
     rep_id: str | None = None
     answer_id: str | None = None
+    conversation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,23 @@ async def write_answer(conn: Any, clock: Clock, draft: Draft) -> Written | None:
         "select exists (select from rep where id = $1 and active)", draft.rep_id
     ):
         raise AnswerRefused("unknown rep", "rep_id", "the id of an active rep")
+    to = await _conversation(conn, draft) if draft.channel == "chat" else None
     asked = await conn.fetchrow(
         """select id, subject, inquiry_id from reply where lead_id = $1 and channel = $2 and not automatic
+               and ($3::text::uuid is null or inquiry_id = $3::text::uuid)
            order by received_at desc limit 1""",
-        lead["id"], draft.channel,
+        lead["id"], draft.channel, to,
     )  # fmt: skip
     number = await conn.fetchval("select coalesce(max(number), 0) + 1 from answer where lead_id = $1", lead["id"])
     now = clock.business(lead["clock_offset_us"])
     channel, mail_wall = draft.channel, None
-    if channel == "chat":
-        channel, mail_wall = await _chat(conn, clock, person_id, asked)
+    if to is not None:
+        channel, mail_wall = await _chat(conn, clock, person_id, to)
     await conn.execute(
         """insert into answer (id, lead_id, number, rep_id, channel, subject, body, reply_id, written_at, mail_wall)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
         answer_id, lead["id"], number, draft.rep_id, channel,
-        await _subject(conn, draft, asked) if channel == "email" else None,
+        (draft.subject or await subject_of(conn, draft.lead_id, asked)) if channel == "email" else None,
         draft.body, asked and asked["id"], now, mail_wall,
     )  # fmt: skip
     if draft.rep_id in (None, lead["owner_id"]):
@@ -90,22 +96,33 @@ async def write_answer(conn: Any, clock: Clock, draft: Draft) -> Written | None:
         conn, lead["id"], kind="answer", at=now, dedupe=f"answer:{number}",
         data={"channel": channel, "rep_id": draft.rep_id},
     )  # fmt: skip
-    if channel == "chat":  # nothing is left to be sent
-        await answered_in_page(conn, lead["id"], ids.touch_id(lead["id"], step), now)
+    if to is not None and channel == "chat":  # nothing is left to be sent
+        await answered_in_page(conn, lead["id"], to, ids.touch_id(lead["id"], step), now)
     await put_message(conn, lead["id"], "answer", AnswerSignal(number=number, channel=channel))
     return Written(answer_id, lead["id"], step)
 
 
-async def _chat(conn: Any, clock: Clock, person_id: str, asked: Any) -> tuple[Literal["chat", "email"], Any]:
-    """Into the page, or by mail where nobody looks at it any more. Raises AnswerRefused."""
-    if asked is None or asked["inquiry_id"] is None:
+async def _conversation(conn: Any, draft: Draft) -> str:
+    """The one it is for: whoever wrote last may be somebody else. Raises AnswerRefused."""
+    known = await conversations_of(conn, draft.lead_id)
+    if not known:
         raise AnswerRefused("there is no conversation in a page", "channel", "email or sms")
+    if draft.conversation is None and len(known) == 1:
+        return known[0]
+    if draft.conversation not in known:
+        reason = "several conversations" if draft.conversation is None else "no conversation of this lead"
+        raise AnswerRefused(reason, "conversation", f"one of {', '.join(known)}")
+    return draft.conversation
+
+
+async def _chat(conn: Any, clock: Clock, person_id: str, inquiry_id: str) -> tuple[Literal["chat", "email"], Any]:
+    """Into the page, or by mail where nobody looks at it any more."""
     can_mail = await conn.fetchval(
         """select exists (select from person_email where person_id = $1 and bad_reason is null) and not exists (
                select from barred where person_id = $1 and channel in ('all', 'email'))""",
         person_id,
     )
-    return await way_of(conn, clock, asked["inquiry_id"], can_mail=can_mail)
+    return await way_of(conn, clock, inquiry_id, can_mail=can_mail)
 
 
 def _check(draft: Draft) -> None:
@@ -116,15 +133,13 @@ def _check(draft: Draft) -> None:
         raise AnswerRefused("too long", "body", f"at most {most} characters")
 
 
-async def _subject(conn: Any, draft: Draft, asked: Any) -> str:
-    """What was typed, else that of the mail it answers, else that of our last one."""
-    if draft.subject:
-        return draft.subject
+async def subject_of(conn: Any, lead_id: str, asked: Any) -> str:
+    """That of the mail which is answered, else that of our last one."""
     before = asked["subject"] if asked else None
     before = before or await conn.fetchval(
         """select subject from touch where lead_id = $1 and channel = 'email' and subject is not null
            order by claimed_at desc nulls last limit 1""",
-        draft.lead_id,
+        lead_id,
     )
     if not before:
         return "Your inquiry"

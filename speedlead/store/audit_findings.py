@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from speedlead import wording
 from speedlead.domain.audit import ADVICE, TITLES, Came, Finding, lacking, loop_of, minutes_between
 from speedlead.domain.sla import LeadFacts
 from speedlead.store.flow_checks import REAL
@@ -128,8 +129,8 @@ async def write(conn: Any, at: datetime, days: int, findings: Sequence[Finding])
         [(run, number, f.kind, f.lead_id, f.subject, f.detail, f.minutes) for number, f in enumerate(findings, 1)],
     )
     if findings:
-        await put_notice(conn, audience="ops", kind="audit_done", at=at, reason=f"{len(findings)} findings",
-                         dedupe=f"audit_done:{run}")  # fmt: skip
+        await put_notice(conn, audience="ops", kind="audit_done", at=at,
+                         reason=wording.counted(len(findings), "finding"), dedupe=f"audit_done:{run}")  # fmt: skip
 
 
 async def newest(conn: Any) -> Report | None:

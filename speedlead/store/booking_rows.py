@@ -42,6 +42,28 @@ class Booking:
         return self.state == "booked"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`before`: there is more of this person than one post of a form; `mailed`: our mails reach them."""
+
+    before: bool
+    mailed: bool
+
+
+async def known_person(conn: Any, lead_id: str) -> Known:
+    """What was known of a lead's person. Raises LookupError."""
+    row = await conn.fetchrow(
+        """select (select count(*) from inquiry i where i.person_id = l.person_id) > 1
+                   or exists (select from reply y where y.person_id = l.person_id and y.channel <> 'chat') as before,
+               exists (select from person_email e where e.person_id = l.person_id and e.bad_reason is null) as mailed
+           from lead l where l.id = $1::text::uuid""",
+        lead_id,
+    )
+    if row is None:
+        raise LookupError(f"lead {lead_id}: there is no such lead")
+    return Known(row["before"], row["mailed"])
+
+
 async def booking(conn: Any, booking_id: str) -> Booking:
     """Raises LookupError."""
     row = await conn.fetchrow(f"{BOOKING} where b.id = $1", booking_id)

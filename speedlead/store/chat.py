@@ -27,7 +27,7 @@ _SEEN_EVERY = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """`id`: of a visitor's message the key it was sent with. `who`: the name of the rep who wrote it, if one did."""
+    """`id`: of a visitor's message the key it was sent with. `who`: the rep who wrote it, or the assistant."""
 
     id: str
     ours: bool
@@ -108,7 +108,7 @@ async def chat_messages(conn: Any, inquiry_id: str) -> tuple[ChatMessage, ...]:
         """select split_part(provider_id, ':', 2) as id, false as ours, body, received_at as at, null as who
            from reply where inquiry_id = $1 and channel = 'chat'
            union all
-           select a.id::text, true, a.body, a.written_at, r.name
+           select a.id::text, true, a.body, a.written_at, case when a.assistant then 'Assistant' else r.name end
            from answer a join reply y on y.id = a.reply_id left join rep r on r.id = a.rep_id where y.inquiry_id = $1
            order by at, ours""",
         inquiry_id,
@@ -116,14 +116,17 @@ async def chat_messages(conn: Any, inquiry_id: str) -> tuple[ChatMessage, ...]:
     return tuple(ChatMessage(row["id"], row["ours"], row["body"], row["at"], row["who"]) for row in rows)
 
 
-async def conversation_of(conn: Any, lead_id: str) -> str | None:
-    """The newest conversation that a lead has begun in a page: the inquiry whose token opens it."""
-    found: str | None = await conn.fetchval(
+async def conversations_of(conn: Any, lead_id: str) -> tuple[str, ...]:
+    """The conversations in pages about a lead, first begun first: each the inquiry whose token opens it.
+
+    Several of one lead may be several people: anybody may type the same address into a form.
+    """
+    rows = await conn.fetch(
         """select inquiry_id from reply where lead_id = $1 and channel = 'chat' and inquiry_id is not null
-           order by received_at desc limit 1""",
+           group by inquiry_id order by min(received_at), inquiry_id""",
         lead_id,
     )
-    return found
+    return tuple(row["inquiry_id"] for row in rows)
 
 
 async def way_of(conn: Any, clock: Clock, inquiry_id: str, *, can_mail: bool) -> tuple[Literal["chat", "email"], Any]:
@@ -137,7 +140,7 @@ async def way_of(conn: Any, clock: Clock, inquiry_id: str, *, can_mail: bool) ->
     return "chat", wall + _TAKEN_WITHIN
 
 
-async def answered_in_page(conn: Any, lead_id: str, touch: str, now: datetime) -> None:
+async def answered_in_page(conn: Any, lead_id: str, inquiry_id: str, touch: str, now: datetime) -> None:
     """What a mail or text of one of ours does when it is sent, for an answer that no provider has to take."""
     await conn.execute(
         """update lead set first_attempt_at = coalesce(first_attempt_at, $2),
@@ -145,7 +148,7 @@ async def answered_in_page(conn: Any, lead_id: str, touch: str, now: datetime) -
            where id = $1""",
         lead_id, now,
     )  # fmt: skip
-    await questions_answered(conn, lead_id, now, touch)
+    await questions_answered(conn, lead_id, now, touch, conversation=inquiry_id)
 
 
 async def mail_the_untaken(conn: Any, clock: Clock) -> list[str]:

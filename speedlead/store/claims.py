@@ -82,7 +82,7 @@ class Claims:
             lead["person_id"],
             claim.channel,
             lead["id"],
-            claim.step if claim.purpose == "manual" else None,
+            claim.step if claim.purpose in ("manual", "assistant") else None,
         )
         return found if found["id"] is not None else None, found["suppressed"], found["written_from"]
 
@@ -101,6 +101,8 @@ class Claims:
     ) -> tuple[Deferred | Skipped | None, dict[str, str], datetime | None]:
         """None when the touch may go out this very moment; then also when its permitted window ends."""
         wanted = self._wanted(lead, claim, suppressed)
+        if wanted is None and claim.purpose == "assistant" and await self._taken_over(connection, lead):
+            wanted = Skipped("with_person")
         if wanted is not None:
             return wanted, {}, None
         answer, place = await self._asking.permitted(
@@ -112,7 +114,8 @@ class Claims:
             touch_id=claim.touch_id,
             hours=claim.hours,
             transactional=claim.purpose in ("acknowledgement", "meeting"),
-            conversation=claim.purpose == "manual" or (claim.purpose == "acknowledgement" and lead["channel"] == "sms"),
+            conversation=claim.purpose in ("manual", "assistant")
+            or (claim.purpose == "acknowledgement" and lead["channel"] == "sms"),
         )
         if isinstance(answer, Impossible):
             return Skipped(answer.reason, answer.reasons), {}, None
@@ -122,6 +125,18 @@ class Claims:
         if claim.apart_s and (free_at := await self._apart(connection, lead, claim)) is not None:
             return Deferred(free_at, ("message_gap",)), versions, None
         return None, versions, answer.valid_until
+
+    @staticmethod
+    async def _taken_over(connection: Any, lead: asyncpg.Record) -> bool:
+        """Has a person of ours written, or taken the lead, since? Who books takes it as well: that is confirmed."""
+        return bool(
+            await connection.fetchval(
+                """select exists (select from answer where lead_id = $1 and not assistant)
+                       or exists (select from lead where id = $1 and accepted_at is not null)
+                           and not exists (select from booking where lead_id = $1 and state = 'booked')""",
+                lead["id"],
+            )
+        )
 
     @staticmethod
     async def _apart(connection: Any, lead: asyncpg.Record, claim: Claim) -> datetime | None:
@@ -220,7 +235,7 @@ class Claims:
             promise_text,
             over,
         )
-        if claimed and claim.purpose not in ("acknowledgement", "meeting"):
+        if claimed and claim.purpose not in ("acknowledgement", "meeting", "assistant"):
             await connection.execute(
                 "update lead set next_step = $2, next_touch_at = $3, next_why = 'in_progress' where id = $1",
                 claim.lead_id,

@@ -1,12 +1,15 @@
 """Our own table of companies, and what the outside source said of a domain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from speedlead import wording
 from speedlead.domain.knowing import Company
+
+# rows written before somebody who waits hears of it
+AT_ONCE = 500
 
 
 class CompaniesRefused(ValueError):
@@ -33,9 +36,13 @@ class Imported:
 
 
 async def import_companies(
-    conn: Any, listed: Sequence[Listed], name: str, wall: datetime, *, remove: bool = False, dry_run: bool = False
-) -> Imported:
-    """Adds and changes rows by their domain. `remove`: what is not in the file goes. Raises CompaniesRefused."""
+    conn: Any, listed: Sequence[Listed], name: str, wall: datetime, *, remove: bool = False, dry_run: bool = False,
+    written: Callable[[int, int], None] = lambda done, of: None,
+) -> Imported:  # fmt: skip
+    """Adds and changes rows by their domain. `remove`: what is not in the file goes. Raises CompaniesRefused.
+
+    `written`: hears after each part of a long file how many rows are done, of how many.
+    """
     reps = {row["email"].lower(): str(row["id"]) for row in await conn.fetch("select id, email from rep where active")}
     faults = [
         f"{name}:{row.line}: owner: there is no active rep with the address {row.owner_email!r}"
@@ -52,15 +59,18 @@ async def import_companies(
     new = [domain for domain in wanted if domain not in known]
     changed = [domain for domain, values in wanted.items() if domain in known and known[domain] != values]
     removed = [domain for domain in known if domain not in wanted] if remove else []
-    if not dry_run:
+    rows_to_write = [(domain, *wanted[domain], wall) for domain in (*new, *changed)] if not dry_run else []
+    for start in range(0, len(rows_to_write), AT_ONCE):
         await conn.executemany(
             """insert into company (domain, name, employees, industry, tier, named, owner_id, note, imported_wall)
                values ($1, $2, $3, $4, $5, $6, $7::text::uuid, $8, $9) on conflict (domain) do update set
                    name = excluded.name, employees = excluded.employees, industry = excluded.industry,
                    tier = excluded.tier, named = excluded.named, owner_id = excluded.owner_id, note = excluded.note,
                    imported_wall = excluded.imported_wall""",
-            [(domain, *wanted[domain], wall) for domain in (*new, *changed)],
+            rows_to_write[start : start + AT_ONCE],
         )
+        written(min(start + AT_ONCE, len(rows_to_write)), len(rows_to_write))
+    if not dry_run:
         await conn.execute("delete from company where domain = any($1::text[])", removed)
     return Imported(tuple(new), tuple(changed), len(wanted) - len(new) - len(changed), tuple(removed))
 
@@ -83,6 +93,16 @@ async def remember(
     )  # fmt: skip
 
 
+async def answers_since(conn: Any, since: datetime) -> dict[str | None, int]:
+    """Problem (None: it answered, if only that it knows nothing) -> domains that were asked since then."""
+    rows = await conn.fetch(
+        """select case when answer is null then problem end as problem, count(*)::int as many from company_answer
+           where asked_wall >= $1 group by 1 order by 2 desc""",
+        since,
+    )
+    return {row["problem"]: row["many"] for row in rows}
+
+
 async def known_company(conn: Any, domain: str, parents: Sequence[str]) -> list[str]:
     """Lines for a person: our own row, and what the outside source said."""
     own = await conn.fetchrow(
@@ -98,7 +118,7 @@ async def known_company(conn: Any, domain: str, parents: Sequence[str]) -> list[
     said = await conn.fetchrow("select * from company_answer where domain = $1", domain)
     if said is not None:
         answer = ", ".join(f"{name} {value}" for name, value in (said["answer"] or {}).items())
-        answer = answer or wording.reason(said["problem"])
+        answer = "; ".join(filter(None, (answer, wording.reason(said["problem"]))))
         lines.append(
             f"The outside source, asked {said['asked_wall']:%Y-%m-%d %H:%M} UTC, good until "
             f"{said['expires_wall']:%Y-%m-%d %H:%M} UTC: {answer or 'nothing is known there'}."

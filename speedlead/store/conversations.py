@@ -29,17 +29,24 @@ class Line:
     answered_at: datetime | None = None
     # what was odd about it
     note: str | None = None
+    # of a chat: the inquiry whose page it stands in
+    conversation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """`answer_by`: the channel that the lead used last; `ways`: all that can be used; `blocked`: why one cannot."""
+    """`answer_by`: the channel that the lead used last; `ways`: all that can be used; `blocked`: why one cannot.
+
+    `conversations`: those in pages, first begun first; `answer_in`: the one that was written in last, if any was.
+    """
 
     lines: tuple[Line, ...]
     answer_by: str
     ways: tuple[str, ...]
     blocked: dict[str, str]
     zone: str
+    conversations: tuple[str, ...] = ()
+    answer_in: str | None = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -50,11 +57,11 @@ class Conversation:
 _THEIRS = """
 select submitted_at as at, case channel when 'phone' then 'call' else 'form' end as channel, intent as subject,
     message as body, 'inquiry' as kind, null::timestamptz as due_at, null::timestamptz as answered_at,
-    fields ->> 'spam_signs' as signs
+    fields ->> 'spam_signs' as signs, null::uuid as conversation
 from inquiry where lead_id = $1::text::uuid and source <> 'reply' and form_key not in ('mail', 'sms')
 union all
 select received_at, channel, subject, body, case when automatic then 'automatic' else 'reply' end, due_at, answered_at,
-    null
+    null, case when channel = 'chat' then inquiry_id end
 from reply where lead_id = $1::text::uuid"""
 
 # an answer has no touch until the workflow has asked the gate
@@ -62,11 +69,13 @@ _OURS = """
 select coalesce(t.sent_at, t.settled_at, t.claimed_at, a.written_at) as at, coalesce(t.channel, a.channel) as channel,
     coalesce(t.subject, a.subject) as subject, coalesce(t.body, a.body) as body,
     t.purpose, t.step, case when a.channel = 'chat' then case when a.shown_wall is null then 'waits' else 'shown' end
-        else t.state end as state, t.reason, t.reasons, t.delivery, t.next_at, r.name as rep
+        else t.state end as state, t.reason, t.reasons, t.delivery, t.next_at, y.inquiry_id as conversation,
+    case when a.assistant then 'assistant' else r.name end as rep
 from (select * from touch where lead_id = $1::text::uuid and channel in ('email', 'sms')
     and (body is not null and state not in ('skipped', 'deferred') or purpose = 'manual')) t
 full join (select *, 'answer-' || number as step from answer where lead_id = $1::text::uuid) a on a.step = t.step
-left join rep r on r.id = a.rep_id"""
+left join rep r on r.id = a.rep_id
+left join reply y on y.id = a.reply_id and y.channel = 'chat'"""
 
 
 async def conversation(conn: Any, lead_id: str) -> Conversation | None:
@@ -91,9 +100,13 @@ async def conversation(conn: Any, lead_id: str) -> Conversation | None:
     blocked = {channel: why for channel in ("email", "sms") if (why := _blocked(lead, channel)) is not None}
     answer_by = last or ("sms" if "email" in blocked and "sms" not in blocked else "email")
     ordered = tuple(sorted(lines, key=lambda line: line.at))
-    chats = any(row["channel"] == "chat" for row in written)
+    chats = [row for row in sorted(written, key=lambda row: row["at"]) if row["conversation"] is not None]
     ways = (*(("chat",) if chats else ()), *(channel for channel in ("email", "sms") if channel not in blocked))
-    return Conversation(ordered, answer_by, ways, blocked, known_zone(lead["tz"]) or "UTC")
+    return Conversation(
+        ordered, answer_by, ways, blocked, known_zone(lead["tz"]) or "UTC",
+        conversations=tuple(dict.fromkeys(row["conversation"] for row in chats)),
+        answer_in=chats[-1]["conversation"] if chats else None,
+    )  # fmt: skip
 
 
 def _blocked(lead: Any, channel: str) -> str | None:
@@ -113,6 +126,7 @@ def _theirs(row: Any) -> Line:
     return Line(
         at=row["at"], ours=False, channel=row["channel"], who=who, subject=subject, body=row["body"],
         due_at=row["due_at"], answered_at=row["answered_at"], note=wording.spam_signs(row["signs"]),
+        conversation=row["conversation"],
     )  # fmt: skip
 
 
@@ -125,5 +139,5 @@ def _ours(row: Any) -> Line:
         who=row["rep"] or (None if row["purpose"] == "manual" or row["purpose"] is None else wording.step(row["step"])),
         subject=row["subject"], body=row["body"], state=shown, state_text=wording.result(shown) or shown,
         reason_text="; ".join(wording.reason(code, row["channel"]) for code in codes) or None,
-        next_at=row["next_at"] if state == "deferred" else None,
+        next_at=row["next_at"] if state == "deferred" else None, conversation=row["conversation"],
     )  # fmt: skip

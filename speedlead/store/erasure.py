@@ -149,7 +149,11 @@ async def erase(
             )
     await conn.execute("update person set erased_wall = $2 where id = any($1::uuid[])", people, clock.wall())
     marks = tuple(mark_of(secret, contact) for contact in whose.contacts if contact not in whose.leads)
-    await record(conn, Erasure(erasure_id or new_id(), clock.wall(), whose.people, whose.leads, marks))
+    # an older backup has as people of their own those who became part of these since
+    gone = await conn.fetch("select distinct gone_id from merge where person_id = any($1::uuid[]) "
+                            "and undone_wall is null", people)  # fmt: skip
+    known = tuple(dict.fromkeys([*whose.people, *(row["gone_id"] for row in gone)]))
+    await record(conn, Erasure(erasure_id or new_id(), clock.wall(), known, whose.leads, marks))
     return whose
 
 

@@ -26,7 +26,8 @@ from person_email e join lead l on l.person_id = e.person_id where e.address = $
 # it, give it a number.
 _BY_LEAD = (
     "quality_pick", "booking", "feedback", "notice", "story", "message", "outcome", "placement", "assignment", "offer",
-    "breach", "script_answer", "known_fact", "judgement", "answer", "reply", "inbound_call", "touch", "inquiry",
+    "breach", "script_answer", "known_fact", "judgement", "assistant_turn", "answer", "reply", "inbound_call",
+    "touch", "inquiry",
 )  # fmt: skip
 _FORGET = (
     "delete from provider_event where split_part(touch_id, '.', 1) = any($1::text[])",
@@ -37,7 +38,7 @@ _FORGET = (
 # whoever has got another lead meanwhile is nobody's check any more
 _ALONE = """select id::text from person p
 where id = any($1::text[]::uuid[]) and not exists (select from lead l where l.person_id = p.id)"""
-_BY_PERSON = ("person_email", "person_phone", "suppression", "reply")
+_BY_PERSON = ("person_email", "person_phone", "suppression", "reply", "merge")
 _FORGET_PEOPLE = (
     "update person set possible_duplicate_of = null where possible_duplicate_of = any($1::text[]::uuid[])",
     *(f"delete from {table} where person_id = any($1::text[]::uuid[])" for table in _BY_PERSON),  # noqa: S608

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 State = Literal["on", "off", "gone", "dead"]
+Kind = Literal["webhook", "hubspot", "salesforce"]
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """`sealed`: address and secrets; `waiting`, `given_up`: events; `oldest_wall`: the oldest that waits."""
+    """`sealed`: address and secrets; `crm`: what the file asked of a CRM (crm/model.py), None of a webhook."""
 
     id: str
     name: str
@@ -24,10 +25,14 @@ class EndpointRow:
     pause_until_wall: datetime | None
     taken_wall: datetime | None
     created_wall: datetime
+    kind: Kind = "webhook"
+    crm: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
+    """`waiting`, `given_up`: events; `oldest_wall`: the oldest that waits."""
+
     waiting: int = 0
     given_up: int = 0
     oldest_wall: datetime | None = None
@@ -59,8 +64,8 @@ async def facts(conn: Any, endpoint_id: str) -> dict[str, Any] | None:
     row = await endpoint(conn, endpoint_id)
     if row is None:
         return None
-    return {"name": row.name, "state": row.state, "events": list(row.events), "only_leads": row.only_leads,
-            "include": list(row.include)}  # fmt: skip
+    return {"name": row.name, "kind": row.kind, "state": row.state, "events": list(row.events),
+            "only_leads": row.only_leads, "include": list(row.include)}  # fmt: skip
 
 
 async def ready(conn: Any, wall: datetime) -> list[EndpointRow]:
@@ -87,15 +92,16 @@ async def backlogs(conn: Any) -> dict[str, Backlog]:
 
 async def put(
     conn: Any, endpoint_id: str, *, name: str, sealed: str, events: tuple[str, ...], only_leads: dict[str, list[str]],
-    include: tuple[str, ...], active: bool, wall: datetime,
+    include: tuple[str, ...], active: bool, wall: datetime, kind: Kind = "webhook", crm: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Adds it, or changes the one with this id. Raises asyncpg.UniqueViolationError for a name that is taken."""
     await conn.execute(
-        """insert into hook_endpoint (id, name, sealed, events, only_leads, include, state, state_wall, created_wall)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        """insert into hook_endpoint (id, name, sealed, events, only_leads, include, state, state_wall, created_wall,
+               kind, crm)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)
            on conflict (id) do update set name = excluded.name, sealed = excluded.sealed, events = excluded.events,
-               only_leads = excluded.only_leads, include = excluded.include""",
-        endpoint_id, name, sealed, list(events), only_leads, list(include), "on" if active else "off", wall,
+               only_leads = excluded.only_leads, include = excluded.include, crm = excluded.crm""",
+        endpoint_id, name, sealed, list(events), only_leads, list(include), "on" if active else "off", wall, kind, crm,
     )  # fmt: skip
 
 

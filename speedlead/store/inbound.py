@@ -249,7 +249,10 @@ async def replied(
     due = await _ask(conn, lead["id"], inbound, now, reply_id, returns)
     await _tell_of_messenger(conn, lead["id"], lead["owner_id"], inbound, now, reply_id)
     await _tell_reply(conn, lead["id"], inbound, now, until)
-    signal = ReplySignal(channel=inbound.channel, automatic=inbound.automatic, until=until, due=due)
+    signal = ReplySignal(
+        channel=inbound.channel, automatic=inbound.automatic, until=until, due=due,
+        reply_id=reply_id if returns.assistant and not inbound.automatic and inbound.messenger is None else None,
+    )  # fmt: skip
     await put_message(conn, lead["id"], "reply", signal)
     return str(lead["id"])
 

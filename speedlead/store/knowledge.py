@@ -23,10 +23,15 @@ select (select j.lane from judgement j where j.lead_id = l.id and j.inquiry_numb
     to_jsonb(c) as company, h.*, o.*
 from lead l
 left join company_answer a on a.domain = $4 and a.expires_wall > $5
+-- domains that somebody has joined with this one are the same company (company_alike.py)
+cross join lateral (select array(select of_domain from company_alike
+        where domain = any($3::text[]) and state = 'joined') as main) j
+cross join lateral (select array[$4::text] || array(select unnest(array[a.domain, a.of_domain]) from company_alike a
+        where a.state = 'joined' and a.of_domain = any(array[$4::text] || j.main)) as domains) g
 left join lateral (select c.domain, c.name, c.employees, c.industry, c.tier, c.named, c.note,
         case when r.active then c.owner_id end as owner_id
-    from company c left join rep r on r.id = c.owner_id where c.domain = any($3::text[])
-    order by length(c.domain) desc limit 1) c on true
+    from company c left join rep r on r.id = c.owner_id where c.domain = any($3::text[] || j.main)
+    order by c.domain = any($3::text[]) desc, length(c.domain) desc limit 1) c on true
 cross join lateral (select count(*)::int as leads,
         count(*) filter (where o.qualified)::int as qualified, count(*) filter (where o.bought)::int as bought,
         count(*) filter (where o.bad)::int as bad
@@ -38,7 +43,7 @@ cross join lateral (select count(*)::int as leads,
 cross join lateral (select count(*)::int as of_company, count(*) filter (where b.bought)::int as company_bought
     from (select exists (select from outcome where lead_id = b.id and outcome = 'converted') as bought
         from person_email e join lead b on b.person_id = e.person_id
-        where split_part(e.address, '@', 2) = $4 and e.person_id <> l.person_id and b.program is null
+        where split_part(e.address, '@', 2) = any(g.domains) and e.person_id <> l.person_id and b.program is null
         limit {_ENOUGH}) b) o
 where l.id = $1
 """  # noqa: S608  nothing in it comes from outside
@@ -91,11 +96,10 @@ class KnowledgeStore:
         owner of a lead that has none, as a known owner would. A fact that somebody called wrong stays wrong.
         """
         async with self._pool.acquire() as conn, conn.transaction():
-            lead = await conn.fetchrow(
-                """select l.lead_type, l.owner_id, l.assigned_at, p.erased_wall
-                   from person p join lead l on l.person_id = p.id where l.id = $1 for no key update of p, l""",
-                found.lead_id,
-            )
+            whose = """select l.lead_type, l.owner_id, l.assigned_at, p.erased_wall
+                from person p join lead l on l.person_id = p.id where l.id = $1 for no key update of p, l"""
+            # a merge that we have waited for gave the lead to another person: the second look finds that one
+            lead = await conn.fetchrow(whose, found.lead_id) or await conn.fetchrow(whose, found.lead_id)
             if lead is None:
                 raise LookupError(f"lead {found.lead_id}: there is no such lead")
             if lead["erased_wall"] is not None:  # while it was being looked up

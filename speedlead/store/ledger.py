@@ -41,9 +41,12 @@ class LedgerRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
+    """`old`: entries of which something newer is known already."""
+
     new: int
     changed: tuple[str, ...]
     same: int
+    old: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +69,39 @@ async def import_entries(
     """All or none; the caller holds the transaction. Raises LedgerRefused with every line whose lead is not known."""
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('ledger', 0))")
     known = {row["reference"]: row for row in await conn.fetch(
-        """select reference, kind, lead_id::text as lead_id, booked_on, amount, currency from ledger_entry
+        """select reference, kind, lead_id::text as lead_id, booked_on, amount, currency, told_at from ledger_entry
            where reference = any($1)""", [entry.reference for entry in entries])}  # fmt: skip
-    faults, rows, changed, same = [], [], [], 0
+    faults, rows, changed, same, old = [], [], [], 0, 0
     for entry in entries:
         lead, wrong = await _lead_of(conn, entry)
         if wrong:
             faults.append(f"{name}:{entry.line}: {wrong}")
             continue
         row = (entry.kind, lead, entry.day, entry.amount, entry.currency)
-        before = known.get(entry.reference)
-        if before is not None and tuple(before.values())[1:] == row:
+        before, told = known.get(entry.reference), entry.told_at
+        if before is not None and before["told_at"] is not None:
+            if told is not None and told < before["told_at"]:
+                old += 1
+                continue
+            told = told or before["told_at"]
+        if before is not None and tuple(before.values())[1:6] == row and told == before["told_at"]:
             same += 1
             continue
         if before is not None:
-            changed.append(f"{entry.reference}: {_said(tuple(before.values())[1:])} → {_said(row)}")
-        rows.append((entry.reference, *row, wall))
+            changed.append(f"{entry.reference}: {_said(tuple(before.values())[1:6])} → {_said(row)}")
+        rows.append((entry.reference, *row, wall, told))
     if faults:
         raise LedgerRefused(faults)
     if not dry_run:
         await conn.executemany(
-            """insert into ledger_entry (reference, kind, lead_id, booked_on, amount, currency, imported_wall)
-               values ($1, $2, $3::text::uuid, $4, $5, $6, $7) on conflict (reference) do update set kind = $2,
-               lead_id = $3::text::uuid, booked_on = $4, amount = $5, currency = $6, imported_wall = $7""",
+            """insert into ledger_entry (reference, kind, lead_id, booked_on, amount, currency, imported_wall,
+                   told_at)
+               values ($1, $2, $3::text::uuid, $4, $5, $6, $7, $8) on conflict (reference) do update set kind = $2,
+               lead_id = $3::text::uuid, booked_on = $4, amount = $5, currency = $6, imported_wall = $7,
+               told_at = $8""",
             rows,
         )
-    return Imported(len(rows) - len(changed), tuple(changed), same)
+    return Imported(len(rows) - len(changed), tuple(changed), same, old)
 
 
 async def _lead_of(conn: Any, entry: Entry) -> tuple[str | None, str]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
 from speedlead.domain.outcomes import Outcome
 from speedlead.store.rows import lock_person, newest_lead
 
 PROVIDER = "mapping"
 # what waits for this is nobody's fault: the lead may be on its way, or may never come
+# a person changes a lead a few times a day, and the systems repeat that
+MOST_A_DAY = 12
+ECHO_WITHIN = timedelta(hours=1)
 NO_LEAD = "no lead of ours has this id, address or number"
 
 
@@ -119,6 +122,29 @@ async def same_outcome(conn: Any, lead_id: str, outcome: str, until: datetime | 
             lead_id, outcome, until,
         )
     )  # fmt: skip
+
+
+async def circles(
+    conn: Any, lead_id: str, role: str, outcome: Outcome | None, wall: datetime
+) -> Literal["told_back", "told_too_often"] | None:
+    """Whether systems with crossed words set each other off: ours to A, A's to B, B's to us, and so on.
+
+    `role`: whose word it is, as in the audit. `told_back`: it said the same within the hour, only other systems have
+    changed it since, and now it says it again. `told_too_often`: `MOST_A_DAY` changes by systems within a day.
+    """
+    rows = await conn.fetch(
+        """select role, action, asked ->> 'outcome' as outcome, at_wall, (after ->> 'outcomes')::int as outcomes
+           from audit where object = $1 and action in ('mapping outcome', 'mapping reassign') and status = 200
+               and at_wall > $2 order by id desc limit $3""",
+        lead_id, wall - timedelta(days=1), MOST_A_DAY,
+    )  # fmt: skip
+    logged = [row for row in rows if row["action"] == "mapping outcome"]
+    now = await conn.fetchval("select count(*)::int from outcome where lead_id = $1", lead_id)
+    for since, row in enumerate(logged):
+        said = row["role"] == role and row["outcome"] == outcome and row["at_wall"] > wall - ECHO_WITHIN
+        if said and since > 0 and logged[0]["role"] != role and now - row["outcomes"] == since:
+            return "told_back"
+    return "told_too_often" if len(rows) >= MOST_A_DAY else None
 
 
 async def refused(conn: Any, mapping: str, why: str, many: int, wall: datetime) -> None:

@@ -38,14 +38,16 @@ async def opt_out(conn: Any, clock: Clock, person_id: str, scope: Scope, *, sour
 
 
 async def suppress(conn: Any, person_id: str, scope: Scope, *, source: str, at: datetime) -> bool:
-    """False when it was there before. The caller holds the person's lock."""
+    """False when it was there before; one that came with a merge is said anew. The caller holds the person's lock."""
     if scope != "email":
         # it counts for everybody with the same number: a claim for one of them is committed before, or sees it
         await lock_numbers_of(conn, person_id)
     return bool(
         await conn.fetchval(
             """insert into suppression (person_id, channel, reason, source, at) values ($1, $2, $3, $4, $5)
-               on conflict do nothing returning true""",
+               on conflict (person_id, channel) do update set merged = null, source = excluded.source, at = excluded.at
+                   where suppression.merged is not null
+               returning true""",
             person_id, scope, "opted_out_all" if scope == "all" else "opted_out", source, at,
         )
     )  # fmt: skip

@@ -3,14 +3,16 @@
 from typing import Any
 
 from speedlead.domain.settling import STAYS_DUE
-from speedlead.telling import Past
+from speedlead.telling import NOT_ARRIVED, Past
 
 # a call counts from its start, and is over when its result is known. One that found nobody of ours is told as put off,
 # and keeps its time when another step comes first
 _PAST = """
 select case when t.state = 'deferred' or t.reason = 'superseded' then t.planned_at
     else coalesce(t.sent_at, t.settled_at, t.placed_at, t.planned_at) end as at, t.step, t.channel, t.state,
-    case when t.state = 'sent' then t.call_result else t.reason end as reason
+    case when t.state <> 'sent' then t.reason
+        when t.delivery = any($3::text[]) then t.delivery
+        else t.call_result end as reason
 from touch t
 where t.lead_id = $1::text::uuid and t.purpose in ('plan', 'acknowledgement')
     and (t.state in ('sent', 'skipped', 'failed', 'in_doubt')
@@ -20,6 +22,6 @@ order by 1, t.id"""
 
 
 async def past_of(conn: Any, lead_id: str) -> tuple[Past, ...]:
-    """In the order in which they happened."""
-    rows = await conn.fetch(_PAST, lead_id, list(STAYS_DUE))
+    """In the order in which they happened. Of a message that did not arrive `reason` says so: rows alone know that."""
+    rows = await conn.fetch(_PAST, lead_id, list(STAYS_DUE), list(NOT_ARRIVED))
     return tuple(Past(**dict(row)) for row in rows)

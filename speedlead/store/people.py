@@ -36,7 +36,8 @@ async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime, marks:
     person_id, new_address, duplicate_of = await _known(conn, inquiry)
     erased = None
     while person_id is not None and not await _add_names(conn, person_id, inquiry, come_back=person_id == erased):
-        # an erasure was at work and has committed: whoever it was has no address and no number any more
+        # an erasure was at work and has committed: whoever it was has no address and no number any more. Or a merge:
+        # they are another person's
         erased = person_id
         person_id, new_address, duplicate_of = await _known(conn, inquiry)
     new = person_id is None

@@ -65,15 +65,27 @@ _FACT = (
     "unreached_48h given_up call_contacts skips promised kept promise_due late_s email_given email_works "
     "phone_given phone_works valid joined known_person possible_duplicate closed_hours_s owner_s taking_s "
     "trying_s contact_s judging_s sale_s acknowledgement_from closed_hours_from owner_from taking_from "
-    "trying_from contact_from judging_from sale_from variants"
+    "trying_from contact_from judging_from sale_from variants "
+    "breaches texts said_fast said_helpful said_more"
 )
+
+# What is still to be acted on may speak of others too. What another system told of this person alone, and what waits
+# for a lead of theirs, goes: other people would be named by an address, a number or a second id of a system.
+_WEBHOOKS = """about && ($3::text[] || array(select system || ':' || external_id from external_ref
+        where lead_id = any($2::uuid[])))
+    and (state <> 'waiting' or provider = 'mapping'
+        and not exists (select from unnest(about) a where (a like '%@%' or a like '+%') and a <> all($3::text[]))
+        and (select count(*) from unnest(about) a where a not like '%@%' and a like '%:%') <= 1)"""
 
 # in the order in which rows can go: what points to others first
 TABLES: tuple[Table, ...] = (
     Table("provider_event", "delete", EVENTS, "What our providers reported",
           "provider key kind touch_id payload received_wall"),
+    Table("assistant_turn", "delete", LEAD.format("lead_id"), "What our automatic assistant did",
+          "reply_id lead_id number at wall act reason detail answer_id question offered model tokens_in tokens_out "
+          "cost ms", private="detail"),
     Table("answer", "delete", LEAD.format("lead_id"), "What we wrote to you",
-          "id lead_id number rep_id channel subject body reply_id written_at shown_wall mail_wall"),
+          "id lead_id number rep_id channel subject body reply_id written_at shown_wall mail_wall assistant"),
     Table("reply", "delete", THEIR_OWN, "What you wrote to us",
           "id lead_id person_id channel automatic subject body provider_id received_at due_at answered_at answered_by "
           "sender inquiry_id"),
@@ -126,7 +138,7 @@ TABLES: tuple[Table, ...] = (
           "id call_sid number lead_id reps rep_id state said language at at_wall ended_at"),
     Table("help_told", "delete", "number = any($3::text[])", "Texts with HELP", "number day"),
     # what is still to be acted on may speak of others too; so may the rest, so it is no part of an export
-    Table("webhook", "delete", "about && $3::text[] and state <> 'waiting'", "",
+    Table("webhook", "delete", _WEBHOOKS, "",
           "id digest provider path query content_type body signed_by about received_wall state tries next_try_wall "
           "reason note"),
     Table("inquiry", "blank", PERSON.format("person_id"), "What you asked us",
@@ -147,12 +159,23 @@ TABLES: tuple[Table, ...] = (
     Table("company_answer", "delete", "domain in (select split_part(lower(one), '@', 2) from unnest($3::text[]) one)",
           "", "domain answer problem asked_wall expires_wall"),
     Table("lead_key", "delete", LEAD.format("lead_id"), "", "lead_id salt"),
+    Table("hygiene_finding", "delete", "(person_id = any($1::uuid[]) or lead_id = any($2::uuid[]))",
+          "What of your data we wanted to put right", "id kind key state person_id lead_id detail first_wall run_id "
+          "aside_wall aside_reason aside_by", private="aside_by run_id"),
+    Table("hygiene_repair", "delete", PERSON.format("person_id"), "How we wrote your data otherwise",
+          "id person_id what before after at_wall undone_wall"),
     Table("person_email", "delete", PERSON.format("person_id"), "Your e-mail addresses",
           "address person_id verified bad_reason created_at"),
     Table("person_phone", "delete", PERSON.format("person_id"), "Your telephone numbers",
           "number person_id verified bad_reason sms_bad_reason created_at"),
     Table("suppression", "keep", PERSON.format("person_id"), "What you do not want from us",
-          "person_id channel reason source at"),
+          "person_id channel reason source at merged", private="merged"),
+    Table("duplicate", "delete", "(one_id = any($1::uuid[]) or other_id = any($1::uuid[]))", "",
+          "one_id other_id score reasons certain state found_wall seen_wall decided_wall"),
+    # what it takes to undo it: names, addresses, numbers
+    Table("merge", "blank", PERSON.format("person_id"), "When we found that two entries are one person",
+          "id number kept_id gone_id person_id at at_wall by_rule account_id role undone_wall",
+          _null("moved"), private="account_id role"),
     Table("person", "blank", PERSON.format("id"), "Who you are",
           "id possible_duplicate_of created_at erased_wall", _null("name company")),
     # codes, ids and times of leads, nothing about a person
@@ -163,8 +186,12 @@ TABLES: tuple[Table, ...] = (
     # references are codes of the bookkeeping, which has to keep them itself
     Table("external_ref", "delete", LEAD.format("lead_id"), "How our other systems call you",
           "system external_id lead_id seen_wall"),
+    # by their id alone can they be asked to delete their record; then this row is deleted (crm/sending.py)
+    Table("crm_record", "blank", LEAD.format("lead_id"), "How our CRM calls you",
+          "endpoint_id about lead_id external_id object made gone look",
+          _null("status owner stage owner_id writing_status writing_owner")),
     Table("ledger_entry", "keep", LEAD.format("lead_id"), "What you paid, and what you cost us",
-          "reference kind lead_id booked_on amount currency imported_wall"),
+          "reference kind lead_id booked_on amount currency imported_wall told_at"),
     Table("offer", "keep", LEAD.format("lead_id"), "",
           "id lead_id rep_id level kind asked_at ended_at result"),
     Table("breach", "keep", LEAD.format("lead_id"), "",
@@ -199,6 +226,7 @@ TABLES: tuple[Table, ...] = (
     # so that a restored backup can be brought up to date
     Table("erased", "keep", "", "", "id at_wall people leads marks"),
     # our own people, texts, plans and machines
+    Table("company_alike", "ours"),
     Table("company", "ours"), Table("lane_rules", "ours"), Table("flow_check", "ours"), Table("audit_run", "ours"),
     Table("plan_draft", "ours"),
     Table("rep", "ours"), Table("rep_busy", "ours"), Table("rep_calendar", "ours"), Table("rep_channel", "ours"),
@@ -212,8 +240,8 @@ TABLES: tuple[Table, ...] = (
     Table("template_version", "ours"), Table("data_release", "ours"), Table("chore", "ours"),
     Table("lead_fact_check", "ours"), Table("whatif_run", "ours"), Table("quality_week", "ours"),
     Table("house_mark", "ours"), Table("house_change", "ours"), Table("hook_endpoint", "ours"),
-    Table("mapping_refusal", "ours"),
-    Table("lead_fact_floor", "ours"),
+    Table("mapping_refusal", "ours"), Table("crm_look", "ours"), Table("hygiene_run", "ours"),
+    Table("lead_fact_floor", "ours"), Table("fact_count", "ours"),
     Table("schema_migrations", "ours"), Table("schema_migration_checksums", "ours"),
 )  # fmt: skip
 

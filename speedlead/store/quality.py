@@ -8,7 +8,8 @@ from typing import Any
 from speedlead import ids
 from speedlead.domain.quality import Contact, QualityRules
 
-# talks are those that count as contacts in every other figure (metric_touch), and those of calls to us
+# Talks are those that count as contacts in every other figure (metric_touch), and those of calls to us. The criteria
+# are about answering an inquiry: how customers are looked after is none of them.
 _CONTACTS = """
 with asked as (
     select lead_id from outcome where at >= $1 and at < $2 and call_result = 'connected'
@@ -35,7 +36,8 @@ with asked as (
 )
 select f.kind, f.key, f.lead_id::text as lead_id, f.at, f.rep_id::text as rep_id
 from found f join lead l on l.id = f.lead_id join person p on p.id = l.person_id
-where f.rep_id is not null and l.source <> 'flow_check' and p.erased_wall is null
+where f.rep_id is not null and l.source <> 'flow_check' and l.program is distinct from 'customer'
+    and p.erased_wall is null
 order by f.key
 """
 

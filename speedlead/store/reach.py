@@ -121,11 +121,9 @@ async def locked_lead(connection: Any, lead_id: str) -> asyncpg.Record | None:
     The lead's lock as well: a pause or the end of the lead takes no other. And before routing takes it, what goes out
     now waits for nobody.
     """
-    locked = await connection.fetchval(
-        """select p.id from person p join lead l on l.person_id = p.id where l.id = $1
-           for no key update of p, l""",
-        lead_id,
-    )
+    whose = "select p.id from person p join lead l on l.person_id = p.id where l.id = $1 for no key update of p, l"
+    # a merge that we have waited for gave the lead to another person: the second look finds that one
+    locked = await connection.fetchval(whose, lead_id) or await connection.fetchval(whose, lead_id)
     if locked is None:
         return None
     # read after the lock: what was committed before we got it must be seen
@@ -142,12 +140,12 @@ async def lock_number(connection: Any, number: str) -> None:
     await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, $2))", number, _NUMBERS)
 
 
-async def lock_numbers_of(connection: Any, person_id: str) -> None:
-    """Every number of the person, for what counts for everybody who shares one; the caller holds the person's lock."""
+async def lock_numbers_of(connection: Any, *people: str) -> None:
+    """Every number of these people, for what counts for everybody who shares one; the caller holds their locks."""
     await connection.execute(
-        """select pg_advisory_xact_lock(key) from (select hashtextextended(number, $2) as key from person_phone
-               where person_id = $1 order by key) numbers""",
-        person_id,
+        """select pg_advisory_xact_lock(key) from (select distinct hashtextextended(number, $2) as key from person_phone
+               where person_id = any($1::uuid[]) order by key) numbers""",
+        people,
         _NUMBERS,
     )
 

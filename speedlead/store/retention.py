@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-# people none of whose leads is open, or was closed after $1
+# People none of whose leads is open, or was closed after $1. A nurture program in which nobody was heard of keeps
+# nobody beyond its own end: what we write ourselves is no reason to keep somebody longer.
 _DUE = """
 select p.id from person p where p.erased_wall is null
-    and not exists (select from lead l where l.person_id = p.id and (l.closed_at is null or l.closed_at >= $1))
+    and not exists (select from lead l where l.person_id = p.id and (l.closed_at is null or l.closed_at >= $1
+        and (l.program is distinct from 'nurture' or l.first_contact_at is not null
+            or exists (select from outcome o where o.lead_id = l.id))))
     and exists (select from lead l where l.person_id = p.id)
 order by p.created_at limit $2
 """
@@ -37,6 +40,17 @@ async def delete_stories(conn: Any, before: datetime, limit: int) -> int:
         )
         deleted += len(rows)
     return deleted
+
+
+async def delete_answers(conn: Any, wall: datetime, limit: int) -> int:
+    """What the outside source said of companies and is not good any more; whoever needs it asks again."""
+    return len(
+        await conn.fetch(
+            """delete from company_answer where domain in (
+                   select domain from company_answer where expires_wall < $1 limit $2) returning 1""",
+            wall, limit,
+        )
+    )  # fmt: skip
 
 
 async def delete_strangers(conn: Any, before: datetime, limit: int) -> int:

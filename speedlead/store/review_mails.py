@@ -6,10 +6,11 @@ from typing import Any
 
 from speedlead.ids import new_id
 
+ROLES = ("manager", "admin")
 # the first admin has an account without a mailbox
 _READERS = """
 select a.id::text as account_id, a.email, a.name from account a
-where a.active and a.role in ('manager', 'admin') and split_part(a.email, '@', 2) <> 'localhost' order by a.email"""
+where a.active and a.role = any($1) and a.review_mail and split_part(a.email, '@', 2) <> 'localhost' order by a.email"""
 # new, or to be tried again
 _CLAIM = """
 insert into review_mail (week, account_id, id, state, claimed_wall) values ($1, $2, $3, 'claimed', $4)
@@ -33,8 +34,12 @@ class Claimed:
 
 
 async def readers(conn: Any) -> list[Reader]:
-    """Managers and admins with a mailbox."""
-    return [Reader(**row) for row in await conn.fetch(_READERS)]
+    """Managers and admins with a mailbox who want it."""
+    return [Reader(**row) for row in await conn.fetch(_READERS, ROLES)]
+
+
+async def wish(conn: Any, account_id: str, wanted: bool) -> None:
+    await conn.execute("update account set review_mail = $2 where id = $1", account_id, wanted)
 
 
 async def claim(conn: Any, week: str, account_id: str, wall: datetime) -> Claimed | None:

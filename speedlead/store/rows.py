@@ -6,6 +6,7 @@ from typing import Any, Literal
 from speedlead import ids
 from speedlead.contracts import Reach, Signal
 from speedlead.store.remarks import remark
+from speedlead.store.transactions import PersonGone
 
 MessageKind = Literal[
     "start", "inquiry", "outcome", "reply", "opt_out", "delivery", "call_progress", "replan", "answer", "assigned"
@@ -16,9 +17,12 @@ async def lock_person(conn: Any, person_id: str) -> bool:
     """Every writer takes this lock first and a lead's row second, so that none waits for the other in a circle.
 
     The gate takes it too: what is committed before the gate gets it is seen by the gate. True where the person is
-    erased, also by whoever we have waited for: what was read of them before the lock is old then.
+    erased, also by whoever we have waited for: what was read of them before the lock is old then. Raises PersonGone,
+    after which `transact` goes again: a merge was faster, and everything is another person's.
     """
     erased = await conn.fetchval("select erased_wall is not null from person where id = $1 for update", person_id)
+    if erased is None and person_id is not None:
+        raise PersonGone(f"person {person_id}: is not there any more")
     return bool(erased)
 
 

@@ -127,7 +127,8 @@ async def _unsent_answers(connection: Any, lead_id: str) -> tuple[WrittenAnswer,
     """What people of ours wrote and the lost workflow had heard of. The rest comes by its own message."""
     rows = await connection.fetch(
         """select a.number, a.channel from answer a left join touch t on t.id = a.lead_id || '.answer-' || a.number
-           where a.lead_id = $1 and a.channel <> 'chat' and (t.id is null or t.state in ('claimed', 'deferred'))
+           where a.lead_id = $1 and a.channel <> 'chat' and not a.assistant
+               and (t.id is null or t.state in ('claimed', 'deferred'))
                and exists (select from message m where m.lead_id = a.lead_id and m.kind = 'answer'
                    and m.payload ->> 'number' = a.number::text and m.delivered_wall is not null)
            order by a.number""",

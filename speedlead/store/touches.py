@@ -330,7 +330,7 @@ async def record_sent(connection: Any, touch: asyncpg.Record, at: datetime) -> N
             touch["lead_id"],
             at,
         )
-    elif touch["purpose"] != "meeting":  # what is said about a meeting is no attempt to reach the lead
+    elif touch["purpose"] not in ("meeting", "assistant"):  # no person of ours tries to reach the lead by these
         await connection.execute(
             """update lead set first_attempt_at = coalesce(first_attempt_at, $2),
                    stage = case when stage in ('new', 'acknowledged', 'assigned') then 'attempting' else stage end,

@@ -13,8 +13,13 @@ ACQUIRE_S = 7.0
 WHOLE_S = 8.0  # under Twilio's 15 s for a webhook, and what a person waits for a form
 ATTEMPTS = 8
 
+
+class PersonGone(Exception):
+    """Between the look and the lock the person has become part of another entry: whoever looks again finds that one."""
+
+
 # two transactions met: one of them goes again and finds what the other has written
-_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError, PersonGone)
 _DOWN = (
     OSError,
     TimeoutError,

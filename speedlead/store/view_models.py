@@ -29,6 +29,7 @@ class LeadCard:
     owner_id: str | None
     owner_name: str | None
     plan: str
+    program: str | None
     clock_offset_us: int
     created_at: datetime
     open_at: datetime | None
@@ -188,6 +189,8 @@ class Filters:
     # a target of the lead was missed
     breached: bool | None = None
     next_before: datetime | None = None
+    # none (inquiries alone), all, nurture or customer; None: none, or all where a plan or a program's source is given
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

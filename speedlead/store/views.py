@@ -39,7 +39,7 @@ select l.id::text as lead_id, p.name, p.company,
     coalesce(call.number, f.phone, (select n.number from person_phone n where n.person_id = p.id
         order by n.created_at desc limit 1)) as phone,
     l.lead_type, l.intent, l.source, l.segment, l.country, l.region, l.postcode, coalesce(l.zone, l.tz) as tz, l.stage,
-    l.owner_id::text as owner_id, r.name as owner_name, l.plan_id || ' v' || l.plan_version as plan,
+    l.program, l.owner_id::text as owner_id, r.name as owner_name, l.plan_id || ' v' || l.plan_version as plan,
     l.clock_offset_us, l.created_at, l.open_at, l.first_attempt_due, l.first_attempt_target, l.promised_at,
     l.promise_text, l.acknowledged_at, l.assigned_at, l.first_attempt_at, l.first_contact_at, l.decided_at,
     case when not stale then l.next_step end as next_step,
@@ -146,6 +146,8 @@ where ($1::text is null or l.stage = $1) and ($2::text is null or l.lead_type = 
     and ($8::text is null or $8 in (l.plan_id, l.plan_id || ':' || l.plan_version))
     and ($9::boolean is null or $9 = exists (select from breach b where b.lead_id = l.id))
     and ($10::timestamptz is null or l.next_touch_at < $10)
+    and case coalesce($11, case when $8 is null and coalesce($7, '') not in ('nurture', 'customer') then 'none' end,
+        'all') when 'all' then true when 'none' then l.program is null else l.program = $11::text end
     and ("""
     + REAL
     + """ or $7 = 'flow_check')
@@ -156,13 +158,13 @@ where ($1::text is null or l.stage = $1) and ($2::text is null or l.lead_type = 
 
 def _asked(filters: Filters) -> tuple[Any, ...]:
     return (filters.stage, filters.lead_type, filters.owner_id, filters.state, filters.leads, filters.rep_id,
-            filters.source, filters.plan, filters.breached, filters.next_before)  # fmt: skip
+            filters.source, filters.plan, filters.breached, filters.next_before, filters.program)  # fmt: skip
 
 
 async def open_leads(conn: Any, filters: Filters) -> list[LeadCard]:
     """Leads that match, what is due first on top; closed ones newest first."""
     order = "order by l.closed_at desc nulls first, l.created_at desc" if filters.state != "open" else _BY_DEADLINE
-    rows = await conn.fetch(f"{_CARD}{_MATCHES}\n{order} limit $11", *_asked(filters), filters.limit)
+    rows = await conn.fetch(f"{_CARD}{_MATCHES}\n{order} limit $12", *_asked(filters), filters.limit)
     return [_one(LeadCard, row) for row in rows]
 
 
@@ -246,8 +248,9 @@ def _one(kind: type[T], row: Any) -> T:
 
 
 _STORY = """
-select s.id, s.at, s.kind, s.step, s.reason, s.data::text as data, f.remark from story s
+select s.id, s.at, s.kind, s.step, s.reason, s.data::text as data, coalesce(f.remark, a.body) as remark from story s
 left join feedback f on s.kind = 'feedback' and f.lead_id = s.lead_id and f.step = s.step
+left join answer a on s.kind like 'assistant%' and a.lead_id = s.lead_id and 'answer-' || a.number = s.step
 where s.lead_id = $1::text::uuid order by s.at, s.id"""
 
 # a touch stands in the story where it ended, or where it is expected
@@ -331,7 +334,7 @@ def _touched(row: Any, tz: str | None) -> Entry:
         channel=row["channel"],
         result=wording.result(row["call_result"] or row["delivery"]) or None,
         reason=codes[0] if codes else None,
-        reason_text="; ".join(wording.reason(code, row["channel"]) for code in codes) or None,
+        reason_text=wording.reasons(codes, row["channel"]) or None,
         next_at=row["next_at"],
         subject=row["subject"],
         body=row["body"],

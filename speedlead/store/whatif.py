@@ -9,6 +9,11 @@ from speedlead import ids
 
 # starts the chore
 CHANNEL = "whatif"
+MOST_BEGUN = 2
+DIED = (
+    "The worker's process ended twice while this was played. Perhaps it needs more memory than there is: "
+    "ask for fewer weeks or one lead type."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,14 @@ async def waiting(conn: Any) -> int:
 
 
 async def take(conn: Any, wall: datetime) -> Run | None:
-    """The oldest one that is to be played. One that a process left when it died begins again."""
+    """The oldest one that is to be played. One that a process left when it died begins once more, and then no more."""
+    await conn.execute(
+        """update whatif_run set state = 'failed', ended_wall = $1, problem = $2
+           where state = 'running' and begun >= $3""",
+        wall, DIED, MOST_BEGUN,
+    )  # fmt: skip
     run_id = await conn.fetchval(
-        """update whatif_run set state = 'running', started_wall = $1, played = 0
+        """update whatif_run set state = 'running', started_wall = $1, played = 0, begun = begun + 1
            where id = (select id from whatif_run where state in ('waiting', 'running') order by created_wall, id limit 1
                for update skip locked) returning id::text""",
         wall,

@@ -65,6 +65,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "speedlead/gateway": ("temporalio", "workflows", "activities", "workers", "twilio.rest", "sendgrid"),
     "speedlead/commands": ("temporalio", "workflows", "activities", "twilio", "sendgrid"),
     "speedlead/store": ("temporalio", "workflows", "activities", "workers", "twilio", "sendgrid"),
+    "speedlead/assistant": ("temporalio", "workflows", "activities", "workers", "twilio", "speedlead.gateway"),
     "speedlead/roi": ("temporalio", "workflows", "activities", "workers", "speedlead.gateway"),
     "speedlead/numbers": ("temporalio", "workflows", "activities", "workers", "speedlead.gateway"),
     "speedlead/providers": ("temporalio", "workflows", "activities", "workers", "asyncpg", "speedlead.store"),
@@ -236,3 +237,21 @@ def test_every_contract_is_complete_before_a_worker_starts() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"
+
+
+def test_what_an_extra_brings_is_imported_in_one_file_alone() -> None:
+    """The image does not have it, and a house without an assistant must not need it."""
+    extra = ("pydantic_ai", "openai", "anthropic")
+    found = {
+        str(file.relative_to(ROOT))
+        for room in OURS
+        for file in files(room)
+        for _, name in imported(ast.parse(file.read_text()))
+        if within(name, extra)
+    }
+    assert found == {"speedlead/assistant/pydantic_model.py"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"import sys, speedlead.app; print([n for n in {extra} if n in sys.modules])"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert loaded.stdout.strip() == "[]"

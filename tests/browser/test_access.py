@@ -68,25 +68,58 @@ def test_somebody_new_is_added_chooses_a_password_and_comes_back_where_they_were
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 422 and 403 that are meant
 
 
+FIGURES = ["Numbers", "Weekly review", "Quality", "Return", "Scenarios", "What if"]
+TEAM, PLAN = ["On call", "People", "Capacity"], ["Plans", "Preview", "Experiments", "Scores"]
+# a list is a group that is folded
+SHOWN: dict[str, list[str | tuple[str, list[str]]]] = {
+    "rep": ["My leads", "Numbers", "Quality", "On call", "Plans", "Preview", "Form"],
+    "support": ["All leads", "Numbers", "Form"],
+    "marketing": [("Figures", ["Numbers", "Weekly review", "Return", "Scenarios"]), ("Plan", PLAN), "Form"],
+    "manager": ["My leads", "All leads", ("Figures", FIGURES), ("Team", TEAM), ("Plan", PLAN),
+                ("Data", ["Form", "Hygiene"])],
+    "admin": ["My leads", "All leads", ("Figures", FIGURES), ("Team", TEAM), ("Plan", PLAN),
+              ("Data", ["Form", "Hygiene", "Webhooks", "Mappings", "Duplicates"]),
+              ("House", ["First steps", "Accounts", "Audit", "Audit report"])],
+}  # fmt: skip
+
+
 def test_the_navigation_shows_what_the_role_may_open(page: Page, site: Site) -> None:
-    shown = {
-        "rep": ["My leads", "Numbers", "On call", "Plans", "Quality", "Form"],
-        "support": ["Numbers", "All leads", "Form"],
-        "marketing": ["Numbers", "Return", "Review", "Plans", "Experiments", "Scores", "Form"],
-        "manager": ["My leads", "Numbers", "Return", "Review", "All leads", "On call", "Capacity", "People", "Plans",
-                    "Quality", "Experiments", "Scores", "Form"],
-        "admin": ["My leads", "Numbers", "Return", "Review", "All leads", "On call", "Capacity", "People", "Plans",
-                  "Quality", "Experiments", "Scores", "Webhooks", "Form", "Accounts", "Audit", "Audit report"],
-    }  # fmt: skip
-    for role, names in shown.items():
+    navigation = page.get_by_role("navigation", name="Main")
+    for role, names in SHOWN.items():
         site.sign_in(page.context, role)
         page.goto("/")
-        expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(names)
-        for name in names:
-            if name != "Form":
-                answer = page.request.get(page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
-                                          .get_attribute("href") or "")  # fmt: skip
-                assert answer.ok, (role, name)
+        expect(navigation.get_by_role("link")).to_have_text([name for name in names if isinstance(name, str)])
+        expect(navigation.locator("summary")).to_have_text([name[0] for name in names if not isinstance(name, str)])
+        for group, links in (name for name in names if not isinstance(name, str)):
+            navigation.get_by_text(group, exact=True).click()
+            expect(navigation.get_by_role("group").get_by_role("link")).to_have_text(links)
+        for path in navigation.locator("a").evaluate_all("links => links.map(link => link.getAttribute('href'))"):
+            answer = page.request.get(path)
+            assert answer.ok, (role, path)
+            assert path == "/form" or f'<a href="{path}" aria-current="page">' in answer.text(), path
+
+
+def test_the_navigation_works_by_keyboard_and_closes_when_it_is_left(page: Page, site: Site) -> None:
+    page.goto("/capacity")
+    navigation = page.get_by_role("navigation", name="Main")
+    for size in ({"width": 1280, "height": 800}, {"width": 400, "height": 800}):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        team = navigation.get_by_text("Team", exact=True)
+        expect(team).to_have_attribute("aria-current", "true")  # this page is in it
+        team.focus()
+        page.keyboard.press("Enter")
+        expect(navigation.get_by_role("link", name="Capacity")).to_have_attribute("aria-current", "page")
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], "the group leaves the page"
+        results = Axe().run(page, options=RULES)
+        assert results.violations_count == 0, results.generate_report()
+        page.keyboard.press("Tab")
+        expect(navigation.get_by_role("link", name="On call")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(team).to_be_focused()
+        expect(navigation.get_by_role("link", name="On call")).to_be_hidden()
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Capacity").click()
+        expect(navigation.get_by_role("link", name="On call")).to_be_hidden()
 
 
 def test_a_manager_works_for_a_rep_and_the_audit_names_the_manager(page: Page, site: Site) -> None:

@@ -42,7 +42,7 @@ def test_a_lead_books_moves_and_calls_off_without_a_script(telephone: Page, book
     expect(page.get_by_text("30 minutes with Sam Reyes. All times are New York time.")).to_be_visible()
     page.screenshot(path=tmp_path / "choose.png", full_page=True)
     tuesday = page.get_by_role("region", name="Tuesday 24 November")
-    tuesday.get_by_role("button", name="Tue 24 Nov, 10:00").click()
+    tuesday.get_by_role("button", name="Tuesday 24 November, 10:00").click()
     expect(page.get_by_role("heading", name="Is it this time?")).to_be_visible()
     page.screenshot(path=tmp_path / "sure.png", full_page=True)
     assert booking.run("select 1 from booking") == []  # looking changes nothing
@@ -52,10 +52,10 @@ def test_a_lead_books_moves_and_calls_off_without_a_script(telephone: Page, book
     assert booking.recorder.delivered == [AVA]
 
     page.get_by_role("link", name="Move it").click()
-    page.get_by_role("button", name="Wed 25 Nov, 14:30").click()
+    page.get_by_role("button", name="Wednesday 25 November, 14:30").click()
     page.get_by_role("button", name="Move it").click()
     expect(page.get_by_role("heading", name="Your meeting has moved")).to_be_visible()
-    expect(page.locator("time")).to_have_text("Wed 25 Nov, 14:30")
+    expect(page.locator("time")).to_have_text("Wednesday 25 November, 14:30")
 
     page.goto(path_of(booking, AVA))  # the link of the mail leads to what is booked
     page.get_by_text("Call it off").click()
@@ -68,12 +68,12 @@ def test_a_lead_books_moves_and_calls_off_without_a_script(telephone: Page, book
 def test_whoever_comes_late_reads_what_is_free_next(telephone: Page, booking: Site, tmp_path: Path) -> None:
     page = telephone
     page.goto(path_of(booking, AVA))
-    page.get_by_role("button", name="Tue 24 Nov, 10:00").click()
+    page.get_by_role("button", name="Tuesday 24 November, 10:00").click()
     booking.run("""insert into rep_busy values ($1, 'calendar', '2026-11-24 14:30Z', '2026-11-24 16:00Z')""", SAM)
     page.get_by_role("button", name="Book it").click()
-    expect(page.get_by_role("alert")).to_contain_text("Somebody else has just taken Tue 24 Nov, 10:00")
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else has just taken Tuesday 24 November, 10:00")
     page.screenshot(path=tmp_path / "taken.png", full_page=True)
-    page.get_by_role("button", name="Tue 24 Nov, 11:00").first.click()
+    page.get_by_role("button", name="Tuesday 24 November, 11:00").first.click()
     page.get_by_role("button", name="Book it").click()
     expect(page.get_by_role("heading", name="Your meeting is booked")).to_be_visible()
 
@@ -86,9 +86,9 @@ def test_a_lead_elsewhere_sees_its_own_clock(telephone: Page, booking: Site) -> 
     page.get_by_role("button", name="Show times there").click()
     expect(page.get_by_text("with one of us. All times are Vancouver time.")).to_be_visible()
     # nine o'clock there, which is noon in New York
-    page.get_by_role("button", name="Tue 24 Nov, 09:00").click()
+    page.get_by_role("button", name="Tuesday 24 November, 09:00").click()
     page.get_by_role("button", name="Book it").click()
-    expect(page.locator("time")).to_have_text("Tue 24 Nov, 09:00")
+    expect(page.locator("time")).to_have_text("Tuesday 24 November, 09:00")
 
 
 def test_a_link_that_nobody_signed_opens_nothing(telephone: Page, booking: Site) -> None:
@@ -103,7 +103,7 @@ def test_everybody_can_use_the_pages(page: Page, booking: Site, scheme: str, tmp
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(path_of(booking, AVA))
     looks_right(page, tmp_path, f"times-{scheme}")
-    page.get_by_role("button", name="Tue 24 Nov, 10:00").click()
+    page.get_by_role("button", name="Tuesday 24 November, 10:00").click()
     looks_right(page, tmp_path, f"sure-{scheme}")
     page.get_by_role("button", name="Book it").click()
     looks_right(page, tmp_path, f"meeting-{scheme}")

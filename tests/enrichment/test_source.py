@@ -94,6 +94,26 @@ async def test_a_source_that_lies_is_an_answer(stand: Stand, answer: web.Respons
     assert await ask(f"{stand.url}/{{domain}}") == [said]
 
 
+@pytest.mark.parametrize(
+    ("country", "said"),
+    [
+        ("uk", Said({"company": "Acme", "country": "GB"})),
+        ("DE", Said({"company": "Acme", "country": "DE"})),
+        ("ZZ", Said({"company": "Acme"}, "source_country")),
+        (49, Said({"company": "Acme"}, "source_country")),
+    ],
+)
+async def test_a_country_is_one_of_iso_3166_or_none(stand: Stand, country: object, said: Said) -> None:
+    asking = HttpSource(Asking(f"{stand.url}/{{domain}}", {"company": "name", "country": "country"}, allowed=HERE),
+                        breaker=Breaker(failures=1))  # fmt: skip
+    try:
+        for _ in range(2):  # it goes on being asked
+            stand.answer = web.json_response({"name": "Acme", "country": country})
+            assert await asking.ask("acme.example") == said
+    finally:
+        await asking.close()
+
+
 async def test_a_redirect_into_the_house_is_not_followed(stand: Stand) -> None:
     stand.answer = web.Response(status=302, headers={"Location": f"{stand.url}/secret"})
     assert await ask(f"{stand.url}/{{domain}}") == [Said(None, "source_away")]

@@ -103,12 +103,16 @@ async def test_the_list_takes_every_filter_of_the_command_line(house: House) -> 
     breach = "insert into breach (lead_id, target, phase, due_at, found_at) values ($1, 'hot', 'assigned', $2, $2)"
     await house.pool.execute(breach, hot, house.clock.now)
     await house.pool.execute("update lead set closed_at = $2 where id = $1", cold, house.clock.now)
+    slow = await house.lead(email="eve@example.com", intent="newsletter")
+    await house.pool.execute("update lead set program = 'nurture', follows = $2 where id = $1", slow, cold)
     soon = f"{house.clock.now + timedelta(minutes=1):%Y-%m-%dT%H:%MZ}"
-    for query, found in (("", {hot}), ("state=all", {hot, cold}), ("state=closed", {cold}), ("open=all", {hot, cold}),
+    for query, found in (("", {hot}), ("program=all", {hot, slow}), ("program=nurture", {slow}),
+                         ("program=customer", set()), ("source=nurture", set()),
+                         ("state=all", {hot, cold}), ("state=closed", {cold}), ("open=all", {hot, cold}),
                          ("stage=attempting", {hot}), ("state=all&type=cold", {cold}), (f"owner={owner}", {hot}),
                          ("owner=none", set()), ("state=all&owner=none", {cold}), ("source=paid_ads", {hot}),
-                         ("source=tiktok", set()), (f"plan={plan['plan_id']}:{plan['plan_version']}", {hot}),
-                         (f"plan={plan['plan_id']}", {hot}), ("plan=inbound:99999999999999999999", set()),
+                         ("source=tiktok", set()), (f"plan={plan['plan_id']}:{plan['plan_version']}", {hot, slow}),
+                         (f"plan={plan['plan_id']}&program=none", {hot}), ("plan=inbound:99999999999999999999", set()),
                          ("breached=yes", {hot}), ("breached=no", set()), ("state=all&breached=no", {cold}),
                          (f"next_before={soon}", {hot}), ("next_before=2020-01-01", set())):  # fmt: skip
         status, body = await house.call("GET", f"/api/leads?{query}")

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest_asyncio
 from aiohttp import web
@@ -66,6 +67,12 @@ async def test_an_endpoint_is_added_tested_rotated_switched_and_removed(house: H
 
     assert await post(house, here, url=url, **FORM) == (303, f"{here}?said=same")
     assert await post(house, here, url=url, include="contact", **FORM) == (303, f"{here}?said=saved")
+    other = url.replace("?", "/elsewhere?") if "?" in url else url + "/elsewhere"
+    assert await post(house, here, url=other, include="contact", **FORM) == (303, f"{here}?said=saved")
+    newest = "select before, after from audit where action like '/hooks%' order by id desc limit 1"
+    last = await house.pool.fetchrow(newest)
+    host = urlsplit(url).hostname
+    assert last["after"] == last["before"] | {"url": f"another one, at {host}"}
     assert await post(house, f"{here}/switch", active="no") == (303, f"{here}?said=off")
     _, text = await get(house, "/hooks")
     assert "with the contact" in text

@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from speedlead.mappings.book import load_mappings
 from speedlead.mappings.dry_run import sample_of
 from speedlead.mappings.model import Mapping
 from speedlead.store import webhooks
+from speedlead.store.erasure import erase
+from speedlead.store.mapped import MOST_A_DAY
+from speedlead.store.transactions import transact
 from tests.gateway.house import House, open_house
 
 SECRET = "user-of-crm:a-long-enough-secret"
@@ -291,6 +295,50 @@ async def test_a_status_is_what_a_rep_would_have_logged(house: House) -> None:
     assert "waits" in (await said(house, "crm-status", id="y", phone="+14155552671", status="won"))[1]["reason"]
 
 
+async def test_two_systems_with_crossed_words_come_to_an_end(house: House) -> None:
+    lead_id = await house.lead()
+
+    async def told(status: str, *, by_other: bool = False) -> str | None:
+        house.clock.now += timedelta(seconds=1)
+        key = str(house.clock.now)
+        body = (await said(house, "crm-status", id=key, lead_id=lead_id, status=status))[1]
+        if by_other:
+            await house.pool.execute("update audit set role = 'mapping: other' where id = (select max(id) from audit)")
+        reason: str | None = body.get("reason")
+        return reason
+
+    circle = "status: systems tell each other of it in a circle; a person decides"
+    assert [await told("qualified"), await told("nurture", by_other=True)] == [None, None]
+    assert [await told("qualified"), await told("won")] == [circle, None]
+    # a person in between is no echo
+    assert await told("nurture", by_other=True) is None
+    house.clock.now += timedelta(seconds=1)
+    assert (await house.call("POST", f"/api/leads/{lead_id}/outcomes", {"outcome": "unqualified"}))[0] == 202
+    assert await told("won") is None
+    for number in range(20):
+        await told(("qualified", "nurture")[number % 2])
+    assert await house.pool.fetchval("select count(*) from audit where action = 'mapping outcome'") == MOST_A_DAY
+    assert await told("do_not_contact") is None
+    notices = await house.pool.fetch("select audience, reason from notice where kind = 'systems_disagree'")
+    assert [tuple(row) for row in notices] == [("ops", "told_back")]
+
+
+async def test_what_waits_about_somebody_who_is_erased_goes_too(house: House) -> None:
+    await said(house, "form", id="1", email="ada@example.com")
+    person, lead_id = await house.pool.fetchrow("select person_id::text, id::text from lead")
+    await said(house, "crm-status", id="2", lead_id=lead_id, external_id="X1", status="qualified")
+    await house.pool.execute("delete from webhook")
+    for number, who in enumerate(({"email": "ada@example.com", "external_id": "X7"}, {"external_id": "X1"},
+                                  {"email": "bob@example.com"})):  # fmt: skip
+        await said(house, "crm-status", id=f"w{number}", status="won", **who)
+    shared = ["ada@example.com", "bob@example.com"]
+    await house.pool.execute("update webhook set state = 'waiting', next_try_wall = received_wall")
+    await house.pool.execute("update webhook set about = $1 where about = '{bob@example.com}'", shared)
+    secret = house.credentials.secret_bytes
+    await transact(house.pool, lambda conn: erase(conn, house.clock, [person], secret))
+    assert await house.pool.fetchval("select array_agg(about) from webhook") == [shared]
+
+
 async def test_a_payment_is_of_the_lead_that_was_won_by_then(house: House) -> None:
     won = await house.lead(email="ada@example.com")
     await said(house, "crm-status", id="1", lead_id=won, status="won")
@@ -305,6 +353,30 @@ async def test_a_payment_is_of_the_lead_that_was_won_by_then(house: House) -> No
     assert "waits" in (await said(house, "finance", **paid))[1]["reason"]
     await house.pool.execute("update webhook set state = 'failed', next_try_wall = null where state = 'waiting'")
     assert await webhooks.not_done(house.pool) == {}
+
+
+async def test_refunds_that_overtake_each_other_leave_the_ledger_right(house: House) -> None:
+    """Stripe says of a charge what was given back so far, and sends in any order, and more than once."""
+    await house.lead(email="ada@example.com")
+    kind, text = sample_of(PACKAGED["stripe-refund"]) or ("", "")
+    began = json.loads(text)["created"]
+
+    async def refund(number: int, back: int, after_s: int) -> Any:
+        event = json.loads(text) | {"id": f"evt_{number}", "created": began + after_s}
+        event["data"]["object"]["amount_refunded"] = back
+        return (await send(house, "stripe-refund", json.dumps(event).encode(), kind=kind))[1]
+
+    async def sum_() -> Any:
+        return await house.pool.fetchval("select sum(amount) from ledger_entry")
+
+    assert (await refund(2, 6038, 60))["amount"] == "-60.38"
+    assert (await refund(1, 2000, 0))["reason"] == "reference: something newer is known of it"
+    await refund(2, 6038, 60)
+    assert (await sum_(), await house.count("ledger_entry")) == (Decimal("-60.38"), 1)
+    await sample(house, "stripe-invoice")
+    assert (await sum_(), await house.count("ledger_entry")) == (0, 2)
+    await refund(3, 1000, 120)  # one of them failed at the bank
+    assert await sum_() == Decimal("50.38")
 
 
 async def test_nobody_is_believed_who_does_not_know_the_secret(house: House, tmp_path: Path) -> None:

@@ -118,9 +118,9 @@ async def test_an_open_page_hears_of_a_lead_and_its_figures_have_it(house: House
 
 
 async def test_a_view_that_fails_leaves_the_others_on_the_page(house: House) -> None:
-    await house.pool.execute("alter view metric_breach rename to metric_breach_gone")
+    await house.pool.execute("alter view metric_due rename to metric_due_gone")
     status, page = await ask(house, "GET", "/ops?live=off", house.staff)
     assert status == 200
     assert page.count("could not be worked out just now") == 1
-    assert (await ask(house, "GET", "/ops/csv/breaches", house.staff))[0] == 404
+    assert (await ask(house, "GET", "/ops/csv/due", house.staff))[0] == 404
     assert (await ask(house, "GET", "/ops/csv/sources", house.staff))[0] == 200

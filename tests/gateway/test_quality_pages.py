@@ -67,11 +67,14 @@ async def week(house: House) -> House:
         rang = await outcome(conn, RANG, None, day(20))
         await put(conn, "inbound_call", id=rang, call_sid="CA1", number="+12125550101", lead_id=RANG, rep_id=SAM,
                   state="connected", reps=[SAM], at=day(20), at_wall=day(20))  # fmt: skip
-        # none of these is a contact of last week: no answer, a test of ours, today, nobody knows whose
+        # none of these is a contact of last week: no answer, a test of ours, a customer, today, nobody knows whose
         await put_lead(conn, OTHER, name="Eve", created=day(16))
         await outcome(conn, OTHER, SAM, day(16), call_result="no_answer")
         await outcome(conn, OTHER, SAM, day(23))
         await outcome(conn, OTHER, None, day(21))
+        customer = str(uuid.uuid4())
+        await put_lead(conn, customer, name="Cora", created=day(16), program="customer", follows=OTHER)
+        await outcome(conn, customer, SAM, day(16))
         await put_lead(conn, CHECK, name="Check", source="flow_check", created=day(16))
         await outcome(conn, CHECK, SAM, day(16))
     return house

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -237,3 +239,29 @@ async def test_the_own_speed_is_that_of_the_metrics(house: House) -> None:
     assert told[7, True] == (3, 2, 2, 450.0)
     assert told[7, False] == (4, 2, 3, 300.0)
     assert told[30, True] == told[7, True]
+
+
+async def test_a_result_is_logged_for_the_call_that_is_meant(house: House) -> None:
+    lead, headers = await house.lead(phone="+14155552671"), await house.sign_in()
+    first = await house.touch(lead, "call-1", "call", "+14155552671", state="sent", sent_at=house.clock.now)
+    async with house.http.get(f"/leads/{lead}", headers=headers) as page:
+        assert 'name="touch_id"' not in await page.text()
+    house.clock.now += timedelta(minutes=3)
+    await house.touch(lead, "call-2", "call", "+14155552671")
+    async with house.http.get(f"/leads/{lead}", headers=headers) as page:
+        text = await page.text()
+    assert re.findall(r'<option value="[^"]+\.(call-\d)"', text) == ["call-2", "call-1"]
+    form = {"call_result": "voicemail_left", "touch_id": first}
+    async with house.http.post(f"/leads/{lead}/outcome", data=form, headers=headers) as answer:
+        assert answer.status == 200
+    assert await house.pool.fetchval("select touch_id from outcome") == first
+    async with house.http.get(f"/leads/{lead}", headers=headers) as page:
+        assert 'name="touch_id"' not in await page.text()
+
+
+async def test_a_mail_that_came_back_is_told_among_what_was_done(house: House) -> None:
+    lead, headers = await house.lead(), await house.sign_in()
+    await house.touch(lead, "email-1", "email", "ada@example.com", state="sent", sent_at=house.clock.now,
+                      delivery="bounced")  # fmt: skip
+    async with house.http.get(f"/leads/{lead}", headers=headers) as page:
+        assert "E-mail sent (the mail came back)" in await page.text()

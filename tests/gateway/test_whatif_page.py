@@ -114,6 +114,16 @@ async def test_a_run_can_be_cancelled_while_it_is_played_and_the_next_has_its_tu
         run = await rows.take(house.pool, wall)
         assert run is not None
         assert run.run_id == third
+    fourth = (await begin(house, headers, most="2")).rpartition("/")[2]
+    older = "update whatif_run set created_wall = created_wall - interval '1 day' where id = $1"
+    await house.pool.execute(older, fourth)
+    await house.pool.execute("update whatif_run set begun = 1 where id = $1", third)
+    for _ in range(rows.MOST_BEGUN):
+        assert (await rows.take(house.pool, wall)).run_id == fourth  # type: ignore[union-attr]
+    assert (await rows.take(house.pool, wall)).run_id == third  # type: ignore[union-attr]
+    given_up = await rows.run_of(house.pool, fourth)
+    assert given_up is not None
+    assert (given_up.state, given_up.problem) == ("failed", rows.DIED)
     assert await rows.progressed(house.pool, third, 1, 1)
     await rows.cancel(house.pool, third, wall)
     assert not await rows.progressed(house.pool, third, 1, 1)

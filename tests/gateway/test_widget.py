@@ -1,5 +1,6 @@
 """The widget's door over HTTP: who may ask (CORS), where a form may send on to, and the conversation in the page."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from speedlead.booking.links import booking_url
 from speedlead.store import chat as conversation
 from speedlead.store.chat import mail_the_untaken
 from speedlead.store.transactions import transact
@@ -195,6 +197,29 @@ async def test_who_types_somebodys_address_sees_nothing_of_them(house: House) ->
     assert own["chat"] == theirs["chat"]
 
 
+async def test_an_answer_goes_into_the_conversation_that_it_is_for(house: House) -> None:
+    _, _, ada = await send(house, email="ada@example.com")
+    _, _, other = await send(house, key="k2", email="ada@example.com", message="hello")
+    lead = await house.pool.fetchval("select id from lead")
+    for page, text in ((ada, "My account number is 7"), (other, "I write last")):
+        await chat(house, page["chat"])
+        await chat(house, page["chat"], text)
+        house.clock.now += timedelta(seconds=1)
+    path = f"/api/leads/{lead}/messages"
+    status, refused = await house.call("POST", path, {"channel": "chat", "body": "Number 7 is settled."})
+    assert (status, refused["errors"][0]["field"]) == (422, "conversation")
+    headers = await house.sign_in()
+    async with house.http.get(f"/leads/{lead}", headers=headers) as page:
+        choices = re.findall(r'<option value="chat:([^"]+)"( selected)?>[^<]*conversation (\d)', await page.text())
+    assert [(selected, number) for _, selected, number in choices] == [("", "1"), (" selected", "2")]
+    body = {"channel": "chat", "body": "Number 7 is settled.", "conversation": choices[0][0]}
+    assert (await house.call("POST", path, body))[0] == 202
+    texts = [[m["text"] for m in (await chat(house, page["chat"]))[1]["messages"]] for page in (ada, other)]
+    assert texts == [["My account number is 7", "Number 7 is settled."], ["I write last"]]
+    open_ = await house.pool.fetch("select body from reply where answered_at is null")
+    assert [row["body"] for row in open_] == ["I write last"]
+
+
 async def test_what_is_written_while_a_page_looks_counts_as_unseen(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,3 +262,37 @@ async def test_the_link_of_a_form_shows_no_meeting_that_was_there(house: House) 
     )  # fmt: skip
     async with house.http.get(path, allow_redirects=False) as page:
         assert (page.status, "/book/meeting/" in await page.text()) == (409, False)
+
+
+async def test_who_types_somebodys_address_books_without_learning_of_them(house: House) -> None:
+    sam = await rep(house.pool)
+    name = await house.pool.fetchval("update rep set name = 'Zbigniew' returning name")
+    await house.pool.execute("update rep set weekly = $1", {str(day): [[0, 1440]] for day in range(7)})
+    first = (await send(house, email="ada@example.com", phone="+13105550148"))[2]
+    await house.pool.execute("update lead set owner_id = $1", sam)
+    _, _, forged = await send(house, key="k2", email="ada@example.com", message="hello")
+    alone = (await send(house, key="k3", email="bob@example.com", phone="+13105550149"))[2]
+    pages = {}
+    for who, sent in (("ada", first), ("forged", forged), ("bob", alone)):
+        async with house.http.get("/book/form/" + sent["book"].rpartition("/")[2]) as page:
+            pages[who] = await page.text()
+    assert [name in text for text in pages.values()] == [False] * 3
+    assert ["We do not know yet where you are" in text for text in pages.values()] == [True, True, False]
+    assert "13105550148" not in pages["forged"]
+    path = "/book/form/" + forged["book"].rpartition("/")[2]
+    # the language of the visitor, not that of the lead, which its own page has
+    await house.pool.execute("update lead set country = 'DE'")
+    lead_id = await house.pool.fetchval("select lead_id::text from inquiry where email = 'bob@example.com'")
+    own = booking_url("", house.credentials.secret_bytes, lead_id)
+    for address, asks, title in ((path, "fr", "Choisissez un horaire"), (path, "x", "Choose a time"),
+                                 (own, "fr", "Termin wählen")):  # fmt: skip
+        async with house.http.get(address, headers={"Accept-Language": asks}) as page:
+            assert f"<h1>{title}</h1>" in await page.text()
+    async with house.http.get(path, params={"zone": "America/New_York"}) as page:
+        slots = re.findall(r'name="slot" value="([^"]+)"', await page.text())
+    asked, ours = {"slot": slots[0], "zone": "America/New_York"}, {"Sec-Fetch-Site": "same-origin"}
+    async with house.http.post(path, data=asked, headers=ours, allow_redirects=False) as page:
+        text = await page.text()
+        assert (page.status, name in text, "/book/meeting/" in text) == (200, False, False)
+        assert "comes by mail" in text
+    assert await house.count("booking") == 1

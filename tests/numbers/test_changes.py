@@ -45,6 +45,8 @@ async def test_every_kind_of_change_is_a_mark(numbers: ChangeNumbers, conn: Any,
     for text, at in (("a: 1", CAME - hour), ("a: 1", CAME), ("a: 2", CAME + hour)):
         file.write_text(text)
         await note_files(numbers._pool, {"routing": file}, at)
+    for version, at in ((1, CAME - hour), (2, CAME + 3 * hour)):
+        await put(conn, "lane_rules", version=version, sha256="x", source="", used_wall=at)
     by = By(None, "a test", CAME + 5 * hour)
     eve = {"email": "eve@acme.example", "name": "Eve", "zone": "UTC", "phone": "+12125550111",
            "hours": {"tue": "09:00-17:00"}}  # fmt: skip
@@ -56,6 +58,7 @@ async def test_every_kind_of_change_is_a_mark(numbers: ChangeNumbers, conn: Any,
         ("people", CAME, {"away"}),
         ("plan", CAME, {"inbound:5"}),
         ("routing", CAME + hour, {"file"}),
+        ("lanes", CAME + 3 * hour, {"v2"}),
         ("people", CAME + 5 * hour, {"added", "left", "hours", "share"}),
         ("experiment", CAME + 6 * hour, {"tone start"}),
         ("text", LATER - timedelta(days=1), {"email/intro.en v2", "email/last_note.en v2"}),

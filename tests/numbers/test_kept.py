@@ -1,5 +1,6 @@
 """What was counted, with the changes since, is what counting everything finds, to the last percentile."""
 
+import asyncio
 import random
 from array import array
 from collections.abc import AsyncIterator
@@ -13,11 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speedlead.demo.season.fill import fill
+from speedlead.demo.season.house import furnish
 from speedlead.numbers import kept as kept_module
+from speedlead.numbers.changes import Change, ChangeNumbers, Mark
 from speedlead.numbers.filters import Filter
 from speedlead.numbers.kept import Kept
+from speedlead.numbers.packed import pack, unpack
+from speedlead.numbers.quality import QualityNumbers
 from speedlead.numbers.read import Numbers
-from speedlead.numbers.tally import PARTS, Moved, Times, Window, timed
+from speedlead.numbers.tally import PARTS, Group, Moved, Tally, Times, Window, timed
+from speedlead.numbers.voices import Voices
 from speedlead.store import rollup
 from speedlead.store.erasure import erase
 from speedlead.store.pool import open_pool
@@ -93,6 +99,14 @@ HAPPENS = (
     "update lead set promised_at = $2, acknowledged_at = null where id = $1",
     "insert into outcome (id, lead_id, outcome, at) values (gen_random_uuid(), $1, 'converted', $2)",
     "delete from touch where lead_id = $1 and channel <> 'call' and $2::timestamptz is not null",
+    "insert into breach (lead_id, target, phase, due_at, found_at) values ($1, 'qualification', 'own_work', $2, $2) "
+    "on conflict do nothing",
+    "update breach set ended_at = $2, due_at = $2::timestamptz - interval '7 minutes' where lead_id = $1",
+    "insert into feedback (lead_id, step, fast, given_at, changed_at) values ($1, 's', true, $2, $2) "
+    "on conflict (lead_id, step) do update set fast = false",
+    "insert into ledger_entry (reference, kind, lead_id, booked_on, amount, currency, imported_wall) "
+    "values (gen_random_uuid()::text, 'revenue', $1, $2::timestamptz::date, 100, 'EUR', $2)",
+    "delete from outcome where lead_id = $1 and outcome = 'converted' and $2::timestamptz is not null",
     "update lead set closed_at = null, close_reason = null where id = $1 and $2::timestamptz is not null "
     "and not exists (select from lead o where o.person_id = lead.person_id and o.closed_at is null)",
 )  # fmt: skip
@@ -102,19 +116,27 @@ HAPPENS = (
 async def season(test_databases: TestDatabases) -> AsyncIterator[Any]:
     async with test_databases.fresh() as url:
         await fill(url, LEADS, until=LATER, days=DAYS)
+        await furnish(url, until=LATER, days=DAYS)
         pool = await open_pool(url, size=4)
         yield pool
         await pool.close()
 
 
-async def everything(numbers: Numbers, wanted: Filter) -> list[Any]:
-    found: list[Any] = [
-        await numbers.compared(ALL_TIMES, wanted, by) for by in (None, "source", "country+region", "week")
-    ]
+class All(ChangeNumbers, QualityNumbers, Voices):
+    """Every figure of facts."""
+
+
+MARK = Mark(LATER - timedelta(days=15), "plan", (Change(LATER - timedelta(days=15), "plan", "inbound:2", 1),))
+
+
+async def everything(numbers: All, wanted: Filter) -> list[Any]:
+    found: list[Any] = [await numbers.compared(ALL_TIMES, wanted, by) for by in (None, "source", "country+week")]
     return [
         *found, await numbers.attempts(wanted), await numbers.buckets(wanted), await numbers.phases(wanted),
         await numbers.skips(wanted), await numbers.quality(wanted), await numbers.reps(wanted),
-        await numbers.touches_48h(wanted), await numbers.promises(wanted),
+        await numbers.touches_48h(wanted), await numbers.promises(wanted), await numbers.breaches(wanted),
+        await numbers.versions(wanted), await numbers.said(wanted), await numbers.worth(wanted),
+        await numbers.compared_at([MARK], wanted),
     ]  # fmt: skip
 
 
@@ -134,6 +156,7 @@ async def test_changes_added_to_what_was_counted_are_everything_counted_anew(
 ) -> None:
     counted: list[Any] = []
     monkeypatch.setattr(kept_module, "_WIDE", "64")
+    monkeypatch.setattr(kept_module, "OLD", timedelta(days=9))
     original = Kept._count
 
     async def count(self: Kept, *given: Any) -> Any:
@@ -144,7 +167,7 @@ async def test_changes_added_to_what_was_counted_are_everything_counted_anew(
     chance, known = random.Random(11), Kept()
     wanted = [Filter.of({"period": f"{DAYS - 3}d"} | one, LATER) for one in FILTERS]
     for one in wanted:
-        await everything(Numbers(season, what_was_counted=known), one)
+        await everything(All(season, what_was_counted=known), one)
     first = len(counted)
     leads = [row["id"] for row in await season.fetch("select id from lead order by id")]
     for step in (1, 2, 3):
@@ -157,23 +180,121 @@ async def test_changes_added_to_what_was_counted_are_everything_counted_anew(
                     pass
         for fields in chance.sample(FILTERS, 2):
             wants = Filter.of({"period": f"{DAYS - 3}d"} | fields, now)
-            anew = await everything(Numbers(season), wants)
-            since = await everything(Numbers(season, what_was_counted=known), wants)
+            anew = await everything(All(season), wants)
+            since = await everything(All(season, what_was_counted=known), wants)
             for one, other in zip(since, anew, strict=True):
                 assert close(one, other), (step, fields)
     assert len(counted) == first, "nothing was counted anew"
 
 
-async def test_an_erasure_is_in_no_figure_that_was_kept(season: Any) -> None:
+# ── other processes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(st.lists(few, max_size=30), st.integers(0, 4))
+def test_a_tally_is_read_as_it_was_written(values: list[float], wide: int) -> None:
+    windows = tuple(cut(sorted(values), part, wide) for part in PARTS) if values else ()
+    times = (Times(len(values), sum(values), windows), whole(values))
+    tally: Tally = {("ads", ""): Group((1.0, 0.5), times), ("ü", "x"): Group((), ())}
+    again = unpack(pack(tally))
+    assert {keys: list(group.sums) for keys, group in again.items()} == {("ads", ""): [1.0, 0.5], ("ü", "x"): []}
+    assert [timed(one) for one in again["ads", ""].times] == [timed(one) for one in times]
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A line for each time that all leads of a period are counted; each is put into the table, however quick it was."""
+    found: list[str] = []
+    original = kept_module._counted
+
+    async def count(*given: Any) -> Any:
+        found.append("counted")
+        return await original(*given)
+
+    monkeypatch.setattr(kept_module, "_counted", count)
+    monkeypatch.setattr(kept_module, "SHARED_S", 0.0)
+    return found
+
+
+async def test_what_one_process_has_counted_the_others_go_on_from(season: Any, counted: list[str]) -> None:
+    now = LATER + timedelta(hours=20)
+    wanted = Filter.of({"period": f"{DAYS}d"}, now)
+    await everything(All(season, what_was_counted=Kept()), wanted)
+    assert (first := len(counted)) > 5
+    for lead in await season.fetch("select id from lead order by id limit 5"):
+        await season.execute("update lead set source = 'organic', first_attempt_at = $2 where id = $1", lead["id"], now)
+    later = Filter.of({"period": f"{DAYS}d"}, now + timedelta(minutes=9))
+    since = await everything(All(season, what_was_counted=Kept()), later)
+    assert len(counted) == first, "a new process counts nothing"
+    for one, other in zip(since, await everything(All(season), later), strict=True):
+        assert close(one, other)
+    too_old = Kept(young=timedelta(minutes=5))
+    await Numbers(season, what_was_counted=too_old).quality(later)
+    assert len(counted) == first + 1
+
+
+async def test_of_several_who_ask_the_same_at_once_one_counts(season: Any, counted: list[str]) -> None:
+    wanted = Filter.of({"period": "11d", "type": "warm"}, LATER + timedelta(hours=21))
+    found = await asyncio.gather(
+        *(Numbers(season, what_was_counted=Kept()).outcomes(wanted, by="source") for _ in range(3))
+    )
+    assert found[0] == found[1] == found[2] != []
+    assert counted == ["counted"]
+
+
+async def test_books_are_read_again_when_something_happened_to_a_buyer(
+    season: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    original = All._rows
+
+    async def rows(self: All, *given: Any) -> Any:
+        read.append("read")
+        return await original(self, *given)
+
+    monkeypatch.setattr(All, "_rows", rows)
+    known, wanted = Kept(), Filter.of({"from": "2026-01-01"}, LATER + timedelta(hours=22))
+    numbers = All(season, what_was_counted=known)
+    await numbers.worth(wanted)
+    silent = await season.fetchval(
+        """select id from lead l
+           where not exists (select from outcome o where o.lead_id = l.id and o.outcome = 'converted')
+               and not exists (select from ledger_entry e where e.lead_id = l.id) order by id limit 1"""
+    )
+    for happens, again in (
+        ("update lead set tz = 'UTC' where id = $1", False),
+        ("insert into ledger_entry (reference, kind, lead_id, booked_on, amount, currency, imported_wall) values "
+         "('one-more', 'revenue', $1, '2026-01-05', 77, 'EUR', now())", True),
+        ("insert into outcome (id, lead_id, outcome, at) select gen_random_uuid(), $1, 'converted', created_at "
+         "from lead where id = $1", True),
+        ("delete from outcome where lead_id = $1", True),
+    ):  # fmt: skip
+        read.clear()
+        await season.execute(happens, silent)
+        assert await numbers.worth(wanted) == await _anew(season, wanted, read), happens
+        assert bool(read) is again, happens
+
+
+async def _anew(season: Any, wanted: Filter, read: list[str]) -> Any:
+    """With nothing kept, and without a line in `read`."""
+    before = len(read)
+    found = await All(season).worth(wanted)
+    del read[before:]
+    return found
+
+
+async def test_an_erasure_is_in_no_figure_that_was_kept(season: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_module, "SHARED_S", 0.0)
     known, wanted = Kept(), Filter.of({"period": f"{DAYS}d"}, LATER + timedelta(days=1))
     before = await Numbers(season, what_was_counted=known).outcomes(wanted, by="region")
     person, region = await season.fetchrow(
         "select person_id, region from lead where region is not null order by created_at desc limit 1"
     )
+    assert await season.fetchval("select count(*) from fact_count") > 0
     async with season.acquire() as conn, conn.transaction():
         await erase(conn, FixedClock(LATER), [person], b"secret")
     assert await season.fetchval("select count(*) from lead_fact_was w join lead l on l.id = w.lead_id "
                                  "where l.person_id = $1 and w.created_at is not null", person) == 0  # fmt: skip
+    assert await season.fetchval("select count(*) from fact_count") == 0, "a small group's times are somebody's"
     after = await Numbers(season, what_was_counted=known).outcomes(wanted, by="region")
     assert after == await Numbers(season).outcomes(wanted, by="region")
     was, now = ({row.keys[0]: row.leads for row in rows}[region] for rows in (before, after))

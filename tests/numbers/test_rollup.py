@@ -133,6 +133,12 @@ STEPS: dict[str, Step] = {
     "result gone": sql("delete from outcome where lead_id = $1 and id not in (select id from inbound_call)"),
     "call to us gone": sql("delete from inbound_call where id in (select id from outcome where lead_id = $1)"),
     "result of another lead": sql("update outcome set lead_id = $3 where lead_id = $1"),
+    "made from": sql("update touch set versions = '{\"template\": \"email/useful.en v2\"}' where lead_id = $1"),
+    "missed": sql("insert into breach (lead_id, target, phase, due_at, found_at) values ($1, 'first_attempt', "
+                  "'own_work', $4, $4) on conflict do nothing", moment),
+    "met at last": sql("update breach set ended_at = due_at + interval '9 minutes' where lead_id = $1"),
+    "said": sql("insert into feedback (lead_id, step, fast, given_at, changed_at) values ($1, 's', true, $4, $4) "
+                "on conflict (lead_id, step) do update set fast = not feedback.fast", moment),
     "touch gone": sql("delete from touch where lead_id = $1"),
     "a bad address": sql("update person_email set bad_reason = 'bounced' where person_id = $2"),
     "an address": sql("insert into person_email (address, person_id, created_at) values ($4, $2, $5)", _email, moment),
@@ -270,7 +276,7 @@ def test_who_changes_a_view_marks_every_lead() -> None:
     changed = [
         path for path in Path(DIRECTORY).glob("*.sql")
         if path.name > first
-        and re.search(r"replace view (metric_|fact_of)", path.read_text().split("-- migrate:down")[0])
+        and re.search(r"replace view (metric_(?!change\b)|fact_of)", path.read_text().split("-- migrate:down")[0])
     ]  # fmt: skip
     assert [path.name for path in changed if "into lead_stale" not in path.read_text()] == []
 

@@ -54,7 +54,9 @@ async def test_somebody_is_added_and_let_in_by_the_newest_link_only(database_url
 
 async def test_roles_and_shutting_out(database_url: str) -> None:
     await run("add", "mara@acme.example", "--role", "admin")
-    link = (await run("add", "sam@acme.example")).output
+    added = await run("add", "sam@acme.example")
+    assert "no rep has the address sam@acme.example yet" in added.stderr
+    link = added.stdout
     assert (await run("role", "sam@acme.example", "analyst")).exit_code == 0
     assert (await run("disable", "sam@acme.example")).exit_code == 0
     assert not await opens(database_url, link)

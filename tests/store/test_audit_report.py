@@ -120,4 +120,4 @@ async def test_texts_past_their_review(house: House, settings: Settings) -> None
 async def test_operations_hear_of_findings(house: House, settings: Settings) -> None:
     await found(house, settings)
     rows: list[Any] = await house.pool.fetch("select kind, reason from notice")
-    assert [tuple(row) for row in rows] == [("audit_done", "1 findings")]
+    assert [tuple(row) for row in rows] == [("audit_done", "1 finding")]

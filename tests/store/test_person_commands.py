@@ -117,6 +117,30 @@ async def test_retention_takes_what_is_old_and_closed_and_nothing_else(pool: Any
     assert await chore.run() is None
 
 
+async def test_nobody_is_kept_for_a_program_in_which_nobody_was_heard_of(pool: Any) -> None:
+    chore = retention_chore(pool, StepClock(), SECRET, leads_days=1000, story_days=10_000)
+    for name in ("silent", "bought", "running"):
+        before = (await post(pool, email=f"{name}@quux.example", phone=None)).lead_id
+        await close(pool, before, 1001)
+        slow = (await post(pool, email=f"{name}@quux.example", phone=None)).lead_id
+        await pool.execute("update lead set program = 'nurture', follows = $2 where id = $1", slow, before)
+        if name != "running":
+            await close(pool, slow, 10)
+        if name == "bought":
+            await pool.execute("insert into outcome (id, lead_id, outcome, at) values (gen_random_uuid(), $1, "
+                               "'converted', $2)", slow, MONDAY)  # fmt: skip
+    answer = "insert into company_answer (domain, answer, asked_wall, expires_wall) values ($1, '{}', $2, $2)"
+    for domain, days in (("old.example", -1), ("good.example", 1)):
+        await pool.execute(answer, domain, MONDAY + timedelta(days=days))
+    done = await chore.run()
+    assert done is not None
+    assert "1 people erased" in done
+    assert "1 old answers about companies" in done
+    kept = await pool.fetch("select address from person_email order by 1")
+    assert [row["address"] for row in kept] == ["bought@quux.example", "running@quux.example"]
+    assert await pool.fetchval("select array_agg(domain) from company_answer") == ["good.example"]
+
+
 async def test_nobody_is_given_what_is_anothers(pool: Any, tmp_path: Path) -> None:
     mine = (await post(pool)).lead_id
     other = (await post(pool, email="b@other.example", name="Berta Bo")).lead_id

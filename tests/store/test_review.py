@@ -25,6 +25,7 @@ from speedlead.review.words import headline, sections, title
 from speedlead.store import goals, review_rows
 from speedlead.store.accounts import add_account
 from speedlead.store.pool import open_pool
+from speedlead.store.review_mails import wish
 from speedlead.store.two_spans import two_spans
 from tests.numbers.cases import Lead, a_lead
 from tests.servers import local_settings
@@ -186,6 +187,8 @@ async def test_it_is_composed_and_mailed_once_whatever_dies_meanwhile(desk: Desk
     for email, role in (("mara@acme.example", "manager"), ("root@acme.example", "admin"), ("rea@acme.example", "rep"),
                         ("admin@localhost", "admin")):  # fmt: skip
         await add_account(desk.conn, email, email.split("@")[0].title(), role, DUE)
+    nora = await add_account(desk.conn, "nora@acme.example", "Nora", "manager", DUE)
+    await wish(desk.conn, nora.account_id, False)
     desk.clock.now = DUE - timedelta(seconds=1)
     # the week before is due, but nothing had come by then
     assert await desk.round() is None

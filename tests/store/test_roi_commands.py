@@ -75,3 +75,12 @@ async def test_without_leads_and_with_what_is_not_there_the_option_is_named() ->
     ):
         answer = await run(whatif, *arguments)
         assert (answer.exit_code, said in answer.output) == (2, True), answer.output
+
+
+async def test_today_is_the_day_of_the_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "money.csv"
+    file.write_text("reference,kind,date,amount,currency\nC-1,support_cost,2026-11-24,5,EUR\n")
+    monkeypatch.setattr("speedlead.clock.SystemClock.wall", lambda self: datetime(2026, 11, 23, 18, 0, tzinfo=UTC))
+    for zone, code in (("UTC", 1), ("Asia/Tokyo", 0)):
+        monkeypatch.setenv("SPEEDLEAD_HOUSE_ZONE", zone)
+        assert (await run(revenue, "import", str(file), "--dry-run")).exit_code == code, zone

@@ -120,3 +120,15 @@ def test_every_reason_has_words(code: str) -> None:
 )
 def test_reasons_with_a_law_a_channel_or_a_step(code: str, channel: str | None, text: str) -> None:
     assert wording.reason(code, channel) == text
+
+
+def test_reasons_of_one_line_say_each_thing_once() -> None:
+    assert wording.reasons(["no_consent", "no_consent:au"], "call") == "there is no consent to calls (au)"
+    assert wording.reasons(["no_phone", "no_consent", "no_phone"], "call") == (
+        "there is no phone number; there is no consent to calls"
+    )
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 leads"), (1, "1 lead"), (1200, "1,200 leads")])
+def test_what_is_counted_is_one_or_many(count: int, text: str) -> None:
+    assert wording.counted(count, "lead") == text

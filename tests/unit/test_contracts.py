@@ -49,11 +49,13 @@ EXAMPLES: list[c.Contract] = [
     ),
     c.PlaceResult(at=NOW, reasons=("holiday",), versions={"law": "1"}),
     c.TouchRequest(lead_id="7f3a", step="email-1", channel="email", template="useful", planned_at=NOW, skips=(SKIP,)),
+    c.TurnRequest(lead_id="7f3a", reply_id="r"), c.TurnResult(act="reply", answer=1, channel="sms"),
     c.TouchResult(state=c.TouchState.SENT, at=NOW, call_result="connected", ways=(WAY,)),  # type: ignore[arg-type]
     c.DialRequest(lead_id="7f3a", step="call-1", level=1, ring_s=20, planned_at=NOW),
     c.CallOffRequest(lead_id="7f3a", step="call-1", reason="paused"),
     c.SettleTaskRequest(lead_id="7f3a", step="call-1", leg_id="7f3a.call-1.rep-1-1", at=NOW),
     c.CheckRequest(lead_id="7f3a", step="call-1"), c.SkipStepsRequest(lead_id="7f3a", skips=(SKIP,)),
+    c.WaitRequest(lead_id="7f3a", until=NOW, why="owner_task"),
     c.NotifyRequest(lead_id="7f3a", key="k", audience="rep", kind="new_lead"),
     c.RecordRequest(lead_id="7f3a", key="k", kind="outcome", outcome=OUTCOME, at=NOW, steered=STEERED),
     c.ReassignTo(lead_id="7f3a", rep_id="r", reason="x"), c.LoadPlanRequest(lead_id="7f3a", plan_id="p", version=1),

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from speedlead.commands import score
 from speedlead.domain.breaker import Breaker
 from speedlead.domain.knowing import NAMES, Company, Fact, Value, best, of_outside
 from speedlead.domain.lanes import HEAT, judge
@@ -161,3 +163,9 @@ def test_companies_as_a_spreadsheet_writes_them(between: str, tmp_path: Path) ->
     file.write_bytes("".join(between.join(row) + "\r\n" for row in rows).encode("utf-8-sig"))
     (listed,) = load_companies(file)
     assert listed.company == Company("xn--mller-kva.example", "Müller GmbH", 40, named=True)
+
+
+def test_a_number_that_nobody_can_mean_is_refused_in_a_sentence() -> None:
+    answer = CliRunner().invoke(score.app, ["sample", f"employees={'9' * 5000}"])
+    assert (answer.exit_code, answer.exception.__class__) == (2, SystemExit)
+    assert "employees: expected a whole number of at most 10 digits" in answer.output

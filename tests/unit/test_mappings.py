@@ -1,6 +1,7 @@
 """Mapping files: what is read out of a payload, what is wrong in a file, and that no payload breaks anything."""
 
 import json
+import os
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from speedlead.commands.mapping import app
 from speedlead.intake import Rules
-from speedlead.mappings.book import MappingError, load_mapping, load_mappings
+from speedlead.mappings.book import MappingError, MappingShelf, load_mapping, load_mappings
 from speedlead.mappings.dry_run import dry_run, sample_of
 from speedlead.mappings.making import Unusable
 from speedlead.mappings.model import Mapping, Signature
@@ -109,6 +110,20 @@ def test_a_file_that_cannot_be_used_says_where_and_what_was_expected(
         load_mapping(file)
     assert told in str(error.value)
     assert str(error.value).startswith(str(file))
+
+
+def test_a_changed_file_is_read_again_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "crm.yaml"
+    file.write_text(GOOD)
+    shelf = MappingShelf(tmp_path, every_s=0)
+    first = shelf.mappings["crm"]
+    assert shelf.mappings["crm"] is first
+    for age, text in enumerate((GOOD + "nonsense: 1\n", GOOD.replace("kind: lead", "kind: lead\nrest: true"))):
+        file.write_text(text)
+        os.utime(file, ns=(age, age))
+        assert ("crm.yaml" in (shelf.problem or ""), shelf.mappings["crm"].rest) == (age == 0, age == 1)
+    (tmp_path / "new.yaml").write_text(GOOD.replace("name: crm", "name: new"))
+    assert "new" in shelf.mappings
 
 
 def test_the_mapping_of_the_manual_can_be_used(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_the_document_holds_amounts_as_text() -> None:
     assert text["inputs"]["one_off"] == {
         "value": None,
         "whose": "missing",
-        "source": "REQ 144 names it without a figure",
+        "source": "an article names it without a figure",
     }
 
 

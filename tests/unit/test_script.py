@@ -92,7 +92,7 @@ def test_own_scripts_lie_over_the_packaged_ones(tmp_path: Path) -> None:
 def test_a_review_that_is_due_is_a_warning() -> None:
     assert warnings(SCRIPT, "x.yaml", date(2027, 2, 28)) == []
     assert warnings(SCRIPT, "x.yaml", date(2027, 3, 1)) == [
-        "x.yaml:1: warning: review_by 2027-02-28 is past; Head of sales should read it again (REQ 59)"
+        "x.yaml:1: warning: review_by 2027-02-28 is past; Head of sales should read it again"
     ]
 
 

@@ -117,7 +117,7 @@ def test_letters_that_double_the_price_are_a_warning_and_curly_quotes_are_not(tm
 
 def test_a_review_that_is_due_is_a_warning(tmp_path: Path) -> None:
     file = write(tmp_path, "email/useful.en.txt", MAIL, HEAD.replace("2030", "2020"))
-    assert found(tmp_path) == [f"{file}:1: warning: review_by 2020-01-01 is past; Ann should read it again (REQ 59)"]
+    assert found(tmp_path) == [f"{file}:1: warning: review_by 2020-01-01 is past; Ann should read it again"]
 
 
 def test_a_link_of_the_house_has_a_name_in_the_head(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from speedlead.gateway.numbers import marks
 from speedlead.gateway.numbers.timeline import Slot, timeline
 from speedlead.gateway.numbers.worth import BETTER, FELL, FELL_FASTER, WORSE, _verdict, guardrail, missed
+from speedlead.numbers.books import Money
 from speedlead.numbers.changes import Change, Kind, Mark
 from speedlead.numbers.filters import Filter
-from speedlead.numbers.worth import Money, Risk, Scenario, Worth
+from speedlead.numbers.worth import Risk, Scenario, Worth
 from speedlead.roi.evidence import evidence
 from speedlead.roi.scenarios import share_of, shares
 

@@ -183,9 +183,14 @@ async def test_a_customer_is_looked_after_by_support_and_buys_again(house: World
            select gen_random_uuid(), email, name, 'support', now() from rep where name = 'Emi Tanaka'"""
     )
     lead = await house.submit(tuesday_at(15), moments=[Moment("call-1", says(house, outcome="converted"))], **ADA)
-    Whoever(house, Moment("owner_task", says(house, outcome="converted"), nth=2))[lead] = [
-        Moment("call-1", says(house, outcome="converted"))
-    ]
+    shown = []
+
+    async def buys_again(program: str) -> None:
+        query = "select next_why, next_touch_at - open_at from lead where id = $1"
+        shown.append(tuple(await house.pool.fetchrow(query, program)))
+        await says(house, outcome="converted")(program)
+
+    Whoever(house, Moment("owner_task", buys_again, nth=2))[lead] = [Moment("call-1", says(house, outcome="converted"))]
     await ended(house, lead)
     first = await program_of(house, lead)
     support = await house.pool.fetchval("select id from rep where name = 'Emi Tanaka'")
@@ -199,6 +204,7 @@ async def test_a_customer_is_looked_after_by_support_and_buys_again(house: World
     assert (repeat["lead_id"], repeat["origin_id"], repeat["number"]) == (first["id"], lead, 2)
     assert abs(repeat["since_s"] - 30 * 86400) < 3600
     assert (await workflow_ended(house, second["id"]))["reason"] == "program_over"
+    assert shown == [("owner_task", 30 * DAY)]  # what pages said while nothing of ours was planned
     # tasks are nobody's messages: nothing was sent, and no figure has a second lead
     assert await house.pool.fetchval("select count(*) from touch where lead_id <> $1 and state <> 'skipped'", lead) == 0
     assert await house.pool.fetchval("select count(*) from metric_lead") == 1

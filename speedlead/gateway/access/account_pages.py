@@ -13,11 +13,12 @@ from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.page_actions import parse_id
 from speedlead.gateway.page_errors import answered, forbidden, missing
 from speedlead.gateway.rendering import render
-from speedlead.store import accounts, audit, sessions
+from speedlead.store import accounts, audit, review_mails, sessions
 from speedlead.store.accounts import Account, AccountRefused
 from speedlead.store.transactions import transact
 
-SAID = {"password": "Your password is set; everywhere else you are signed out.", "changed": "Changed."}
+SAID = {"password": "Your password is set; everywhere else you are signed out.", "changed": "Changed.",
+        "review": "Saved."}  # fmt: skip
 
 
 class AccountPages:
@@ -54,11 +55,18 @@ class AccountPages:
         await transact(self._deps.pool, write)
         return RedirectResponse("/account?said=password", status_code=303)
 
+    async def review(self, request: Request) -> Response:
+        who, wanted = signed_in(request), (await request.form()).get("wanted") == "yes"
+        await transact(self._deps.pool, lambda conn: review_mails.wish(conn, who.account_id, wanted))
+        request.scope["speedlead.line"].about(who.account_id)
+        return RedirectResponse("/account?said=review", status_code=303)
+
     async def _own(self, request: Request, problem: tuple[str, str] | None) -> Response:
         who = signed_in(request)
         account = await transact(self._deps.pool, lambda conn: accounts.account(conn, who.account_id))
         context = {"account": account, "problem": problem, "least": passwords.MIN_LENGTH, "said_text": _said(request),
-                   "local": self._deps.settings.local_sign_in}  # fmt: skip
+                   "local": self._deps.settings.local_sign_in, "review_roles": review_mails.ROLES,
+                   "review_sent": self._deps.settings.review_mail}  # fmt: skip
         return render("account.html", context, 422 if problem else 200)
 
     # ── everybody's ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,6 +160,7 @@ def add_account_pages(app: FastAPI, deps: GatewayDeps) -> None:
     shown = {"/account": pages.own, "/accounts": pages.everybody, "/audit": pages.audit}
     posted = {
         "/account/password": pages.password,
+        "/account/review": pages.review,
         "/accounts": pages.add,
         "/accounts/{account_id}/role": pages.role,
         "/accounts/{account_id}/active": pages.active,

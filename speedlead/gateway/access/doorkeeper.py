@@ -38,7 +38,8 @@ MAX_BYTES = 262_144
 # changed stands beside it, in a column that goes with the person
 ASKED = frozenset({"call_result", "outcome", "at", "until", "scope", "channel", "rep_id", "plan_id", "version", "step",
                    "answer", "role", "active", "question_id", "action", "presence", "capacity", "weight",
-                   "change_id", "cover", "level", "from", "to", "mapping", "pick_id", "run_id"})  # fmt: skip
+                   "change_id", "cover", "level", "from", "to", "mapping", "pick_id", "run_id",
+                   "finding_id", "repair_id", "aside", "other", "merge", "domain", "of_domain"})  # fmt: skip
 _CODE = re.compile(r"[\w:.+-]{1,80}")
 
 
@@ -212,6 +213,7 @@ class Line:
         )
         self._id: int | None = None
         self._made: str | None = None
+        self._told: dict[str, str] = {}
 
     def about(self, account_id: str) -> None:
         """Says which account the change has made: the request could not name it."""
@@ -230,6 +232,10 @@ class Line:
         """The same for a webhook endpoint."""
         self._made = self._hook = hook_id
 
+    def tell(self, told: Mapping[str, str]) -> None:
+        """What the change came to, where no fact may say it: such as of an address that is kept sealed."""
+        self._told |= told
+
     async def begin(self) -> None:
         async def write(conn: Any) -> int:
             return await audit.begin(conn, self._change, await self._facts(conn), self._wall)
@@ -239,7 +245,9 @@ class Line:
     async def end(self, status: int) -> None:
         async def write(conn: Any) -> None:
             assert self._id is not None
-            await audit.end(conn, self._id, await self._facts(conn), status, made=self._made)
+            facts = await self._facts(conn)
+            after = {**(facts or {}), **self._told} if self._told else facts
+            await audit.end(conn, self._id, after, status, made=self._made)
 
         # the change is made: its answer does not wait for a database that has just gone away
         with contextlib.suppress(StoreUnavailable):
@@ -249,7 +257,8 @@ class Line:
         if self._lead:
             return await audit.lead_facts(conn, self._lead)
         if self._account and (found := await accounts.account(conn, self._account)):
-            return {"role": found.role, "active": found.active, "has_password": found.has_password}
+            return {"role": found.role, "active": found.active, "has_password": found.has_password,
+                    "review_mail": found.review_mail}  # fmt: skip
         if self._rep:
             return await our_people.rep_facts(conn, self._rep)
         if self._hook:

@@ -46,6 +46,7 @@ class May(StrEnum):
     READ_AUDIT = "read_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
     MANAGE_HOOKS = "manage_hooks"  # which systems are told of leads, and what
+    MERGE_PEOPLE = "merge_people"  # two entries become one person, and two again
     ERASE = "erase"  # everything about a person: give it out, and erase it
 
 
@@ -88,7 +89,16 @@ GRANTS: dict[Role, frozenset[May]] = {
     Role.REP: frozenset(_WORKS),
     Role.MANAGER: frozenset(_LEADS_TEAM),
     Role.OPS: frozenset(
-        _LEADS_TEAM | {May.EDIT_TARGETS, May.PUBLISH_PLANS, May.RUN_HOUSE, May.READ_AUDIT, May.ERASE, May.MANAGE_HOOKS}
+        _LEADS_TEAM
+        | {
+            May.EDIT_TARGETS,
+            May.PUBLISH_PLANS,
+            May.RUN_HOUSE,
+            May.READ_AUDIT,
+            May.ERASE,
+            May.MERGE_PEOPLE,
+            May.MANAGE_HOOKS,
+        }
     ),
     # thresholds and sources need nobody's name or number
     Role.MARKETING: frozenset(
@@ -199,6 +209,9 @@ ROUTES: dict[str, Door] = {
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in (
         "outcome", "answer", "no-show", "{action}")},
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.STEER_LEADS) for name in ("reassign", "change_plan", "correct")},
+    **{f"{method} /hygiene{path}": Door(May.STEER_LEADS) for method, path in (
+        ("GET", ""), ("GET", "/csv/{name}"), ("GET", "/{kind}"), ("POST", "/look"), ("POST", "/{finding_id}/aside"),
+        ("POST", "/{finding_id}/back"), ("POST", "/repairs/{repair_id}/undo"))},
     **{f"GET /hooks{path}": Door(May.MANAGE_HOOKS) for path in ("", "/add", "/{hook_id}")},
     **{f"POST /hooks/{path}": Door(May.MANAGE_HOOKS) for path in (
         "add", "{hook_id}", *(f"{{hook_id}}/{name}" for name in ("rotate", "test", "replay", "switch", "remove")))},
@@ -237,6 +250,7 @@ ROUTES: dict[str, Door] = {
     "POST /sign-out/everywhere": _OWN,
     "GET /account": _OWN,
     "POST /account/password": _OWN,
+    "POST /account/review": _OWN,
     "GET /account/notifications": _OWN,
     **{f"POST /account/notifications{path}": _OWN for path in ("", "/devices", "/devices/{device_id}/remove", "/test")},
     "GET /accounts": _PEOPLE,
@@ -248,6 +262,9 @@ ROUTES: dict[str, Door] = {
     **{f"{method} /leads/{{lead_id}}/erase": Door(May.ERASE) for method in ("GET", "POST")},
     "GET /leads/{lead_id}/export": Door(May.ERASE),
     "GET /audit-report": Door(May.RUN_HOUSE),
+    "GET /duplicates": Door(May.MERGE_PEOPLE),
+    **{f"POST /duplicates/{{lead_id}}/{name}": Door(May.MERGE_PEOPLE) for name in ("merge", "dismiss", "undo")},
+    **{f"POST /duplicates/companies/{name}": Door(May.MERGE_PEOPLE) for name in ("join", "part")},
     "GET /roi": Door(May.READ_MONEY),
     **{f"GET /scenarios{path}": Door(May.READ_MONEY) for path in ("", "/csv/{row}")},
     **{f"GET /review{path}": Door(May.READ_REVIEW) for path in ("", "/goals", "/{week}")},

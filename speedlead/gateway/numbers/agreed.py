@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from speedlead import times
+from speedlead import times, wording
 from speedlead.gateway.numbers.asking import Asking
 from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import NONE, Column, Table, percent
@@ -73,7 +73,7 @@ def _figure(one: agreed.Figure, now: Value, past: Mapping[str, Value]) -> Figure
     return Figure(
         one.metric, one.title, one.owner, METRICS[one.metric],
         value=NONE if now.value is None else words(now.value),
-        of=f"{now.leads:,} leads" if now.leads else "no lead yet",
+        of=wording.counted(now.leads, "lead") if now.leads else "no lead yet",
         target=one.target, tone=one.tone(now.value),
         past=tuple(
             (f"{words(old.value)} {when}",

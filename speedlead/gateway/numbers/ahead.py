@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+from speedlead import wording
 from speedlead.domain.opening import on_shift
 from speedlead.gateway.capacity_page import Place, place_of
 from speedlead.gateway.numbers import charts
@@ -79,9 +80,11 @@ async def capacity(asking: Asking) -> Shown:
     waiting = await transact(asking.deps.pool, lambda conn: pool_now(conn, asking.now))
     working = [place for place in places if place.working]
     taken, whole = sum(one.rep.open_leads for one in places), sum(one.rep.capacity for one in places)
+    room = wording.counted(sum(one.room for one in working), "lead")
+    wait = f"{wording.counted(waiting.waiting, 'lead')} {'waits' if waiting.waiting == 1 else 'wait'} for an owner"
     words = (
-        f"{len(working)} of {len(places)} on shift, with room for {sum(one.room for one in working):,} leads; "
-        f"{waiting.waiting:,} leads wait for an owner. In all {taken:,} of {whole:,} places are taken."
+        f"{len(working)} of {len(places)} on shift, with room for {room}; {wait}. "
+        f"In all {taken:,} of {whole:,} places are taken."
     )
     return Shown(table, charts.bars(items, words), words)
 

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from speedlead.domain.business import Calendars
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.numbers.shelf import Shelf
 from speedlead.numbers.changes import ChangeNumbers
 from speedlead.numbers.filters import Filter
-from speedlead.numbers.read import teams_of
+from speedlead.numbers.read import Numbers, teams_of
 from speedlead.store import filter_choices
 from speedlead.store.transactions import transact
 
+N = TypeVar("N", bound=Numbers)
 _LOOK_BACK = timedelta(days=90)
 
 
@@ -24,7 +26,11 @@ class Asking:
 
     @property
     def numbers(self) -> ChangeNumbers:
-        return ChangeNumbers(self.deps.pool, teams_of(self.calendars), self.deps.clock, self.shelf.counted)
+        return self.of(ChangeNumbers)
+
+    def of(self, kind: type[N]) -> N:
+        """Figures that share what was counted with all others of the process."""
+        return kind(self.deps.pool, teams_of(self.calendars), self.deps.clock, self.shelf.counted)
 
     @property
     def now(self) -> datetime:

@@ -23,8 +23,9 @@ _DAYS = timedelta(days=21)
 # what comes of leads needs time: counted within FOLLOWED
 _LATE_FIGURES = ("outcomes", "qualification")
 QUALITY = f"Quality of contacts within {FOLLOWED.days} days"
-KINDS = {"plan": "Plan", "routing": "Routing file", "calendar": "Calendar file", "text": "Texts", "script": "Script",
-         "people": "People", "duty": "On call", "experiment": "Experiment"}  # fmt: skip
+KINDS = {"plan": "Plan", "routing": "Routing file", "lanes": "Rules of lanes", "calendar": "Calendar file",
+         "text": "Texts", "script": "Script", "people": "People", "duty": "On call",
+         "experiment": "Experiment"}  # fmt: skip
 PEOPLE = {"added": "added", "left": "left", "back": "back", "hours": "with other hours", "share": "with another share",
           "away": "away", "stand_in": "standing in"}  # fmt: skip
 

@@ -22,6 +22,7 @@ from speedlead.gateway.access.who import Who, signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.numbers import agreed, ahead, marks, results, speed, texts, voices, worth
 from speedlead.gateway.numbers.asking import Asking, choices
+from speedlead.gateway.numbers.beforehand import Beforehand
 from speedlead.gateway.numbers.events import FigureEvents
 from speedlead.gateway.numbers.panels import Panel, View
 from speedlead.gateway.numbers.shelf import Shelf
@@ -62,6 +63,7 @@ class NumbersPage:
         self._deps, self._shelf = deps, shelf
         self._calendars, _ = load_calendars(deps.settings.calendars_file)
         self._teams = sorted(team.id for team in self._calendars.teams)
+        self.beforehand = Beforehand(deps, self._calendars, PANELS, [period for period, _ in PERIODS])
 
     async def show(self, request: Request) -> Response:
         if _OF_LEADS & request.query_params.keys():
@@ -173,10 +175,11 @@ def _without_rep(query: dict[str, str], who: Who) -> dict[str, str]:
 
 
 def add_numbers_page(app: FastAPI, deps: GatewayDeps) -> None:
-    """`app.state.figure_events` is for whoever stops the app."""
+    """`app.state.figure_events` is for whoever stops the app, `app.state.figures_beforehand` for whoever starts it."""
     shelf = Shelf(deps)
     page = NumbersPage(deps, shelf)
     app.state.figure_events = FigureEvents(deps, shelf)
+    app.state.figures_beforehand = page.beforehand
     app.router.routes.extend([
         Route(PATH, answered(page.show)),
         Route(f"{PATH}/figures", answered(page.figures)),

@@ -3,7 +3,8 @@
 Something has happened when the newest line of all stories is another one; a deadline that passes writes no line, so
 nothing is kept for longer than KEPT_S either. Who asks while it is being worked out waits for the same answer. What
 takes long rests REST times as long afterwards, so that a page that is left open on a year never has more than a tenth
-of a connection's time; up to half a second each it is fresh within five seconds.
+of a connection's time; up to half a second each it is fresh within five seconds. What a long period takes to be
+counted for the first time is not of that: it does not come again.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from speedlead.gateway.deps import GatewayDeps
-from speedlead.numbers.kept import Kept
+from speedlead.numbers.kept import COUNTED, Kept
 from speedlead.store import rep_page
 from speedlead.store.transactions import transact
 
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """`at`: when it was asked; `took`: seconds."""
+    """`at`: when it was asked; `took`: seconds, without what was counted for the first time and will not be again."""
 
     value: T
     at: datetime
@@ -50,11 +51,11 @@ class _Kept:
 class Shelf:
     """One per process."""
 
-    def __init__(self, deps: GatewayDeps) -> None:
+    def __init__(self, deps: GatewayDeps, counted: Kept | None = None) -> None:
         self._deps = deps
         self._kept: dict[Key, _Kept] = {}
         self._past: dict[Key, tuple[float, Any]] = {}
-        self.counted = Kept()
+        self.counted = counted or Kept()
         self._readers = asyncio.Semaphore(_READERS)
         self._line, self._looked = 0, -1.0
 
@@ -97,9 +98,10 @@ class Shelf:
 
     async def _read(self, read: Callable[[], Awaitable[Any]], quick: bool) -> Answer[Any]:
         async with contextlib.nullcontext() if quick else self._readers:
-            at, began = self._deps.clock.wall(), time.monotonic()
+            at, began, counted = self._deps.clock.wall(), time.monotonic(), list[float]()
+            COUNTED.set(counted)
             value = await read()
-            return Answer(value, at, time.monotonic() - began)
+            return Answer(value, at, max(0.0, time.monotonic() - began - sum(counted)))
 
     def _tidy(self, now: float) -> None:
         over = [key for key, kept in self._kept.items() if kept.task.done() and not self._good(kept, kept.line, now)]

@@ -12,7 +12,6 @@ from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import NONE, Column, Table, count, percent, seconds, share
 from speedlead.numbers.metrics import METRICS
 from speedlead.numbers.quality import QualityNumbers
-from speedlead.numbers.read import teams_of
 from speedlead.numbers.rows import Phase, RepRow, Spread
 
 GOAL = 0.95  # REQ 121
@@ -166,9 +165,7 @@ def _target(name: str) -> str:
 
 async def reps(asking: Asking) -> Shown:
     rows = await asking.numbers.reps(asking.filters)
-    scores = await QualityNumbers(asking.deps.pool, teams_of(asking.calendars), asking.deps.clock).quality_by_rep(
-        asking.filters
-    )
+    scores = await asking.of(QualityNumbers).quality_by_rep(asking.filters)
     table = Table(
         (Column("Rep"), count("Leads"), share("Hot"), share("Came outside cover"),
          count("Open now"), count("Capacity"), Column("Touches per lead", "number"),

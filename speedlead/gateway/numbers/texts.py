@@ -1,23 +1,20 @@
 """The panel of what leads were told by: versions of templates and scripts in use (REQ 164)."""
 
-from speedlead import times, wording
+from speedlead import wording
 from speedlead.gateway.numbers.asking import Asking
 from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import Column, Table, count, share
 from speedlead.numbers.quality import QualityNumbers
-from speedlead.numbers.read import teams_of
 
 
 async def texts(asking: Asking) -> Shown:
-    rows = await QualityNumbers(asking.deps.pool, teams_of(asking.calendars), asking.deps.clock).versions(
-        asking.filters
-    )
+    rows = await asking.of(QualityNumbers).versions(asking.filters)
     table = Table(
         (Column("Channel"), Column("Template or script"), count("Touches"), count("Leads"), share("Spoken to"),
-         share("Qualified"), Column("First (UTC)"), Column("Last (UTC)")),
+         share("Qualified"), Column("First lead came"), Column("Last lead came")),
         [(wording.CHANNELS.get(row.channel, row.channel), row.made_from or _none(row.channel), row.touches, row.leads,
-          row.contacted / row.leads, row.qualified / row.leads, times.clock(row.first_at, "UTC"),
-          times.clock(row.last_at, "UTC")) for row in rows],
+          row.contacted / row.leads, row.qualified / row.leads, row.first_on.isoformat(),
+          row.last_on.isoformat()) for row in rows],
     )  # fmt: skip
     if not rows:
         return Shown(table, words="Nothing went out to leads of this period.")

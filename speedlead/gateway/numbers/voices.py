@@ -6,7 +6,6 @@ from speedlead.gateway.numbers.charts import Bar
 from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import Column, Table, count, percent, share
 from speedlead.numbers.chance import interval
-from speedlead.numbers.read import teams_of
 from speedlead.numbers.voices import Voices
 
 # of fewer answers a share says nothing
@@ -14,7 +13,7 @@ _FEW = 20
 
 
 async def feedback(asking: Asking) -> Shown:
-    said = await Voices(asking.deps.pool, teams_of(asking.calendars), asking.deps.clock).said(asking.filters)
+    said = await asking.of(Voices).said(asking.filters)
     parts = (("Answered fast enough", said.fast, said.of_speed), ("Contact was helpful", said.helpful, said.of_contact))
     table = Table(
         (Column("What leads say"), count("Yes"), count("Answers"), share("Share"), share("At least"), share("At most")),

@@ -11,8 +11,9 @@ from speedlead.gateway.numbers.charts import Bar
 from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import NONE, Column, Table, count, percent, seconds, share
 from speedlead.numbers.agreed import Part, differs
+from speedlead.numbers.books import Money
 from speedlead.numbers.chance import ENOUGH_VALUES, interval, moved
-from speedlead.numbers.worth import Money, Risk, Scenario, Worth
+from speedlead.numbers.worth import Risk, Scenario, Worth
 from speedlead.roi.currencies import rounded, written
 
 # of fewer leads a share says nothing

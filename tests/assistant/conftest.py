@@ -1,0 +1,3 @@
+from tests.workflows.conftest import composer
+
+__all__ = ["composer"]

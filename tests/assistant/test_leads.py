@@ -1,0 +1,84 @@
+"""The assistant in the life of a lead: production wiring on a virtual clock, with a scripted model."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from speedlead.composer import Composer
+from speedlead.demo.moments import Happening, Moment
+from speedlead.demo.world import World, open_world
+from speedlead.times import clock
+from tests.assistant.talking import EXAMPLE, model
+from tests.servers import local_settings
+from tests.workflows.conftest import COMPANY_PHONE
+from tests.workflows.leads import ADA, ended, notices, touches, tuesday_at
+
+pytestmark = pytest.mark.timeout(90)
+PRICE = {"act": "reply", "facts": ["price_basic"], "text": "The basic plan costs $49 a month and includes 5 users."}
+PHONE = "+13105550148"
+TEXTER = {name: value for name, value in ADA.items() if name != "email"} | {"phone": PHONE, "tz": "America/Los_Angeles"}
+# 19:15 in Los Angeles: our people have gone home, and a text is lawful
+EVENING = 3
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path, composer: Composer) -> Open:
+    @asynccontextmanager
+    async def with_model(*answers: Any) -> AsyncIterator[World]:
+        settings = local_settings(
+            tmp_path, callbacks="before", virtual_clock=True, company_phone=COMPANY_PHONE,
+            assistant_model="openai:scripted", assistant_facts_file=EXAMPLE, assistant_prices="1,2",
+        )  # fmt: skip
+        async with open_world(
+            settings, database_url, temporal_env.client, composer=composer, assistant=model(*answers)
+        ) as world:
+            world.reps_accept = False
+            # of the demo's reps somebody around the world is always at work
+            await world.pool.execute("update rep set active = false where zone !~ 'America'")
+            yield world
+
+    return with_model
+
+
+def texts(world: World, body: str) -> Happening:
+    async def happens(_: str) -> None:
+        found = await world.messages(channel="sms", to=PHONE)
+        newest = next(message for message in found if message["direction"] != "inbound")
+        await world.call("POST", f"{world.sandbox_url}/api/messages/{newest['id']}/reply", {"text": body})
+
+    return happens
+
+
+async def said(world: World, lead: str) -> list[str]:
+    found = await world.messages(channel="sms")
+    ours = [m for m in found if (m.get("touch_id") or "").startswith(f"{lead}.answer-")]
+    return [m["body"] for m in reversed(ours) if m["direction"] != "inbound"]
+
+
+async def test_it_answers_a_text_in_the_evening_offers_times_and_books(opened: Open) -> None:
+    offer = {"act": "offer_slots", "text": ""}
+    async with opened(PRICE, offer) as world:
+        asks = Moment("ack-1", texts(world, "How much is the basic plan?"))
+        wants = Moment("answer-1", texts(world, "Good. Can I see it?"))
+        chooses = Moment("answer-2", texts(world, "2"))
+        lead = await world.submit(tuesday_at(EVENING, 15), moments=[asks, wants, chooses], **TEXTER)
+        await ended(world, lead)
+        assert await touches(world, lead) == ["ack-1 sent", *(f"answer-{n} sent" for n in (1, 2, 3))]
+        first, second, third = await said(world, lead)
+        assert "a computer, not a person" in first
+        assert first.endswith(PRICE["text"])
+        assert "2) Tue" in second
+        booking = await world.pool.fetchrow("select starts_at, zone from booking where lead_id = $1", lead)
+        assert (
+            third
+            == f"Booked: {clock(booking['starts_at'], booking['zone'])} (Los Angeles time). You get an invitation."
+        )
+        assert "rep: meeting_new" in await notices(world, lead)
+        purposes = await world.pool.fetch("select distinct purpose from touch where lead_id = $1 order by 1", lead)
+        assert [row["purpose"] for row in purposes] == ["acknowledgement", "assistant"]

@@ -1,0 +1,231 @@
+"""HubSpot, told of leads and telling of them, against a stand-in with the shapes of its reference."""
+
+from datetime import timedelta
+
+import pytest
+from aiohttp import web
+
+from speedlead.store.erasure import erase
+from tests.crm.conftest import Crm
+from tests.crm.hubspot import HubSpotStandIn
+from tests.hooks.conftest import House
+from tests.store.hand_made import AVA, BEN, DANA
+
+
+async def person_of(house: House, lead_id: str) -> str:
+    return str(await house.pool.fetchval("select person_id from lead where id = $1", lead_id))
+
+
+async def test_a_lead_is_one_contact_with_a_line_for_each_touch_however_often_it_is_told(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    await house.tell(kind="inquiry", number=1, intent="pricing")
+    await house.tell(kind="sent", channel="email", purpose="acknowledgement")
+    await house.tell(kind="sent", channel="call", purpose="plan", step="call-1")
+    await house.tell(kind="sent", channel="sms", purpose="plan")
+    await house.tell(kind="outcome", call_result="connected", outcome="qualified")
+    await house.pool.execute("update lead set stage = 'qualified' where id = $1", AVA)
+    assert await in_hubspot.send() == "7 requests"
+    ((key, contact),) = hub.objects["contacts"].items()
+    told = {name: contact[name] for name in contact if name != "lastmodifieddate"}
+    assert told == {
+        "speedlead_person_id": await person_of(house, AVA), "email": "ava@northwind.example", "lastname": "Ava Müller",
+        "company": "Northwind", "phone": "+12125550142", "hs_lead_status": "OPEN_DEAL", "hubspot_owner_id": "501",
+    }  # fmt: skip
+    many = {kind: len(found) for kind, found in hub.objects.items()}
+    assert many == {"contacts": 1, "calls": 1, "emails": 1, "communications": 1, "notes": 1}
+    assert {contact for _, _, contact in hub.tied} == {key}
+    (call,) = hub.objects["calls"].values()
+    assert (call["hs_call_title"], call["hs_call_direction"]) == ("Call attempt", "OUTBOUND")
+
+    before = {kind: dict(found) for kind, found in hub.objects.items()}
+    await house.pool.execute("update hook_delivery set state = 'waiting'")
+    await house.pool.execute("delete from crm_record")  # as after a crash before it was noted
+    assert await in_hubspot.send() == "7 requests"
+    assert {kind: len(found) for kind, found in hub.objects.items()} == many
+    assert before.keys() == hub.objects.keys()
+    assert len(hub.tied) == 4
+
+
+async def test_who_was_there_before_is_taken_as_they_are_and_their_owner_comes_to_us(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    there = hub.contact(email="ava@northwind.example", lastname="Dr. Müller", hubspot_owner_id="502",
+                        hs_lead_status="OPEN_DEAL")  # fmt: skip
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    assert list(hub.objects["contacts"]) == [there]
+    contact = hub.objects["contacts"][there]
+    assert (contact["lastname"], contact["hubspot_owner_id"]) == ("Dr. Müller", "502"), "what they wrote stays"
+    assert contact["hs_lead_status"] == "NEW", "a new inquiry is a new one to them, too"
+    assert contact["speedlead_person_id"] == await person_of(house, AVA)
+    assert await in_hubspot.look() == "1 changes"
+    assert await in_hubspot.handed_in() == [{"lead_id": AVA, "owner": "dana@acme.example"}]
+
+
+async def test_status_and_owner_come_back_once_and_our_own_never(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    assert await in_hubspot.look() is None, "our own"
+    (key,) = hub.objects["contacts"]
+    hub.change(key, hs_lead_status="UNQUALIFIED", hubspot_owner_id="502")
+    assert await in_hubspot.look() == "1 changes"
+    assert await in_hubspot.look() is None
+    assert await in_hubspot.handed_in() == [{"lead_id": AVA, "status": "unqualified", "owner": "dana@acme.example"}]
+
+    # what follows from it here is what they have: nothing is written
+    await house.pool.execute(
+        "update lead set stage = 'closed', close_reason = 'unqualified', owner_id = $2 where id = $1", AVA, DANA
+    )
+    await house.tell(kind="reassigned", rep_id=DANA)
+    hub.asked.clear()
+    await in_hubspot.send()
+    assert [one for one in hub.asked if one.startswith(("PATCH", "POST"))] == []
+
+    # a status of ours that means the same to us as theirs would write over what is finer
+    hub.change(key, firstname="Ava")
+    assert await in_hubspot.look() is None, "another field"
+    hub.change(key, hubspot_owner_id="501")
+    await in_hubspot.look()
+    assert (await in_hubspot.handed_in())[1:] == [{"lead_id": AVA, "owner": "sam@acme.example"}]
+
+
+async def test_what_they_do_not_take_is_left_out_and_said(house: House, hub: HubSpotStandIn, in_hubspot: Crm) -> None:
+    await house.pool.execute("update person_email set address = 'ava@northwind' where address like 'ava@%'")
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    (contact,) = hub.objects["contacts"].values()
+    assert "email" not in contact
+    assert contact["lastname"] == "Ava Müller"
+    assert await in_hubspot.log() == [(200, None, "left out: email")]
+
+
+async def test_what_was_deleted_over_there_stays_so_until_it_is_told_anew_and_a_merged_one_is_followed(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    (key,) = hub.objects["contacts"]
+    hub.merged[key] = hub.contact(**hub.objects["contacts"].pop(key))
+    await house.pool.execute("update lead set stage = 'connected' where id = $1", AVA)
+    await in_hubspot.send()
+    about = await person_of(house, AVA)
+    assert (await in_hubspot.record(about)).external_id == hub.merged[key]
+
+    hub.objects["contacts"].clear()
+    await house.pool.execute("update lead set stage = 'booked' where id = $1", AVA)
+    await house.pool.execute("update lead set stage = 'qualified' where id = $1", AVA)
+    await house.tell(kind="sent", channel="call", purpose="plan")
+    await in_hubspot.send()
+    assert (await in_hubspot.record(about)).gone
+    assert hub.objects["contacts"] == {}
+    assert (await in_hubspot.log())[-1] == (200, None, "it was deleted over there: nothing more is told of it")
+
+    for _ in range(2):
+        assert await in_hubspot.anew() == 2, "the other lead, that they had never been told of, as well"
+        await in_hubspot.send()
+        assert not (await in_hubspot.record(about)).gone
+        statuses = sorted(contact["hs_lead_status"] for contact in hub.objects["contacts"].values())
+        assert statuses == ["NEW", "OPEN_DEAL"]
+        hub.objects["contacts"].clear()  # nobody has noticed it when they are told anew
+
+
+@pytest.mark.parametrize("before_us", [False, True])
+async def test_an_erased_person_is_erased_there_unless_they_were_there_before_us(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm, before_us: bool
+) -> None:
+    if before_us:
+        hub.contact(email="ava@northwind.example", lastname="Dr. Müller")
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    (key,) = hub.objects["contacts"]
+    person = await person_of(house, AVA)
+    async with house.pool.acquire() as conn:
+        await erase(conn, house.clock, [person], b"secret")
+    await in_hubspot.send()
+    if before_us:
+        (note,) = hub.objects["notes"].values()
+        assert "please erase" in note["hs_note_body"]
+        assert list(hub.objects["contacts"]) == [key]
+    else:
+        assert (hub.erased, hub.objects["contacts"]) == ([key], {})
+    assert await house.pool.fetchval("select count(*) from crm_record") == 0
+
+
+@pytest.mark.parametrize(("body", "rests_s"), [
+    ({"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING", "message": "ten_secondly_rolling limit"}, 10),
+    ({"errorType": "RATE_LIMIT", "policyName": "DAILY", "message": "You have reached your daily limit."}, 3600),
+])  # fmt: skip
+async def test_at_a_limit_the_whole_endpoint_rests(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm, body: dict[str, str], rests_s: int
+) -> None:
+    hub.before = lambda method, path: web.json_response({"status": "error", **body}, status=429)
+    await house.tell(kind="inquiry", number=1)
+    await house.tell(BEN, kind="inquiry", number=1)
+    await in_hubspot.send()
+    assert len(hub.asked) == 2, "no more than were under way"
+    assert {error for _, error, _ in await in_hubspot.log()} == {"crm_limit"}
+    row = await house.row(in_hubspot.endpoint_id)
+    assert row.pause_until_wall == house.clock.now + timedelta(seconds=rests_s)
+    hub.asked.clear()
+    assert (await in_hubspot.look(), hub.asked) == (None, []), "looking rests as well"
+    hub.before = lambda method, path: None
+    house.clock.now += timedelta(seconds=rests_s + 1)
+    await in_hubspot.send()
+    assert len(hub.objects["contacts"]) == 2
+
+
+async def test_a_scope_that_lacks_is_named(house: House, hub: HubSpotStandIn, in_hubspot: Crm) -> None:
+    hub.before = lambda method, path: web.json_response({
+        "status": "error", "message": "This app hasn't been granted all required scopes to make this call.",
+        "category": "MISSING_SCOPES", "errors": [{
+            "message": "One or more of the following scopes are required.",
+            "context": {"requiredGranularScopes": ["crm.objects.contacts.write"]}}]}, status=403)  # fmt: skip
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    assert await in_hubspot.log() == [
+        (403, None, "MISSING_SCOPES: the token lacks a scope: crm.objects.contacts.write")]  # fmt: skip
+
+
+async def test_of_two_leads_of_a_person_the_newer_one_speaks(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    await house.pool.execute(
+        "update lead set created_at = created_at - interval '1 day', closed_at = created_at where id = $1", AVA
+    )
+    await house.pool.execute(
+        "update lead set person_id = (select person_id from lead where id = $1) where id = $2", AVA, BEN
+    )
+    await house.tell(AVA, kind="inquiry", number=1)
+    await house.tell(BEN, kind="inquiry", number=1)
+    await in_hubspot.send()
+    await house.pool.execute("update lead set stage = 'connected' where id = $1", BEN)
+    await in_hubspot.send()
+    await house.pool.execute("update lead set stage = 'closed', close_reason = 'unqualified' where id = $1", AVA)
+    await house.tell(AVA, kind="sent", channel="call", purpose="plan")
+    await in_hubspot.send()
+    (contact,) = hub.objects["contacts"].values()
+    assert contact["hs_lead_status"] == "CONNECTED"
+    assert len(hub.objects["calls"]) == 1, "its touches are told"
+    hub.change(next(iter(hub.objects["contacts"])), hubspot_owner_id="502")
+    await in_hubspot.look()
+    assert await in_hubspot.handed_in() == [{"lead_id": BEN, "owner": "dana@acme.example"}]
+
+
+async def test_of_two_that_were_merged_there_the_newest_lead_hears(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    await house.pool.execute("update lead set created_at = created_at - interval '1 day' where id = $1", AVA)
+    for lead_id in (AVA, BEN):
+        await house.tell(lead_id, kind="inquiry", number=1)
+    await in_hubspot.send()
+    ava, ben = [(await in_hubspot.record(await person_of(house, lead_id))).external_id for lead_id in (AVA, BEN)]
+    hub.objects["contacts"].pop(ava)
+    hub.merged[ava] = ben
+    await house.pool.execute("update lead set stage = 'connected' where id = $1", AVA)
+    await in_hubspot.send()
+    hub.change(ben, hubspot_owner_id="502")
+    assert await in_hubspot.look() == "1 changes"
+    assert await in_hubspot.handed_in() == [{"lead_id": BEN, "owner": "dana@acme.example"}]
