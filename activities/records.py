@@ -63,7 +63,8 @@ class Records:
             if outcome.outcome is Outcome.DO_NOT_CONTACT:
                 await self._leads.opt_out(lead_id, scope=outcome.scope, source="rep", at=request.at)
         elif request.opt_out is not None:
-            await self._leads.opt_out(lead_id, scope=request.opt_out.scope, source="signal", at=request.at)
+            await self._leads.opt_out(lead_id, scope=request.opt_out.scope, source="signal", at=request.at,
+                                      message_id=request.opt_out.message_id)  # fmt: skip
         else:
             data: dict[str, object] = {"next_at": request.paused_until.isoformat()} if request.paused_until else {}
             await self._leads.story(

@@ -288,10 +288,11 @@ async def serve_gateway(deps: GatewayDeps) -> None:
     server = uvicorn.Server(config)
     # signals belong to our own main, which cancels us
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    async with _background(run_replay(app.state.context)), _background(app.state.figures_beforehand.keep()):
+    async with _background(run_replay(app.state.context)):
         task = asyncio.create_task(server.serve())
         try:
-            await asyncio.shield(task)
+            async with _background(app.state.figures_beforehand.keep()):
+                await asyncio.shield(task)
         except asyncio.CancelledError:
             server.should_exit = True
             app.state.rep_events.close()

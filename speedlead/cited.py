@@ -15,5 +15,5 @@ _CITED = re.compile(r"REQ (\d+)")
 
 
 def in_words(source: str) -> str:
-    """`REQ 22, house default` -> `a trade article: by channel, house default`. A row that no plan of ours cites stays."""
+    """`REQ 22, house default` -> `a trade article: by channel, house default`. Other rows stay."""
     return _CITED.sub(lambda found: _ROWS.get(int(found[1]), found[0]), source)

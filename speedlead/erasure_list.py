@@ -15,12 +15,14 @@ from uuid import UUID
 
 import asyncpg
 
-from speedlead.erasing import Leads, erase_people
+from speedlead.erasing import Leads, NotErased, erase_people
 from speedlead.house_mark import HouseMark
 from speedlead.ports import Clock
-from speedlead.store import erasure, erasures
+from speedlead.store import erasure, erasures, merges
 from speedlead.store.erasures import Erasure, OptOut
+from speedlead.store.merging import MergeRefused
 from speedlead.store.transactions import transact
+from speedlead.store.unmerging import undo
 
 FILE_NAME = "erasures.jsonl"
 _FORMAT = 1
@@ -157,6 +159,7 @@ async def apply(
         held = await erasures.contacts_by_mark(conn, secret, {mark for one in todo for mark in one.marks})
     applied = Applied(known=len(found.erasures) - len(todo))
     for one in todo:
+        await _part_again(pool, clock, one)
         async with pool.acquire() as conn:
             people = await erasures.people_there(conn, one.people)
             theirs = [held[mark] for mark in one.marks if mark in held]
@@ -172,3 +175,16 @@ async def apply(
         applied.remembered += done.remembered
         step()
     return applied
+
+
+async def _part_again(pool: "asyncpg.Pool[Any]", clock: Clock, one: Erasure) -> None:
+    """Whoever was merged when this was backed up, and was erased alone since, is an entry of their own again."""
+
+    async def work(conn: Any) -> None:
+        for merge_id in await merges.parted_since(conn, one.people):
+            try:
+                await undo(conn, clock, merge_id)
+            except MergeRefused as refused:
+                raise NotErased(f"erasure {one.id}: merge {merge_id} has to be undone first: {refused}") from None
+
+    await transact(pool, work)

@@ -263,6 +263,7 @@ WORK = {
     "accept": "Accept",
     "answer": "Answer",
     "call": "Call",
+    "write": "Write",
     "outcome": "Log the outcome",
     "later": "Planned",
 }
@@ -324,7 +325,7 @@ TARGETS = {
 
 WAITS = {
     "call": "the end of the call that is being made",
-    "later": "the day that was agreed; the owner is reminded then",
+    "later": "the day that was agreed, if one was, and the owner, who is reminded then",
     "reply": "the owner, who has to answer and log what comes of it",
     "meeting": "the meeting, and the owner, who then logs what came of it",
     "relay": "a message that is on its way to the workflow",

@@ -13,7 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
     from workflows.state import LeadRun, heeds_what_came
 
-Send = Callable[[Step, datetime, tuple[c.SkipRow, ...], Literal["plan", "manual"]], Awaitable[c.TouchResult]]
+Send = Callable[
+    [Step, datetime, tuple[c.SkipRow, ...], Literal["plan", "manual", "assistant"]], Awaitable[c.TouchResult]
+]
 Notify = Callable[[str, str, str, str | None, datetime | None], Awaitable[None]]
 
 
@@ -28,19 +30,22 @@ class Answers:
     async def send(self, answer: c.AnswerSignal) -> None:
         """Sent once like every touch, as soon as the gate lets it; whoever wrote it hears if it does not."""
         lead, name = self._run.lead, f"answer-{answer.number}"
+        purpose: Literal["manual", "assistant"] = "assistant" if answer.assistant else "manual"
         if answer.channel == "chat":  # it stands in the visitor's page: nothing is left to be sent
             lead.answered(workflow.now())
             self._run.changed()
             return
         step = Step(id=name, channel=answer.channel, template="answer")
         question = lead.follow_up
-        result = await self._send(step, workflow.now(), (), "manual")
+        result = await self._send(step, workflow.now(), (), purpose)
         while result.state is c.TouchState.DEFERRED and result.next_at is not None:
             await self._run.beside.wait_until(result.next_at, lambda: lead.ending is not None, f"{name} waits")
             if lead.ending is not None:
                 await self._too_late(name, answer.channel)
                 return
-            result = await self._send(step, workflow.now(), (), "manual")
+            result = await self._send(step, workflow.now(), (), purpose)
+        if answer.assistant:  # the lead is still owed an answer, by a person who waits for nothing here
+            return
         if result.state is c.TouchState.SENT:
             if lead.follow_up is question or not heeds_what_came():  # a further question is not answered by this
                 lead.answered(workflow.now())

@@ -21,15 +21,20 @@ with workflow.unsafe.imports_passed_through():
 Send = Callable[
     [Step, datetime, tuple[c.SkipRow, ...], Literal["plan", "manual", "assistant"]], Awaitable[c.TouchResult]
 ]
+Notify = Callable[[str, str, str, str | None, datetime | None], Awaitable[None]]
 
 
 class Assistant:
-    """`send` is that of the lead's steps. Turns go one after the other: a later one has to know what was said."""
+    """`send` and `notify` are those of the lead's steps. Turns go one after the other: a later one has to know what
+    was said.
+    """
 
-    def __init__(self, run: LeadRun, send: Send) -> None:
+    def __init__(self, run: LeadRun, send: Send, notify: Notify) -> None:
         self._run = run
         self._send = send
+        self._notify = notify
         self._speaking = False
+        self._failed = False
 
     async def turn(self, reply_id: str) -> None:
         while self._speaking:  # several may wake up for one place
@@ -42,7 +47,7 @@ class Assistant:
 
     async def _turn(self, reply_id: str) -> None:
         lead = self._run.lead
-        if lead.ending is not None:
+        if lead.ending is not None or self._failed:
             return
         try:
             result: c.TurnResult = await workflow.execute_activity_method(
@@ -52,7 +57,9 @@ class Assistant:
                 **options.ASSIST,
             )
         except ActivityError:  # the lead goes on without, and its story says so
+            self._failed = True
             self._run.note("assistant_handed_over", reason="assistant_failed", key=f"assistant:{reply_id}")
+            await self._notify(f"assistant:{reply_id}", "rep", "assistant_handed_over", "assistant_failed", None)
             return
         if result.answer is None or result.channel is None:
             return

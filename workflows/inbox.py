@@ -105,7 +105,8 @@ class Inbox:
         self._goes_on(away)
 
     def answer(self, message: c.AnswerSignal) -> None:
-        self._run.watch.acceptance.take()
+        if not message.assistant:
+            self._run.watch.acceptance.take()
         self._run.answers.append(message)
 
     def _goes_on(self, paused_before: bool) -> None:

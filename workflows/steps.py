@@ -54,7 +54,7 @@ class Steps:
         self._routing = False
         self.showing = Showing(run)
         self.answers = Answers(run, self._sending.send, self._notify)
-        self.assistant = Assistant(run, self._sending.send)
+        self.assistant = Assistant(run, self._sending.send, self._notify)
         self.acknowledging = Acknowledging(run, self._sending.reconcile, self._notify, self.showing.details)
         self.deadlines = Deadlines(run, self._notify, self.showing.again, self.owner)
 

@@ -19,9 +19,6 @@ from speedlead.settings.assistant import parse_prices
 if TYPE_CHECKING:
     from speedlead.assistant.pydantic_model import PydanticModel
 
-# of one turn: what it may read of facts and conversation, twice, and what it may write
-_TURN_TOKENS = 12_000
-
 
 def house_of(settings: Settings) -> House:
     """Raises FactsError, ScriptError."""
@@ -57,7 +54,7 @@ def model_of(settings: Settings) -> "PydanticModel":
         url=settings.assistant_url,
         key=key.get_secret_value() if key is not None else None,
         seconds=settings.assistant_seconds,
-        most_tokens=_TURN_TOKENS,
+        most_tokens=Limits().turn_tokens,
     )
 
 

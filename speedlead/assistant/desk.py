@@ -73,8 +73,9 @@ class AssistantDesk:
 
     async def take(self, lead_id: str, reply_id: str, now: datetime, wall: datetime) -> Ended:
         """What came of the message; a second call for it answers with what the first one did."""
+        most = self._cost(Usage(self._model.name, self._house.limits.turn_tokens))
         ready = await transact(
-            self._pool, lambda conn: rows.begin(conn, lead_id, reply_id, self._house.script.id, now, wall)
+            self._pool, lambda conn: rows.begin(conn, lead_id, reply_id, self._house.script.id, now, wall, most)
         )
         if isinstance(ready, KeptOut):
             return ready.done or Ended("kept_out", ready.reason)
@@ -118,6 +119,9 @@ class AssistantDesk:
     ) -> Ended:  # fmt: skip
         verdict = turned.verdict
         taken_over = await rows.taken_over(conn, lead_id, reply_id)
+        known = await rows.ended(conn, reply_id)
+        if known is not None:  # by another try, which a model kept for longer than the step may take
+            return known
         if taken_over is not None:
             return await rows.dropped(
                 conn, reply_id, taken_over, replace(self._done(verdict), cost=self._cost(turned.usage))
@@ -131,7 +135,7 @@ class AssistantDesk:
             script=(self._house.script.id, self._house.script.version),
             cost=self._cost(turned.usage),
         )
-        return await rows.end(conn, lead_id, reply_id, done, now)
+        return await rows.end(conn, self._clock, lead_id, reply_id, done, now)
 
     def _done(self, verdict: Say | Book | HandOver) -> Done:
         match verdict:

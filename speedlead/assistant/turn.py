@@ -27,6 +27,8 @@ from speedlead.domain.assistant import (
 Problem = Literal["model_down", "model_slow", "model_busy", "model_key_refused", "model_nonsense", "turn_budget_used"]
 # the words of ours that were refused are shown to people of ours, not kept as a novel
 _DETAIL = 300
+# of a token, where nobody counted them
+_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,14 @@ async def take_turn(model: Model, situation: Situation) -> Turned:
         wrong = isinstance(verdict, HandOver) and proposal.act not in ("hand_over", "stop") and proposal.sure
         return verdict.reason if isinstance(verdict, HandOver) and wrong else None
 
-    began = time.monotonic()
+    began, shown = time.monotonic(), conversation_of(situation)
     try:
         async with asyncio.timeout(situation.limits.seconds):
-            said = await model.propose(instructions, conversation_of(situation), refuse)
+            said = await model.propose(instructions, shown, refuse)
     except TimeoutError:
-        usage = Usage(model.name, requests=1, ms=round(1000 * (time.monotonic() - began)))
+        # it read them, and its provider may bill it: budgets must not take a model that hangs for free
+        read = (len(instructions) + len(shown)) // _LETTERS
+        usage = Usage(model.name, read, requests=1, ms=round(1000 * (time.monotonic() - began)))
         return Turned(hand_over(situation, "model_slow"), usage)
     if said.proposal is None:
         return Turned(hand_over(situation, said.problem or "model_nonsense"), said.usage)

@@ -85,7 +85,7 @@ def build_chores(means: Means) -> Sequence[Chore]:
         audit_chore(means.pool, means.settings, means.clock),
         duplicates_chore(means.pool, means.clock, merges=means.settings.merge_certain_duplicates),
         review_chore(means.pool, means.settings, means.credentials, means.senders.mailer, means.clock),
-        hygiene_chore(means.pool, means.settings, means.clock),
+        hygiene_chore(means.pool, means.settings, means.credentials, means.clock),
         by_the_right_clock(means.pool, means.clock, retention),
         by_the_right_clock(means.pool, means.clock, _quality(means)),
         Watchdog(means.pool, means.workflows, means.clock).chore(),

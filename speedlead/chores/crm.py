@@ -16,12 +16,13 @@ from speedlead.crm.calls import Refused
 from speedlead.crm.model import restored
 from speedlead.crm.sending import CrmSender, said
 from speedlead.domain.crm import News, Seen, Words, read
+from speedlead.domain.hooks import LONGEST_ASKED
 from speedlead.hooks.sealing import unseal
 from speedlead.hooks.sending import NoAnswer, Sender
 from speedlead.payload_keys import PayloadKeys, UnknownKey
 from speedlead.ports import Clock
 from speedlead.store import crm as rows
-from speedlead.store import hooks
+from speedlead.store import hook_queue, hooks
 from speedlead.store.hooks import EndpointRow
 
 log = structlog.get_logger(__name__)
@@ -29,8 +30,12 @@ log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=30)
 # a commit over there may be seen later than the stamp that it bears
 OVERLAP = timedelta(minutes=2)
-# of one endpoint; a first look of a large one is gone on with
+# what stands still is not asked for again and again: nothing that is told of it later than this is waited for
+QUIET = timedelta(minutes=10)
+# of one endpoint; where more has changed than a look takes, the next one goes on
 _LOOK_S = 60.0
+# how long a limit of theirs is left alone that says nothing of it
+_REST = timedelta(seconds=10)
 _MARKED = 500
 # why a look failed, beside their own words
 _LONGEST = 300
@@ -74,8 +79,15 @@ class CrmLook:
             log.warning("crm not looked at", endpoint=row.id, problem=problem)
             await rows.mark_again(self.pool, row.id, marked)
             await rows.note_look(self.pool, row.id, upto, wall, problem[:_LONGEST])
+            if isinstance(error, Refused) and error.limit:
+                await hook_queue.rest(self.pool, row.id, wall + min(error.asked or _REST, LONGEST_ASKED))
             return 0
-        await rows.note_look(self.pool, row.id, look.upto or upto, wall, None)
+        if look.whole:
+            upto = max(look.upto or upto, wall - QUIET)
+        elif look.upto is not None:
+            # gone on with from there: with the overlap it would be the same page again
+            upto = look.upto + OVERLAP
+        await rows.note_look(self.pool, row.id, upto, wall, None)
         return news
 
     async def _take(self, row: EndpointRow, look: Look, words: Words, wall: datetime) -> int:
@@ -87,12 +99,17 @@ class CrmLook:
         return many
 
     async def _take_one(self, conn: Any, row: EndpointRow, seen: Seen, words: Words, wall: datetime) -> bool:
+        """`wall`: when the look began."""
         told = False
-        for place, (lead_id, known) in enumerate(await rows.by_external(conn, row.id, seen.external_id)):
-            now, news = read(known, seen, words)
-            if now != known:
-                await rows.keep(conn, row.id, lead_id, now)
+        for place, one in enumerate(await rows.standing(conn, row.id, seen)):
+            if one.told_wall is not None and one.told_wall > wall:
+                # it may have been read before we wrote to it, and would set our own change back
+                await rows.mark_again(conn, row.id, [one.record.external_id])
+                continue
+            now, news = read(one.record, seen, words)
+            if now != one.record:
+                await rows.keep(conn, row.id, one.lead_id, now)
             if place == 0 and news != News():
-                await rows.hand_in(conn, row.name, lead_id, now, news, wall)
+                await rows.hand_in(conn, row.name, one.lead_id, now, news, wall)
                 told = True
         return told

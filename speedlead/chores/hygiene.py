@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 
 from speedlead.chores.runner import Chore
+from speedlead.credentials import Credentials
 from speedlead.hygiene.assemble import desk_of
 from speedlead.hygiene.desk import HygieneDesk
 from speedlead.ports import Clock
@@ -18,8 +19,8 @@ NAME = "hygiene"
 EVERY = timedelta(minutes=10)
 
 
-def hygiene_chore(pool: "asyncpg.Pool[Any]", settings: Settings, clock: Clock) -> Chore:
-    desk = desk_of(pool, settings, clock)
+def hygiene_chore(pool: "asyncpg.Pool[Any]", settings: Settings, credentials: Credentials, clock: Clock) -> Chore:
+    desk = desk_of(pool, settings, credentials, clock)
     return Chore(NAME, EVERY, lambda: look(pool, desk), wake=CHANNEL)
 
 

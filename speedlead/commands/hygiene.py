@@ -1,6 +1,7 @@
 """`speedlead hygiene`: what the newest look at the base found, as text or as files; or a look now."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,21 +16,28 @@ _EXAMPLES = 5
 
 @app.callback(invoke_without_command=True)
 def hygiene(
-    csv: Annotated[Path | None, typer.Option(help="Write each table as a CSV file into this folder")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Write each table as a CSV file into this folder")
+    ] = None,
     now: Annotated[bool, typer.Option("--now", help="Look at the whole base first, beside the weekly look")] = False,
 ) -> None:
     """Show the newest look: how many of each kind, some of them, and what to do. Only --now changes anything."""
 
     async def work(pool: Any, settings: Any) -> int:
         from speedlead.clock import SystemClock
+        from speedlead.store.hygiene_findings import newest
 
         clock = SystemClock()
         if now:
             await _look(pool, settings, clock)
-        if csv is not None:
-            return await _files(pool, settings.house_zone, clock.wall(), csv)
         async with pool.acquire() as conn:
-            return await _show(conn, settings.staff_url)
+            runs = await newest(conn)
+            if not runs:
+                print("Nobody has looked at the base yet: speedlead hygiene --now", file=sys.stderr)
+                return 1
+            if csv is not None:
+                return await _files(conn, settings.house_zone, clock.wall(), csv)
+            return await _show(conn, runs[0], settings)
 
     run_command(work)
 
@@ -39,27 +47,23 @@ async def _look(pool: Any, settings: Any, clock: Any) -> None:
     from speedlead.chores.hygiene import hygiene_chore
     from speedlead.chores.runner import run_once
     from speedlead.hygiene.assemble import desk_of
+    from speedlead.store.house_marks import credentials_of_house
     from speedlead.store.hygiene_findings import under_way
 
-    if not await desk_of(pool, settings, clock).begin_asked():
+    credentials = await credentials_of_house(pool, settings)
+    if not await desk_of(pool, settings, credentials, clock).begin_asked():
         print("A look is under way already; waiting for it.")
     while await under_way(pool):
-        await run_once(pool, hygiene_chore(pool, settings, clock))
+        await run_once(pool, hygiene_chore(pool, settings, credentials, clock))
         await asyncio.sleep(0.2)
 
 
-async def _show(conn: Any, staff_url: str) -> int:
-    import sys
-
+async def _show(conn: Any, run: Any, settings: Any) -> int:
     from speedlead.domain.hygiene import ADVICE, TITLES
     from speedlead.hygiene import words
     from speedlead.store import hygiene_findings as store
 
-    runs = await store.newest(conn)
-    if not runs:
-        print("Nobody has looked at the base yet: speedlead hygiene --now", file=sys.stderr)
-        return 1
-    run, others = runs[0], runs[0].found or {}
+    others = run.found or {}
     print(f"Look of {run.ended_wall:%Y-%m-%d %H:%M} UTC at {run.looked_at:,} people; {run.repaired:,} repaired.")
     many = await store.counts(conn)
     for kind, title in TITLES.items():
@@ -67,9 +71,9 @@ async def _show(conn: Any, staff_url: str) -> int:
             continue
         print(f"\n{title}: {many[kind]:,}")
         for one in await store.findings(conn, kind, _EXAMPLES):
-            print(f"  {one.lead_id or '–'}  {words.who(one)}: {words.what(one)}")
+            print(f"  {one.lead_id or '–'}  {words.who(one)}: {words.what(one, settings.house_zone)}")
         if many[kind] > _EXAMPLES:
-            print(f"  … {staff_url}/hygiene/{kind}")
+            print(f"  … {settings.staff_url}/hygiene/{kind}")
         print(f"  → {ADVICE[kind]}")
     if not any(many.values()):
         print("Nothing is to be put right.")
@@ -78,17 +82,16 @@ async def _show(conn: Any, staff_url: str) -> int:
     return 0
 
 
-async def _files(pool: Any, zone: str, wall: Any, folder: Path) -> int:
+async def _files(conn: Any, zone: str, wall: Any, folder: Path) -> int:
     from speedlead.hygiene.tables import NAMES, table_of
 
     folder.mkdir(parents=True, exist_ok=True)
-    async with pool.acquire() as conn:
-        for name in NAMES:
-            table = await table_of(conn, name, zone, wall)
-            file = folder / f"{name}.csv"
-            # names and addresses will be in it
-            file.touch(0o600)
-            file.chmod(0o600)
-            file.write_text(table.csv(), "utf-8", newline="")
-            print(f"{file}: {len(table.rows)} rows")
+    for name in NAMES:
+        table = await table_of(conn, name, zone, wall)
+        file = folder / f"{name}.csv"
+        # names and addresses will be in it
+        file.touch(0o600)
+        file.chmod(0o600)
+        file.write_text(table.csv(), "utf-8", newline="")
+        print(f"{file}: {len(table.rows)} rows")
     return 0

@@ -148,13 +148,13 @@ async def _list(conn: Any, given: dict[str, str], limit: int) -> int:
         print(wrong, file=sys.stderr)
         return 2
     clock = SystemClock()
-    table = _table("lead", "type", "intent", "stage", "owner", "created", "next", "why")
+    table = _table("lead", "type", "intent", "stage", "owner", "created, UTC", "next", "why")
     for card in await views.open_leads(conn, replace(filters, limit=limit)):
         now = clock.business(card.clock_offset_us)
         at = card.next_touch_at
         coming = f"{wording.step(card.next_step)} {times.relative(at, now)}" if at else "–"
         table.add_row(card.lead_id[:8], card.lead_type, wording.intent(card.intent), wording.stage(card.stage),
-                      escape(card.owner_name or "–"), times.clock(card.created_at, card.zone), coming,
+                      escape(card.owner_name or "–"), times.clock(card.created_at, "UTC"), coming,
                       wording.reason(card.why))  # fmt: skip
     _console().print(table)
     return 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from speedlead.cited import in_words
 from speedlead.plan_commands import add_to, said
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def show(file: PlanFile = None) -> None:
     targets = Table("target", "assign", "attempts", "source", title="targets")
     for target in plan.targets:
         attempts = ", ".join(map(_span, target.attempts)) or ("same business day" if target.same_business_day else "")
-        targets.add_row(target.id, _span(target.assign) if target.assign else "", attempts, target.source)
+        targets.add_row(target.id, _span(target.assign) if target.assign else "", attempts, in_words(target.source))
     console.print(targets)
 
 

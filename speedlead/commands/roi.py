@@ -157,9 +157,9 @@ def _evidence(as_json: bool) -> None:
     console = Console()
     console.print(escape(book.note))
     for row in book.figures:
-        console.print(f"[bold]REQ {row.row}[/] {escape(row.says)} [dim]{escape(row.source)}[/]")
+        console.print(f"{escape(row.says)} [dim]{escape(row.source)}[/]")
     for table in book.tables:
-        console.print(f"\n[bold]REQ {table.row}[/] {escape(table.title)}")
+        console.print(f"\n[bold]{escape(table.title)}[/] [dim]{escape(table.source)}[/]")
         console.print(escape(" · ".join(table.columns)))
         for cells in table.rows:
             console.print(escape("  " + " · ".join(cells)))

@@ -58,10 +58,14 @@ class ReplySignal(Signal):
 
 
 class AnswerSignal(Signal):
-    """A person of ours wrote to the lead; the text is the row `answer` with this number."""
+    """A person of ours wrote to the lead; the text is the row `answer` with this number.
+
+    `assistant`: no person did, and no page took the words, which go by mail now.
+    """
 
     number: int = Field(ge=1)
     channel: Literal["email", "sms", "chat"]
+    assistant: bool = False
 
 
 class OptOutSignal(Signal):

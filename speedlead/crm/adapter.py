@@ -43,10 +43,14 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What may have changed since, and up to when that is (their clock; None: nothing was there)."""
+    """What may have changed since, and up to when that is (their clock; None: nothing was there).
+
+    `whole`: no more has changed than a look takes.
+    """
 
     seen: Sequence[Seen]
     upto: datetime | None
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,11 @@ class Adapter(Protocol):
         """Raises Refused, NoAnswer. May be done twice: every write is by an id of ours."""
         ...
 
-    async def forget(self, event: Event, about: str, record: Record | None) -> None:
-        """The person was erased. What is not ours to delete (`domain.crm.may_delete`) gets a line that asks for it."""
+    async def forget(self, event: Event, about: str, record: Record | None, ours: bool) -> None:
+        """The person was erased. What is not `ours` to delete (`domain.crm.may_delete`) gets a line that asks for it.
+
+        So does what was merged or converted over there since: it is more than what we made.
+        """
         ...
 
     async def look(self, since: datetime, marked: Sequence[str]) -> Look:

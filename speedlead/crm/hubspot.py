@@ -16,7 +16,7 @@ from speedlead.crm.adapter import Announce, Finding, Look, Memory, Told, note_of
 from speedlead.crm.calls import Refused, Reply, Rest
 from speedlead.crm.fields import TELLS_OURS, Activity, Event, activity_of, person_of, please_erase, values
 from speedlead.crm.model import HubSpot
-from speedlead.domain.crm import Record, Seen, may_delete
+from speedlead.domain.crm import Record, Seen
 from speedlead.hooks.events import SNAPSHOT
 
 CONTACT = "contacts"
@@ -24,7 +24,7 @@ _OBJECTS = {"call": "calls", "email": "emails", "message": "communications", "no
 _TAKEN_BY = re.compile(r"Existing ID: (\d+)")
 # how long they are left alone where they do not say for how long: their windows are of ten seconds, and of a day
 _WINDOW, _DAY = timedelta(seconds=10), timedelta(hours=1)
-_PAGE, _MOST_PAGES, _MARKED = 100, 50, 100
+_PAGE, _MOST_PAGES, _MARKED = 100, 20, 100
 _SCOPES = ("crm.objects.contacts.read", "crm.objects.contacts.write", "crm.objects.owners.read",
            "crm.schemas.contacts.read", "crm.schemas.contacts.write")  # fmt: skip
 
@@ -66,7 +66,7 @@ class HubSpotApi:
         if now.owner is not None and "hubspot_owner_id" not in left:
             record = replace(record, owner=now.owner)
         if event["type"] in self.asked.activities and not record.gone:
-            await self._log(activity_of(event), record.external_id)
+            record = await self._logged(activity_of(event), record)
         return Told(record, note_of(now.note, left, record.gone))
 
     async def _create(self, event: Event, about: str, sent: dict[str, Any]) -> tuple[Record, list[str]]:
@@ -79,7 +79,7 @@ class HubSpotApi:
             found, left = await self._leaving_out(f"{self._objects(CONTACT)}/batch/upsert", inputs)
         except Refused as refused:
             there = _TAKEN_BY.search(refused.text)
-            if refused.status != 409 or there is None:
+            if there is None:
                 raise
             # what somebody wrote there of this person stays, and so does its owner, whom the next look finds
             stays = [*whole, "hubspot_owner_id"]
@@ -119,7 +119,7 @@ class HubSpotApi:
                 reply = await self._ask(
                     "PATCH", f"{self._objects(CONTACT)}/{quote(record.external_id)}", {"properties": sent}
                 )
-                return replace(record, external_id=str(reply.body["id"])), left
+                return _under(record, str(reply.body["id"])), left
             except Refused as refused:
                 if refused.status == 404:
                     return replace(record, gone=True), left
@@ -130,6 +130,19 @@ class HubSpotApi:
                 left += wrong
         return record, left
 
+    async def _logged(self, activity: Activity, record: Record) -> Record:
+        try:
+            await self._log(activity, record.external_id)
+        except Refused as refused:
+            now = await self._now(record.external_id) if refused.status == 404 else record.external_id
+            if now == record.external_id:
+                raise
+            if now is None:
+                return replace(record, gone=True)
+            await self._log(activity, now)
+            return _under(record, now)
+        return record
+
     async def _log(self, activity: Activity, contact: str) -> None:
         """Upserted by the event's id, then tied to the contact: both may be done twice."""
         kind, stamp = _OBJECTS[activity.sort], activity.at.astimezone(UTC).isoformat(timespec="milliseconds")
@@ -139,12 +152,13 @@ class HubSpotApi:
         found = str((await self._one_of_batch(f"{self._objects(kind)}/batch/upsert", inputs))["id"])
         await self._ask("PUT", f"{self._ties(kind)}/{found}/associations/default/{CONTACT}/{contact}")
 
-    async def forget(self, event: Event, about: str, record: Record | None) -> None:
-        external = record.external_id if record else await self._id_of(about)
+    async def forget(self, event: Event, about: str, record: Record | None, ours: bool) -> None:
+        external = await (self._now(record.external_id) if record else self._now(about, self.asked.id_field))
         if external is None:
             return
+        ours = ours and record is not None and external == record.external_id
         try:
-            if self.asked.erase == "ask" or not may_delete(record, event["data"]["lead"]["status"]):
+            if self.asked.erase == "ask" or not ours:
                 await self._log(please_erase(event), external)
             elif self.asked.erase == "delete":
                 await self._ask("POST", f"{self._objects(CONTACT)}/gdpr-delete", {"objectId": external})
@@ -155,10 +169,11 @@ class HubSpotApi:
             if refused.status != 404:
                 raise
 
-    async def _id_of(self, about: str) -> str | None:
+    async def _now(self, key: str, name: str | None = None) -> str | None:
+        """The id that it has now, by an id of theirs that may have been merged, or by the property `name`."""
         try:
-            path = f"{self._objects(CONTACT)}/{quote(about)}"
-            return str((await self._ask("GET", path, query={"idProperty": self.asked.id_field})).body["id"])
+            query = {"idProperty": name} if name else None
+            return str((await self._ask("GET", f"{self._objects(CONTACT)}/{quote(key)}", query=query)).body["id"])
         except Refused as refused:
             if refused.status != 404:
                 raise
@@ -180,7 +195,7 @@ class HubSpotApi:
             after = ((body.get("paging") or {}).get("next") or {}).get("after")
             if after is None:
                 break
-        return Look(seen, upto)
+        return Look(seen, upto, whole=after is None)
 
     def _since(self, since: datetime, after: str | None) -> dict[str, Any]:
         filters = [
@@ -208,7 +223,8 @@ class HubSpotApi:
         said = one["properties"]
         owner = said.get("hubspot_owner_id") or None
         email = await self.memory.known(f"id:{owner}", self._owner_email) if owner and self.asked.owners else None
-        return Seen(str(one["id"]), said.get(self.asked.status_field) or None, owner, email)
+        status = said.get(self.asked.status_field) or None
+        return Seen(str(one["id"]), status, owner, email, about=said.get(self.asked.id_field))
 
     # ── owners ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -258,11 +274,11 @@ class HubSpotApi:
         except Refused as refused:
             wrong = f"there is no such property; `speedlead crm check --make` adds it ({refused})"
             if refused.status == 404 and make:
-                group = "contactinformation" if kind == CONTACT else f"{kind.removesuffix('s')}information"
-                group = "communicationinformation" if kind == "communications" else group
-                asked = {"name": name, "label": "speedlead id", "groupName": group, "type": "string",
-                         "fieldType": "text", "hasUniqueValue": True}  # fmt: skip
+                beside = "email" if kind == CONTACT else "hs_timestamp"
                 try:
+                    group = (await self._ask("GET", f"{self._properties(kind)}/{beside}")).body["groupName"]
+                    asked = {"name": name, "label": "speedlead id", "groupName": group, "type": "string",
+                             "fieldType": "text", "hasUniqueValue": True}  # fmt: skip
                     await self._ask("POST", self._properties(kind), asked)
                     wrong = None
                 except Refused as again:
@@ -290,6 +306,11 @@ class HubSpotApi:
         if not 200 <= reply.status < 300:
             raise _refused(reply.body, reply.status, reply)
         return reply
+
+
+def _under(record: Record, external_id: str) -> Record:
+    """What was merged is more than what we made."""
+    return replace(record, external_id=external_id, made=record.made and external_id == record.external_id)
 
 
 def _text(activity: Activity) -> dict[str, str]:

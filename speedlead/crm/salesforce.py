@@ -25,14 +25,16 @@ from speedlead.crm.fields import (
 )
 from speedlead.crm.model import Salesforce
 from speedlead.crm.salesforce_auth import new_token
-from speedlead.domain.crm import CONTACT_OF_LEAD, CONVERTED, Record, Seen, may_delete
+from speedlead.domain.crm import CONTACT_OF_LEAD, CONVERTED, Record, Seen
 from speedlead.hooks.events import SNAPSHOT
 
 LEAD = "Lead"
 _TYPES = {"call": "Call", "email": "Email", "message": "Other", "note": "Other"}
-# their limit is of 24 hours, rolling
-_DAY_LIMIT = timedelta(hours=1)
-_MOST_PAGES, _MARKED = 50, 100
+# how long they are left alone: their limits are of 24 hours, rolling, and of requests at a time
+_DAY, _AT_A_TIME = timedelta(hours=1), timedelta(seconds=10)
+_MOST_PAGES, _MOST_ROWS, _MARKED = 50, 10_000, 100
+# that were merged into each other one after the other
+_MOST_MERGES = 10
 _LIMITS = ("REQUEST_LIMIT_EXCEEDED", "TooManyRequests", "SERVER_UNAVAILABLE")
 _GONE = ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY")
 # a value that they do not take; what is missing or may not be written at all is a fault of the set-up, and stays one
@@ -81,7 +83,7 @@ class SalesforceApi:
         if ours and now.owner is not None and "OwnerId" not in left:
             record = replace(record, owner=now.owner)
         if event["type"] in self.asked.activities and not record.gone:
-            await self._log(activity_of(event), record.external_id)
+            record = await self._logged(activity_of(event), record)
         return Told(record, note_of(now.note, left, record.gone))
 
     async def _create(self, event: Event, about: str, sent: dict[str, Any]) -> tuple[Record, list[str]]:
@@ -95,7 +97,7 @@ class SalesforceApi:
         except Refused as refused:
             if refused.code != "CANNOT_UPDATE_CONVERTED_LEAD":
                 raise
-            return await self._converted(Record(about, await self._id_of(about) or "", LEAD)), []
+            return await self._gone_on(Record(about, await self._id_of(about) or "", LEAD), refused), []
         if isinstance(reply.body, dict) and reply.body.get("id"):
             made = Record(about, str(reply.body["id"]), LEAD, made=bool(reply.body.get("created")))
             return await self._with_their_owner(made, "OwnerId" in {*sent} - {*left}), left
@@ -113,18 +115,10 @@ class SalesforceApi:
         try:
             _, left = await self._leaving_out(f"/sobjects/{LEAD}/{record.external_id}", sent)
         except Refused as refused:
-            if refused.code == "CANNOT_UPDATE_CONVERTED_LEAD":
-                return await self._converted(record), []
-            if refused.status != 404 and refused.code not in _GONE:
+            if refused.code != "CANNOT_UPDATE_CONVERTED_LEAD" and not _is_gone(refused):
                 raise
-            merged = await self._rows(
-                f"SELECT MasterRecordId FROM Lead WHERE Id = '{_quoted(record.external_id)}'",  # noqa: S608
-                every=True,
-            )
-            into = next((row["MasterRecordId"] for row in merged if row.get("MasterRecordId")), None)
-            if into is None or into == record.external_id:
-                return replace(record, gone=True), []
-            return await self._update(replace(record, external_id=into), sent)
+            now = await self._gone_on(record, refused)
+            return await self._update(now, sent) if now.object == LEAD and not now.gone else (now, [])
         return record, left
 
     async def _leaving_out(self, path: str, sent: dict[str, Any]) -> tuple[Reply, list[str]]:
@@ -140,12 +134,42 @@ class SalesforceApi:
                 sent = {name: value for name, value in sent.items() if name not in wrong}
                 left += wrong
 
-    async def _converted(self, record: Record) -> Record:
-        """What comes from now on is written to the contact that it was made into."""
-        soql = f"SELECT ConvertedContactId FROM Lead WHERE Id = '{_quoted(record.external_id)}'"  # noqa: S608
-        rows = await self._rows(soql)
-        contact = rows[0].get("ConvertedContactId") if rows else None
-        return replace(record, external_id=contact, object=CONTACT_OF_LEAD) if contact else replace(record, gone=True)
+    async def _gone_on(self, record: Record, refused: Refused) -> Record:
+        """As what it goes on. Raises `refused` where it is there as it was: then something else is not."""
+        now = await self._now(record.external_id) if record.object == LEAD else None
+        if now is None:
+            return replace(record, gone=True)
+        if now == (record.external_id, LEAD):
+            raise refused
+        return replace(record, external_id=now[0], object=now[1], made=False)
+
+    async def _now(self, external: str) -> tuple[str, str] | None:
+        """Under which id, and as what, a lead goes on that may have been merged or converted; None: it was deleted."""
+        for _ in range(_MOST_MERGES):
+            wants = "IsDeleted, MasterRecordId, IsConverted, ConvertedContactId"
+            soql = f"SELECT {wants} FROM Lead WHERE Id = '{_quoted(external)}'"  # noqa: S608
+            row = next(iter(await self._rows(soql, every=True)), None)
+            if row is None:
+                return None
+            if row.get("MasterRecordId"):
+                external = str(row["MasterRecordId"])
+                continue
+            if row.get("IsConverted"):
+                contact = row.get("ConvertedContactId")
+                return (str(contact), CONTACT_OF_LEAD) if contact else None
+            return None if row.get("IsDeleted") else (external, LEAD)
+        return None
+
+    async def _logged(self, activity: Activity, record: Record) -> Record:
+        try:
+            await self._log(activity, record.external_id)
+        except Refused as refused:
+            if not _is_gone(refused):
+                raise
+            record = await self._gone_on(record, refused)
+            if not record.gone:
+                await self._log(activity, record.external_id)
+        return record
 
     async def _log(self, activity: Activity, who: str, status: str = "Completed") -> None:
         day = activity.at.astimezone(UTC).date().isoformat()
@@ -153,13 +177,16 @@ class SalesforceApi:
                 "ActivityDate": day, "Type": _TYPES[activity.sort]}  # fmt: skip
         await self._ask("PATCH", f"/sobjects/Task/{self.asked.activity_id_field}/{quote(activity.id)}", sent)
 
-    async def forget(self, event: Event, about: str, record: Record | None) -> None:
+    async def forget(self, event: Event, about: str, record: Record | None, ours: bool) -> None:
         external = record.external_id if record else await self._id_of(about)
+        if external and (record is None or record.object == LEAD):
+            now = await self._now(external)
+            ours, external = ours and now == (external, LEAD), now[0] if now else None
         if not external:
             return
         path = f"/sobjects/{LEAD}/{external}"
         try:
-            if self.asked.erase == "ask" or not may_delete(record, event["data"]["lead"]["status"]):
+            if self.asked.erase == "ask" or not ours:
                 await self._log(please_erase(event), external, status="Not Started")
             elif self.asked.erase == "delete":
                 await self._ask("DELETE", path)
@@ -167,7 +194,7 @@ class SalesforceApi:
                 empty = {"LastName": "Erased", **dict.fromkeys(("FirstName", "Email", "Phone", "Description"))}
                 await self._ask("PATCH", path, {**empty, "Company": "Erased", **dict.fromkeys(self.asked.fields)})
         except Refused as refused:
-            if refused.status != 404 and refused.code not in _GONE:
+            if not _is_gone(refused):
                 raise
 
     async def _id_of(self, about: str) -> str | None:
@@ -185,9 +212,10 @@ class SalesforceApi:
         for start in range(0, len(marked), _MARKED):
             ids = ", ".join(f"'{_quoted(one)}'" for one in marked[start : start + _MARKED])
             rows += await self._rows(f"{wants}Id IN ({ids})", every=True)
-        changed = await self._rows(f"{wants}SystemModstamp >= {stamp} ORDER BY SystemModstamp, Id", every=True)
+        newer = f"{wants}SystemModstamp >= {stamp} ORDER BY SystemModstamp, Id LIMIT {_MOST_ROWS}"
+        changed = await self._rows(newer, every=True)
         upto = max((_instant(row["SystemModstamp"]) for row in changed), default=None)
-        return Look([self._seen(row) for row in [*rows, *changed]], upto)
+        return Look([self._seen(row) for row in [*rows, *changed]], upto, whole=len(changed) < _MOST_ROWS)
 
     def _seen(self, row: Mapping[str, Any]) -> Seen:
         email = (row.get("Owner") or {}).get("Email") if self.asked.owners else None
@@ -268,8 +296,14 @@ def _refused(reply: Reply) -> Refused:
     if reply.status == 300:
         code, text = "SEVERAL_RECORDS", "several records have this id: expected a field that is unique"
     limit = code in _LIMITS or reply.status == 429
-    asked = reply.asked or (_DAY_LIMIT if code == "REQUEST_LIMIT_EXCEEDED" else None)
+    # the limit of requests at a time has the same code as that of the day
+    day = code == "REQUEST_LIMIT_EXCEEDED" and not text.startswith("Concurrent")
+    asked = reply.asked or ((_DAY if day else _AT_A_TIME) if limit else None)
     return Refused(reply.status, code, text, fields=tuple(said.get("fields") or ()), asked=asked, limit=limit)
+
+
+def _is_gone(refused: Refused) -> bool:
+    return refused.status == 404 or refused.code in _GONE
 
 
 def _external(field: Mapping[str, Any] | None) -> str | None:

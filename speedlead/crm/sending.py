@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
@@ -17,7 +18,7 @@ from speedlead.crm.calls import Refused, Rest
 from speedlead.crm.hubspot import HubSpotApi
 from speedlead.crm.model import HubSpot, restored
 from speedlead.crm.salesforce import SalesforceApi
-from speedlead.domain.crm import Record
+from speedlead.domain.crm import Record, may_delete
 from speedlead.hooks.sealing import Private
 from speedlead.hooks.sending import MAX_EXCERPT, TIMEOUT_S, Answer, NoAnswer, Sender
 from speedlead.store import crm as rows
@@ -38,6 +39,8 @@ class CrmSender:
     pool: "asyncpg.Pool[Any]"
     wall: Callable[[], datetime]
     memories: dict[str, tuple[str, Memory]] = field(default_factory=dict)
+    # only one process at a time sends
+    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def adapter(self, sender: Sender, row: EndpointRow, private: Private) -> Adapter:
         asked = restored(row.name, private.url, row.crm or {})
@@ -93,23 +96,41 @@ class CrmSender:
     async def _tell(self, adapter: Adapter, row: EndpointRow, event: dict[str, Any]) -> str | None:
         lead_id = event["subject"]
         about = await rows.about_of(self.pool, row.kind, lead_id)
-        known = await rows.record(self.pool, row.id, about)
-        if event["type"] == ERASED:
-            await adapter.forget(event, about, known)
-            await rows.forget(self.pool, row.id, about)
-            return None
-        if event["data"]["lead"]["erased"]:
-            # what happened before is told no more: that they are erased comes behind it
-            return None
+        # two leads of a person are told at a time, and are one record
+        async with self.locks.setdefault(f"{row.id} {about}", asyncio.Lock()):
+            if event["type"] == ERASED:
+                await self._forget(adapter, row, about, event)
+                return None
+            if event["data"]["lead"]["erased"]:
+                # what happened before is told no more: that they are erased comes behind it
+                return None
+            return await self._tell_one(adapter, row, about, event)
+
+    async def _tell_one(self, adapter: Adapter, row: EndpointRow, about: str, event: dict[str, Any]) -> str | None:
+        lead_id = event["subject"]
+        before = known = await rows.record(self.pool, row.id, about)
         speaks = known is None or await rows.speaks(self.pool, row.id, about, lead_id)
 
         async def keep(record: Record) -> None:
+            nonlocal before
             if speaks:
-                await rows.keep(self.pool, row.id, lead_id, record)
+                async with self.pool.acquire() as conn, conn.transaction():
+                    await rows.told(conn, row.id, lead_id, before, record, self.wall())
+            before = record
 
         told = await adapter.tell(event if speaks else _of_an_older_lead(event, known), about, known, keep)
         await keep(told.record)
         return told.note
+
+    async def _forget(self, adapter: Adapter, row: EndpointRow, about: str, event: dict[str, Any]) -> None:
+        found: list[Record | None] = [*await rows.of_erased(self.pool, row.id, about, event["subject"])]
+        customer = await rows.is_customer(self.pool, event["subject"])
+        for record in found or [None]:
+            shared = record is not None and await rows.is_shared(self.pool, row.id, record)
+            ours = may_delete(record, customer=customer, shared=shared)
+            await adapter.forget(event, record.about if record else about, record, ours)
+            if record is not None:
+                await rows.forget(self.pool, row.id, record.about)
 
 
 def _of_an_older_lead(event: dict[str, Any], known: Record | None) -> dict[str, Any]:

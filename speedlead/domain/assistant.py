@@ -12,7 +12,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from speedlead.domain.assistant_signs import angry, asks_for_person, asks_whether_human, in_other_language
+from speedlead.domain.assistant_signs import (
+    angry,
+    asks_for_person,
+    asks_whether_human,
+    in_other_language,
+    says_computer,
+    wants_silence,
+)
 from speedlead.domain.assistant_words import Refusal, Source, refused
 
 Channel = Literal["sms", "email", "chat", "voice"]
@@ -68,6 +75,8 @@ class Phrases(_Part):
         for name, place in (("introduction", "{company}"), ("booked", "{when}")):
             if place not in getattr(self, name):
                 raise ValueError(f"{name}: expected {place} in it")
+        if not says_computer(self.introduction):
+            raise ValueError("introduction: expected it to say that this is a computer, and no person")
         return self
 
 
@@ -97,10 +106,10 @@ class Facts(_Part):
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"facts: the id {twice!r} stands twice; expected another")
-        if self.language != "en" and "phrases" not in self.model_fields_set:
-            raise ValueError(
-                f"phrases: expected the house's own words in {self.language!r}; the usual ones are English"
-            )
+        missing = set(Phrases.model_fields) - self.phrases.model_fields_set
+        if self.language != "en" and missing:
+            names = ", ".join(sorted(missing))
+            raise ValueError(f"phrases: expected {names} in {self.language!r} too; the usual words are English")
         return self
 
     def of(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -138,10 +147,12 @@ class Asking:
 class Limits:
     """Budgets. `turns`: the lead's message that is handed over; a `day` is the last 24 hours of the whole house.
 
-    `cost`: in the currency that the house gave the model's prices in; `seconds`: of one turn.
+    `turn_tokens`: what one turn may take, and what a turn under way counts as. `cost`: in the currency that the house
+    gave the model's prices in; `seconds`: of one turn.
     """
 
     turns: int = 3
+    turn_tokens: int = 12_000
     lead_tokens: int = 20_000
     day_turns: int = 500
     day_tokens: int = 1_000_000
@@ -226,7 +237,7 @@ def in_time(now: datetime, at_work: datetime, target: timedelta) -> bool:
 def before(situation: Situation) -> HandOver | None:
     """What needs no model, and must not get one: the lead's wish, its anger, and the budgets."""
     heard, limits, spent = situation.heard, situation.limits, situation.spent
-    if situation.wants_no_more:
+    if situation.wants_no_more or wants_silence(heard):
         return HandOver("asked_to_stop")
     if asks_for_person(heard):
         return hand_over(situation, "asked_for_person")
@@ -308,7 +319,7 @@ def _say(
         return hand_over(situation, "no_free_time", learned)
     if unknown or (act == "reply" and not (own and proposal.facts)):
         return hand_over(situation, "not_in_facts", learned, own)
-    source = Source(facts.of(proposal.facts), facts.language, facts.never, instructions)
+    source = Source(facts.of(proposal.facts), facts.language, facts.never, instructions, situation.heard)
     wrong: Refusal | None = refused(own, source) if own else None
     if wrong is not None and (act == "reply" or wrong not in _DROPPABLE):
         return hand_over(situation, wrong, learned, own)

@@ -17,8 +17,8 @@ Refusal = Literal[
     "too_long", "never_said", "other_language", "odd_signs",
 ]  # fmt: skip
 
-# so many of the words that carry sense have to stand in the facts
-_COVERED = 0.6
+# more than so many of the words that carry sense have to stand in the facts: one of five may be an invented thing
+_COVERED = 0.8
 _RUN = 7  # words in a row that nobody writes twice by chance
 _LINK = re.compile(
     r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b(?:/\S*)?", re.IGNORECASE
@@ -48,6 +48,7 @@ _DATES = (
 _WE = "(?:i|we|someone|somebody|they|he|she|a person|our team|a colleague)(?:'ll| will| is going to)"
 _PROMISE = re.compile(
     r"\bguarante\w*|\bpromis\w*|\bdiscount\w*|\brefund\w*|\bfree of charge\b|\bfor free\b|\bon the house\b|\bno cost\b"
+    r"|(?<!feel )\bfree\b(?! (?:times?|slots?|moments?)\b)|\bunlimited\b|\bcancel any ?time\b"
     r"|\b(lowest|best|cheapest|special) (price|deal|offer|rate)s?\b|\bmoney[- ]back\b|\bwithout (any )?risk\b"
     r"|\brisk[- ]free\b|\bvoucher\w*|\bcoupon\w*|\bwaive\w*"
     r"|\b(i|we)('ll| will| shall| can) (make sure|ensure|match|beat|give you|get you)\b"
@@ -79,6 +80,16 @@ _LEAK = re.compile(
     r"|\boffer_slots\b|\bhand_over\b",
     re.IGNORECASE,
 )
+_SPELLED_LINK = re.compile(r"\bdot (?:com|net|org|io|de|info|biz)\b", re.IGNORECASE)
+# what agrees to whatever was asked
+_YES = re.compile(
+    r"\b(?:yes|yep|yeah|sure|of course|correct|right|indeed|exactly|agreed|agree|ok|okay|absolutely"
+    r"|confirm\w*|accept\w*|we can|you get|ja|jawohl|genau|richtig|stimmt|si|claro|oui|exact|certo|sim)\b"
+)
+_NO = frozenset(
+    "no not never none nothing without cannot nobody neither nor kein keine keinen keiner nicht nie niemals ohne nunca "
+    "sin nada ningun ninguna pas jamais sans rien aucun aucune non mai senza niente nessun nao nem sem".split()
+)
 _WHEN = re.compile(r"\bnext (week|month|year)\b|\bin an? (hour|day|week)\b", re.IGNORECASE)
 # what is said around a fact, in English; other languages have their share of uncovered words for it
 _COURTESY = frozenset(
@@ -91,23 +102,28 @@ _COURTESY = frozenset(
     "where whether which while will wish with without word would write wrote your yours noted reaching interest "
     "interested team correct indeed regarding different meet meeting talk choose pick works free helpful first".split()
 )
+_LIGHT = frozenset(word[:5] for word in _COURTESY)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the words may rest on: `facts` as the house wrote them. `instructions`: what the model was told."""
+    """What the words may rest on: `facts` as the house wrote them.
+
+    `instructions`: what the model was told; `heard`: what the lead wrote, to which a yes would agree.
+    """
 
     facts: Sequence[str]
     language: str = "en"
     never: Sequence[str] = ()
     instructions: str = ""
+    heard: str = ""
 
 
 def refused(text: str, source: Source) -> Refusal | None:
     """Why the words may not be sent; None: they may."""
     said, known = plain(text), plain(" \n ".join(source.facts))
     own = _without_quotes(said, source.facts)
-    if re.search(r"[<>{}\[\]`\\]|\*\*|^#", said) or said != re.sub(r"\s+", " ", text.replace("’", "'")):
+    if _odd(text, said, known):
         return "odd_signs"
     if any(word.lower() in said.lower() for word in source.never):
         return "never_said"
@@ -117,15 +133,22 @@ def refused(text: str, source: Source) -> Refusal | None:
         return "leak"
     if _PROMISE.search(own):
         return "promise"
-    if set(_links(said)) - set(_links(known)):
+    if set(_links(said)) - set(_links(known)) or _SPELLED_LINK.search(said):
         return "invented_link"
-    if not set(_numbers(said)) <= set(_all_numbers(known)) or _named(said, _NUMERALS) - _named(known, _NUMERALS):
+    if _invented(said, known) or _of_another(said, source.facts):
         return "invented_number"
     if _named(said, _DATES) - _named(known, _DATES) or _WHEN.search(own):
         return "invented_date"
     if in_other_language(said, source.language):
         return "other_language"
-    return None if _covered(own, known) else "not_in_facts"
+    if (
+        _turned_round(own, source.facts)
+        or _new_name(own, known, source.language)
+        or not _rests(said, known)
+        or not _covered(own, known)
+    ):
+        return "not_in_facts"
+    return "promise" if _agrees(own, source, known) else None
 
 
 def _without_quotes(said: str, facts: Sequence[str]) -> str:
@@ -156,6 +179,12 @@ def _all_numbers(text: str) -> Iterator[tuple[str, str, str]]:
         yield from ((match["number"], _UNIT.get(sign, sign), word) for word in words)
 
 
+def _invented(said: str, known: str) -> bool:
+    return not set(_numbers(said)) <= set(_all_numbers(known)) or bool(
+        _named(said, _NUMERALS) - _named(known, _NUMERALS)
+    )
+
+
 def _clause(text: str) -> str:
     return re.split(r"[.,;:!?()\n]|\d| and | or | und | oder ", text, maxsplit=1)[0]
 
@@ -164,12 +193,99 @@ def _named(text: str, words: str) -> set[str]:
     return set(re.findall(r"[a-z]+", _ascii(text))) & set(words.split())
 
 
+def _odd(text: str, said: str, known: str) -> bool:
+    """Markup, invisible signs, letters of a script that no fact has, or of two in one word.
+
+    Such letters look like others, and pass every list.
+    """
+
+    def scripts(text: str) -> set[str]:
+        return {unicodedata.name(sign, "").split(" ")[0] for sign in text if sign.isalpha()}
+
+    if re.search(r"[<>{}\[\]`\\]|\*\*|^#", said) or said != re.sub(r"\s+", " ", text.replace("’", "'")):
+        return True
+    return bool(scripts(said) - scripts(known) - {"LATIN"}) or any(
+        len(scripts(word)) > 1 and "LATIN" in scripts(word) for word in re.findall(r"[^\W\d_]+", said)
+    )
+
+
+def _agrees(own: str, source: Source, known: str) -> bool:
+    """A yes to a number, a promise or things that are not in the facts: the lead has written the offer itself."""
+    heard = plain(source.heard)
+    if not heard or not _YES.search(_ascii(own)):
+        return False
+    if _PROMISE.search(heard) or {one[0] for one in _numbers(heard)} - {one[0] for one in _all_numbers(known)}:
+        return True
+    if _named(heard, _NUMERALS) - _named(known, _NUMERALS):
+        return True
+    there = {word[:5] for word in _sense(known)}
+    words = [word for word in _sense(heard) if word not in _COURTESY]
+    return bool(words) and 2 * sum(word[:5] in there for word in words) < len(words)
+
+
+def _of_another(said: str, facts: Sequence[str]) -> bool:
+    """A number of one fact with the words of another: each clause that has numbers rests on one fact."""
+
+    def stems(text: str) -> set[str]:
+        return {word[:5] for word in _sense(text)}
+
+    everything = set().union(*(stems(fact) for fact in facts)) if facts else set()
+
+    def rests(part: str) -> bool:
+        numbers, words = {one[0] for one in _numbers(part)}, stems(part) & everything
+        return not numbers or any(
+            numbers <= {one[0] for one in _all_numbers(plain(fact))} and words <= stems(fact) for fact in facts
+        )
+
+    for sentence in re.split(r"(?<=[.!?])\s+", _LINK.sub(" ", said)):
+        clauses = re.split(r",\s|;\s|\band\b|\bund\b", sentence)
+        if not rests(sentence) and not (all(map(rests, clauses)) and len(clauses) > 1):
+            return True
+    return False
+
+
+def _turned_round(said: str, facts: Sequence[str]) -> bool:
+    """A not that no fact has there, or one that was left out."""
+
+    def clauses(text: str) -> list[tuple[set[str], bool]]:
+        found = []
+        for part in re.split(r"[.!?;:,\n]|\band\b|\bund\b|\by\b|\bet\b", plain(text)):
+            words = re.findall(r"[a-z]+", _ascii(part.replace("n't", " not")))
+            found.append(({word[:5] for word in _sense(part)} - _LIGHT, bool(_NO & set(words))))
+        return found
+
+    known = [clause for fact in facts for clause in clauses(fact)]
+    for words, negated in clauses(said):
+        if not words and not negated:
+            continue
+        same = [no for other, no in known if words & other and len(words & other) >= min(2, len(words), len(other))]
+        if negated != any(same) and (negated or (same and all(same))):
+            return True
+    return False
+
+
+def _new_name(own: str, known: str, language: str) -> bool:
+    """A name of something or somebody that no fact has; in German every noun has a capital."""
+    if language == "de":
+        return False
+    there = {word[:5] for word in map(_ascii, re.findall(r"[^\W\d_]+", known))}
+    inside = re.findall(r"(?<![.!?:\n-])(?<![.!?:\n-]\s)(?<!^)\b([^\W\d_]{2,})", own)
+    named = [word for word in inside if word[0].isupper() and word not in ("OK",)]
+    return any(_ascii(word)[:5] not in there and _ascii(word) not in _COURTESY for word in named)
+
+
+def _rests(said: str, known: str) -> bool:
+    """Something of the facts is in it: courtesies alone answer nothing, and may agree to everything."""
+    return bool({word[:5] for word in _sense(said)} & {word[:5] for word in _sense(known)})
+
+
 def _covered(said: str, known: str) -> bool:
     """Sentence by sentence: enough of what carries sense stands in the facts."""
     there = {word[:5] for word in _sense(known)}
     for sentence in re.split(r"[.!?\n]+", said):
         words = [word for word in _sense(sentence) if word not in _COURTESY]
-        if words and sum(word[:5] in there for word in words) < _COVERED * len(words):
+        covered = sum(word[:5] in there for word in words)
+        if covered < len(words) and covered <= _COVERED * len(words):
             return False
     return True
 

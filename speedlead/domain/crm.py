@@ -7,8 +7,6 @@ write, coming back, is no news, and what nobody has changed is never written ove
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from speedlead.domain.outcomes import Stage
-
 # what a system says of a lead that was made into a contact and an opportunity, whatever its status is called
 CONVERTED = "(converted)"
 # the object of a record that was made of such a lead
@@ -68,20 +66,33 @@ def tells_owner(record: Record | None, owner_id: str | None) -> bool:
     return owner_id is not None and (record is None or record.owner_id != owner_id)
 
 
-def may_delete(record: Record | None, stage: str) -> bool:
-    """Of an erased person: a record that was there before us, or a customer's, is theirs to delete. They are asked."""
-    return record is not None and record.made and record.object != CONTACT_OF_LEAD and stage != Stage.CONVERTED
+def may_delete(record: Record | None, *, customer: bool, shared: bool) -> bool:
+    """Of an erased person: what was there before us, is a customer's, or somebody else's too, is not ours to delete.
+
+    They are asked to. `shared`: of two that were merged over there the other one is still with us.
+    """
+    return record is not None and record.made and record.object != CONTACT_OF_LEAD and not customer and not shared
+
+
+def settled(now: Record, before: Record, after: Record) -> Record:
+    """What telling has changed, on what a look has found in the meantime."""
+    told = {name: getattr(after, name) for name in Record.__dataclass_fields__}
+    return replace(now, **{name: value for name, value in told.items() if value != getattr(before, name)})
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What stands over there now. `owner`: their id; `owner_email` None: nobody, or nobody with an address."""
+    """What stands over there now. `owner`: their id; `owner_email` None: nobody, or nobody with an address.
+
+    `about`: our id that it carries, where it is that of a record which may have another id of theirs now.
+    """
 
     external_id: str
     status: str | None
     owner: str | None
     owner_email: str | None
     gone: bool = False
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +112,6 @@ def read(record: Record, seen: Seen, words: Words) -> tuple[Record, News]:
         outcome = words.outcomes.get(seen.status or "")
     if seen.owner not in (record.owner, record.writing_owner):
         owner = seen.owner_email
-    return replace(record, status=seen.status, owner=seen.owner, gone=False), News(outcome, owner)
+    made = record.made and seen.external_id == record.external_id
+    known = replace(record, external_id=seen.external_id, status=seen.status, owner=seen.owner, made=made, gone=False)
+    return known, News(outcome, owner)

@@ -161,17 +161,17 @@ _WITH_A_PERSON = frozenset({"connected", "booked", "qualified", "nurturing", "co
 
 @dataclass(frozen=True, slots=True)
 class OpenLead:
-    """`program`: nobody waits for it. `answer_owed`: the person wrote, and nobody has answered yet."""
+    """`program`: nurture or customer; nobody waits for it. `answer_owed`: they wrote, and nobody has answered."""
 
     lead_id: str
     stage: str
     created_at: datetime
-    program: bool = False
+    program: str | None = None
     answer_owed: bool = False
 
     @property
     def in_talk(self) -> bool:
-        return not self.program and (self.answer_owed or self.stage in _WITH_A_PERSON)
+        return self.program is None and (self.answer_owed or self.stage in _WITH_A_PERSON)
 
 
 class BothInTalk(ValueError):
@@ -181,9 +181,14 @@ class BothInTalk(ValueError):
 def to_close(leads: Iterable[OpenLead]) -> str | None:
     """Of a person's open leads the one that ends as a duplicate; None where there is one at most. Raises BothInTalk.
 
-    A program gives way to an inquiry, and what is not yet with a person to what is; else the newer one ends.
+    A program gives way to an inquiry, nurture to a customer's program, and what is not yet with a person to what is;
+    else the newer one ends.
     """
-    ordered = sorted(leads, key=lambda lead: (lead.program, not lead.in_talk, lead.created_at, lead.lead_id))
+
+    def first(lead: OpenLead) -> tuple[bool, bool, bool, datetime, str]:
+        return (lead.program is not None, lead.program == "nurture", not lead.in_talk, lead.created_at, lead.lead_id)
+
+    ordered = sorted(leads, key=first)
     if len(ordered) < 2:
         return None
     if all(lead.in_talk for lead in ordered):

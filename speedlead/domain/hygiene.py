@@ -121,7 +121,7 @@ class Phone:
 class Person:
     """`lead_id`: the newest of their leads, `is_open`: it still is. `place`: where it is, is known.
 
-    `tidy_name`, `tidy_company`: as the intake would write them.
+    `tidy_name`, `tidy_company`: as the intake would write them. `barred`: what they do not want: email, sms, call, all.
     """
 
     person_id: str
@@ -134,6 +134,7 @@ class Person:
     lead_id: str | None
     is_open: bool
     place: bool
+    barred: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +155,22 @@ class Stuck:
 
 
 def findings_of(person: Person, critical: Collection[str]) -> list[Finding]:
-    """What somebody should put right about a person. `critical`: fields that an open lead has to have."""
-    found = list(_reaching(person))
+    """What somebody should put right about a person. `critical`: fields that an open lead has to have.
+
+    Nobody is asked to find a way to somebody who does not want to be reached by it.
+    """
+    if "all" in person.barred or {"email", "sms", "call"} <= set(person.barred):
+        return []
+    found = [one for one in _reaching(person) if not _unwanted(one.kind, person.barred)]
     if person.is_open and (lacks := lacking(person, critical)):
         found.append(_about(person, "missing", person.person_id, " ".join(lacks), {"lacks": lacks}))
     return found
+
+
+def _unwanted(kind: Kind, barred: Collection[str]) -> bool:
+    if kind.startswith("mail_"):
+        return "email" in barred
+    return "call" in barred if kind == "phone_silent" else kind == "phone_bad" and {"sms", "call"} <= set(barred)
 
 
 def lacking(person: Person, critical: Collection[str]) -> list[str]:
@@ -192,23 +204,25 @@ def _reaching(person: Person) -> Iterator[Finding]:
         if phone.calls >= SILENT_CALLS and phone.days >= SILENT_DAYS and not phone.connected:
             detail = {"way": phone.number, "calls": phone.calls, "days": phone.days}
             # more calls to the same silence are nothing new
-            yield _about(person, "phone_silent", f"{person.person_id} {phone.number}", "silent", detail)
+            yield _about(person, "phone_silent", f"{person.person_id} {phone.normal}", "silent", detail)
 
 
 def _doubtful_mails(person: Person, working: Sequence[Mail]) -> Iterator[Finding]:
     throw_away = bool(working) and all(mail.kind == "disposable" for mail in working)
     for mail in working:
-        name, _, domain = mail.address.rpartition("@")
-        key = f"{person.person_id} {mail.address}"
+        # as it is going to be written, so that it stays the same finding
+        address = mail.normal or mail.address
+        name, _, domain = address.rpartition("@")
+        key = f"{person.person_id} {address}"
         # slips of large services stand on the lists of throw-away domains too: somebody collects what arrives there
         if mail.kind != "free_mail" and (meant := meant_domain(domain)) is not None:
-            yield _about(person, "mail_typo", key, meant, {"way": mail.address, "meant": f"{name}@{meant}"})
+            yield _about(person, "mail_typo", key, meant, {"way": address, "meant": f"{name}@{meant}"})
         elif throw_away:
-            yield _about(person, "mail_throw_away", key, "throw_away", {"way": mail.address})
+            yield _about(person, "mail_throw_away", key, "throw_away", {"way": address})
 
 
 def _about(person: Person, kind: Kind, key: str, state: str, detail: Mapping[str, object]) -> Finding:
-    return Finding(kind, key, state, person.person_id, person.lead_id, {**detail, "open": person.is_open})
+    return Finding(kind, key, state, person.person_id, person.lead_id, detail)
 
 
 def repairs_of(person: Person) -> list[Repair]:
@@ -243,7 +257,7 @@ def stuck_finding(lead: Stuck) -> Finding | None:
     since = lead.opened_at if kind == "no_owner" else lead.last_at
     # whatever is done for it makes it new
     return Finding(kind, lead.lead_id, since.isoformat(), lead.person_id, lead.lead_id,
-                   {"since": since.isoformat(), "open": True})  # fmt: skip
+                   {"since": since.isoformat()})  # fmt: skip
 
 
 def meant_domain(domain: str) -> str | None:

@@ -20,10 +20,10 @@ from speedlead.gateway.rendering import render
 from speedlead.store import company_alike
 from speedlead.store.duplicates import dismiss, open_pairs, open_proposals
 from speedlead.store.erasure import person_of_lead
-from speedlead.store.merges import merges
+from speedlead.store.merges import is_of, merges
 from speedlead.store.merging import Asked, MergeRefused, merge
 from speedlead.store.transactions import transact
-from speedlead.store.unmerging import undo
+from speedlead.store.unmerging import Unmerged, undo
 
 PATH = "/duplicates"
 MOST = 25
@@ -59,13 +59,21 @@ class DuplicatesPage:
         return await self._on_two(request, work, "dismissed")
 
     async def undo(self, request: Request) -> Response:
+        lead_id = parse_id(request.path_params["lead_id"])
         merge_id = parse_id(str((await request.form()).get("merge") or ""))
-        if merge_id is None:
+        if lead_id is None or merge_id is None:
             return _none()
+
+        async def write(conn: Any) -> Unmerged | None:
+            # the audit names the lead of the path
+            return await undo(conn, self._deps.clock, merge_id) if await is_of(conn, merge_id, lead_id) else None
+
         try:
-            undone = await transact(self._deps.pool, lambda conn: undo(conn, self._deps.clock, merge_id))
+            undone = await transact(self._deps.pool, write)
         except MergeRefused as refused:
             return await self._page(problem=str(refused))
+        if undone is None:
+            return _none()
         await self._context.deliver_now(*undone.told)
         return RedirectResponse(f"{PATH}?said=undone", status_code=303)
 

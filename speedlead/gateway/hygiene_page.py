@@ -1,6 +1,5 @@
 """The pages /hygiene: what the newest look at the base found, what was put right by itself, and files of both."""
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -20,7 +19,7 @@ from speedlead.hygiene import tables, words
 from speedlead.store import hygiene_findings as store
 from speedlead.store.duplicates import open_proposals
 from speedlead.store.hygiene import ValidWeek, valid_weeks
-from speedlead.store.hygiene_repairs import repaired_since, repairs, undo
+from speedlead.store.hygiene_repairs import repairs, undo
 from speedlead.store.transactions import transact
 
 PATH = "/hygiene"
@@ -31,10 +30,11 @@ SAID = {
     "back": "It is on the list again.",
     "undone": "It is written as before, and stays so.",
     "changed": "Nothing was undone: something else stands there by now.",
+    "held": "Nothing was undone: an opt-out, or somebody else with that number, holds for it as it is written now.",
 }
 # of a list; the file has them all
 MOST, MOST_REPAIRS = 100, 20
-_WEEKS = timedelta(weeks=12)
+_WEEKS = 12
 # a file of a large house is some seconds of reading
 _WITHIN_S = 60.0
 
@@ -48,7 +48,6 @@ class HygienePage:
 
         async def read(conn: Any) -> dict[str, Any]:
             runs = await store.newest(conn, 2)
-            since = (runs[0] if len(runs) < 2 else runs[1]).started_wall if runs else wall
             return {
                 "run": runs[0] if runs else None,
                 "before": runs[1].found if len(runs) > 1 else None,
@@ -57,8 +56,7 @@ class HygienePage:
                 "aside": await store.counts(conn, aside=True),
                 "duplicates": await open_proposals(conn),
                 "repairs": await repairs(conn, MOST_REPAIRS),
-                "repaired": await repaired_since(conn, since),
-                "weeks": await valid_weeks(conn, self._zone, wall - _WEEKS),
+                "weeks": await valid_weeks(conn, self._zone, wall, _WEEKS),
             }
 
         found = await transact(self._deps.pool, read, within_s=_WITHIN_S)
@@ -82,7 +80,7 @@ class HygienePage:
         found = await transact(self._deps.pool, read)
         return render("hygiene_kind.html", found | {
             "kind": kind, "title": TITLES[kind], "advice": ADVICE[kind], "reasons": ASIDE, "who": words.who,
-            "what": words.what, "day": words.day, "most": MOST, "said_text": _said(request),
+            "what": words.what, "day": words.day, "zone": self._zone, "most": MOST, "said_text": _said(request),
         })  # fmt: skip
 
     async def csv(self, request: Request) -> Response:

@@ -218,7 +218,8 @@ class PlanPages:
             "changes": compared(used, done.plan) if done.plan is not None else None, "used": used,
             "targets": [target_data(target) for target in done.plan.targets] if done.plan is not None else [],
             "may_publish": signed_in(request).may(May.PUBLISH_PLANS) and draft.published_version is None,
-            "may_edit": signed_in(request).may(May.EDIT_TARGETS) and draft.published_version is None, "in_words": in_words,
+            "may_edit": signed_in(request).may(May.EDIT_TARGETS) and draft.published_version is None,
+            "in_words": in_words,
         }  # fmt: skip
         return render("plan_draft.html", context, 422 if problem else 200)
 

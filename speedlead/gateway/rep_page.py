@@ -50,6 +50,8 @@ class Place:
     owed: Owed
     offered: bool
     mine: bool
+    # what is owed is the first attempt, and no call is planned for it: no number, or no consent
+    no_call: bool = False
 
     @property
     def late(self) -> bool:
@@ -183,7 +185,8 @@ class RepPage:
     def _place(self, card: LeadCard, rep_id: str, waits: rep_page.Waiting) -> Place:
         situation = self._situation(card, waits)
         offered = card.lead_id in waits.offers
-        return Place(card, situation.now, owed(situation), offered, card.owner_id == rep_id)
+        no_call = card.next_step is not None and not (situation.next_is_call or situation.calling)
+        return Place(card, situation.now, owed(situation), offered, card.owner_id == rep_id, no_call)
 
     def _situation(self, card: LeadCard, waits: rep_page.Waiting) -> Situation:
         step = card.next_step or ""

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from speedlead.domain.hygiene import SILENT_CALLS, Finding, Person, findings_of, repairs_of, stuck_finding
+from speedlead.domain.hygiene import SILENT_CALLS, Finding, Person, Repair, findings_of, repairs_of, stuck_finding
 from speedlead.domain.review_week import Week, newest_due, parse_moment
 from speedlead.hygiene.reading import Reader, domain_kind
 from speedlead.ports import Clock
 from speedlead.store import hygiene, hygiene_findings, hygiene_repairs
 from speedlead.store.duplicates import open_proposals
 from speedlead.store.hygiene_findings import FIRST, Run
+from speedlead.store.retention import people_past
 from speedlead.store.transactions import transact
 
 T = TypeVar("T")
@@ -29,7 +30,8 @@ _WITHIN_S = 120.0
 
 @dataclass(frozen=True)
 class HygieneDesk:
-    """`critical`: fields that an open lead has to have. `repairs`: may something be written otherwise by itself?
+    """`secret`: of the marks of opt-outs that outlive an erasure. `critical`: fields that an open lead has to have.
+    `repairs`: may something be written otherwise by itself?
 
     `at`: the moment of the week, `mon 05:00`, on the clock of `zone`. `keep`: how long people stay after their last
     lead.
@@ -38,6 +40,7 @@ class HygieneDesk:
     pool: "asyncpg.Pool[Any]"
     clock: Clock
     reader: Reader
+    secret: bytes
     zone: str
     at: str
     critical: Collection[str]
@@ -80,17 +83,22 @@ class HygieneDesk:
         wanted = [one for person in people for one in repairs_of(person)] if self.repairs else []
         wall, last = self.clock.wall(), people[-1].person_id if people else None
 
-        made = 0
         for at in range(0, len(wanted), REPAIRS):
-            some = wanted[at : at + REPAIRS]
-            made += await self._in(lambda conn, some=some: hygiene_repairs.repair(conn, some, wall))  # type: ignore[misc]
+            await self._repair(run, wanted[at : at + REPAIRS])
 
         async def write(conn: Any) -> None:
             await hygiene_findings.write(conn, run, found, wall)
             stage: hygiene_findings.Stage = "people" if len(rows) == PEOPLE else "leads"
-            await hygiene_findings.went_on(conn, run, stage, last if stage == "people" else None, len(rows), made)
+            await hygiene_findings.went_on(conn, run, stage, last if stage == "people" else None, len(rows))
 
         await self._in(write)
+
+    async def _repair(self, run: Run, wanted: Sequence[Repair]) -> None:
+        async def work(conn: Any) -> None:
+            made = await hygiene_repairs.repair(conn, wanted, self.clock.wall(), self.secret)
+            await hygiene_findings.repaired(conn, run, made)
+
+        await self._in(work)
 
     def _judged(self, rows: Sequence[Any]) -> tuple[list[Person], list[Finding]]:
         people = self.reader.people(rows)
@@ -105,7 +113,7 @@ class HygieneDesk:
             await hygiene_findings.write(conn, run, found, wall)
             more = len(leads) == LEADS
             await hygiene_findings.went_on(
-                conn, run, "leads" if more else "companies", leads[-1].lead_id if more else None, 0, 0
+                conn, run, "leads" if more else "companies", leads[-1].lead_id if more else None, 0
             )
 
         await self._in(write)
@@ -122,7 +130,7 @@ class HygieneDesk:
 
         async def write(conn: Any) -> None:
             await hygiene_findings.write(conn, run, found, self.clock.wall())
-            await hygiene_findings.went_on(conn, run, "over", None, 0, 0)
+            await hygiene_findings.went_on(conn, run, "over", None, 0)
 
         await self._in(write)
 
@@ -130,7 +138,7 @@ class HygieneDesk:
         before = self.clock.business(0) - self.keep
 
         async def work(conn: Any) -> Run:
-            others = {"past": await hygiene.people_past(conn, before), "duplicates": await open_proposals(conn)}
+            others = {"past": await people_past(conn, before), "duplicates": await open_proposals(conn)}
             return await hygiene_findings.end(conn, run, others, self.clock.wall())
 
         return await self._in(work)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from phonenumbers import parse
 from pydantic import ValidationError
 
 from speedlead.domain.hygiene import Mail, Person, Phone
@@ -21,7 +22,7 @@ _LONGEST = 254
 class Reader:
     def __init__(self, home_country: str) -> None:
         """`home_country`: where a number without any hint of a country is looked for, as the intake does."""
-        self._rules = Rules((), home_country)
+        self._home, self._rules = home_country, Rules((), home_country)
 
     def people(self, rows: Iterable[Mapping[str, Any]]) -> list[Person]:
         return [self._person(row) for row in rows]
@@ -32,7 +33,7 @@ class Reader:
             tidy_name=_tidy(row["name"]), tidy_company=_tidy(row["company"]),
             mails=tuple(self._mail(*one) for one in row["mails"]),
             phones=tuple(self._phone(one, row["country"]) for one in row["phones"]),
-            lead_id=row["lead_id"], is_open=row["is_open"], place=row["place"],
+            barred=frozenset(row["barred"]), lead_id=row["lead_id"], is_open=row["is_open"], place=row["place"],
         )  # fmt: skip
 
     def _mail(self, address: str, bad: str | None) -> Mail:
@@ -55,7 +56,10 @@ class Reader:
         # a national number is one of the lead's country alone: elsewhere it would be somebody else's
         whole = number.startswith(("+", "00"))
         found = self._asked(phone=number, country=None if whole else country) if whole or country else None
-        return found.phone if found else None
+        if found is None:
+            return None
+        # the intake drops an extension, and here that would lose it
+        return number if parse(number, country or self._home).extension else found.phone
 
     def _asked(self, **fields: str | None) -> Inquiry | None:
         try:

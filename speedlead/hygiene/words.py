@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from speedlead import wording
+from speedlead import times, wording
 from speedlead.domain.hygiene import FIELDS
 from speedlead.store.hygiene_findings import Shown
 
@@ -17,8 +17,10 @@ _FAULTS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def what(one: Shown) -> str:
-    """What is the matter, in a line."""
+def what(one: Shown, zone: str) -> str:
+    """What is the matter, in a line; days are those of `zone`."""
+    if "since" in one.detail:
+        return f"{_SINCE[one.kind]} {day(datetime.fromisoformat(one.detail['since']), zone)}"
     return _WORDS[one.kind](one.detail)
 
 
@@ -36,14 +38,10 @@ def _silent(detail: Mapping[str, Any]) -> str:
     return f"{detail['way']}: {detail['calls']} calls on {detail['days']} days, nobody picked up"
 
 
-def _since(text: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda detail: f"{text} {day(datetime.fromisoformat(detail['since']))}"
-
-
+_SINCE: Mapping[str, str] = {
+    "owner_gone": "nothing was done since", "no_owner": "nobody has it since", "no_outcome": "nothing was done since",
+}  # fmt: skip
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "owner_gone": _since("nothing was done since"),
-    "no_owner": _since("nobody has it since"),
-    "no_outcome": _since("nothing was done since"),
     "unreachable": _ways,
     "mail_bad": _way,
     "phone_bad": _way,
@@ -60,5 +58,5 @@ def who(one: Shown) -> str:
     return str(one.detail.get("company") or one.name or "somebody without a name")
 
 
-def day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"
+def day(at: datetime, zone: str) -> str:
+    return f"{times.local(at, zone):%-d %b %Y}"

@@ -31,6 +31,8 @@ WITHIN_S = 60.0
 # sorts stay in memory, where a million times take 8 MB each; compiling a question costs more than it saves; and what is
 # best for the last minute is not for half a year, so no plan is for any period
 MEANS = "set local work_mem = '96MB'; set local jit = off; set local plan_cache_mode = force_custom_plan"
+# the other cores are for those who wait
+_ONE_CORE = "set local max_parallel_workers_per_gather = 0"
 # what is older, or has seen more changes, is counted anew while it still answers
 OLD, MANY = timedelta(hours=1), 5_000
 # what takes less is not worth a row
@@ -95,9 +97,11 @@ class _Read:
 class Kept:
     """One per process."""
 
-    def __init__(self, young: timedelta = timedelta.max) -> None:
-        """`young`: what others counted longer ago is counted anew."""
-        self._young = young
+    def __init__(self, young: timedelta = timedelta.max, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`young`: what others counted longer ago is counted anew. `turn`: of whoever counts before anybody
+        asks; waited for before each count, which then takes one core.
+        """
+        self._young, self._turn = young, turn
         self._bases: dict[Any, list[_Base]] = {}
         self._anew: set[asyncio.Task[Any]] = set()
         self._reads: dict[Any, _Read] = {}
@@ -110,7 +114,7 @@ class Kept:
             if found is not None:
                 rows, changes = found
                 self._bases[key] = self._bases.pop(key, [])  # what nobody asks for is the first to go
-                if (values["at"] - base.values["at"] > OLD or changes > MANY) and not self._anew:
+                if (values["at"] - base.values["at"] > OLD or changes > MANY) and not self._anew and not self._turn:
                     task = asyncio.create_task(self._count(pool, question, key, values, base))
                     self._anew.add(task)
                     task.add_done_callback(self._counted)
@@ -158,8 +162,13 @@ class Kept:
     ) -> _Base:
         """Anew, or what somebody has counted later than the base `than`."""
         name = named(key)
+        if self._turn is not None:
+            await self._turn()
         async with pool.acquire() as conn, counts.one_at_a_time(conn, name):
-            base = await self._shared(conn, name, values, than) or await _counted(conn, question, name, values)
+            base = await self._shared(conn, name, values, than)
+            if base is None:
+                means = MEANS if self._turn is None else f"{MEANS}; {_ONE_CORE}"
+                base = await _counted(conn, question, name, values, means)
         others = [one for one in self._bases.pop(key, ()) if not _in_reach(one, values)]
         self._bases[key] = [base, *others][:_PERIODS]
         while len(self._bases) > _MOST:
@@ -203,11 +212,11 @@ class Kept:
             return None
 
 
-async def _counted(conn: Any, question: Question, name: bytes, values: Values) -> _Base:
+async def _counted(conn: Any, question: Question, name: bytes, values: Values, means: str) -> _Base:
     began = time.monotonic()
     where = f"{queries.conditions(values)} and m.created_at >= {{start}} and m.created_at < {{end}}"
     async with conn.transaction(isolation="repeatable_read", readonly=True):
-        await conn.execute(MEANS)
+        await conn.execute(means)
         snapshot = await conn.fetchval("select pg_current_snapshot()::text")
         found = await _tally(conn, question, "lead_fact m", where, _WIDE, values)
     if time.monotonic() - began >= SHARED_S:

@@ -248,7 +248,7 @@ def _quality(review: Review) -> Section:
 def _hygiene(review: Review) -> Section:
     found, title = review.hygiene, "Hygiene"
     if found.looked_at is None:
-        return Section("hygiene", title, "Nobody has looked at the base yet.")
+        return Section("hygiene", title, "Nobody had looked at the base by then.")
     before = NONE if found.before is None else f"{found.before:,}"
     most = f", most of all: {TITLES[found.most].lower()} ({found.of_most:,})" if found.most and found.of_most else ""
     words = (

@@ -81,7 +81,7 @@ async def write_answer(conn: Any, clock: Clock, draft: Draft) -> Written | None:
     now = clock.business(lead["clock_offset_us"])
     channel, mail_wall = draft.channel, None
     if to is not None:
-        channel, mail_wall = await _chat(conn, clock, person_id, to)
+        channel, mail_wall = await page_or_mail(conn, clock, person_id, to)
     await conn.execute(
         """insert into answer (id, lead_id, number, rep_id, channel, subject, body, reply_id, written_at, mail_wall)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
@@ -115,8 +115,10 @@ async def _conversation(conn: Any, draft: Draft) -> str:
     return draft.conversation
 
 
-async def _chat(conn: Any, clock: Clock, person_id: str, inquiry_id: str) -> tuple[Literal["chat", "email"], Any]:
-    """Into the page, or by mail where nobody looks at it any more."""
+async def page_or_mail(
+    conn: Any, clock: Clock, person_id: str, inquiry_id: str
+) -> tuple[Literal["chat", "email"], Any]:
+    """Into the page, or by mail where nobody looks at it any more; when by mail after all, if no page takes it."""
     can_mail = await conn.fetchval(
         """select exists (select from person_email where person_id = $1 and bad_reason is null) and not exists (
                select from barred where person_id = $1 and channel in ('all', 'email'))""",

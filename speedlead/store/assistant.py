@@ -12,8 +12,9 @@ from typing import Any, Literal
 from speedlead import ids
 from speedlead.domain.assistant import Channel, Learned, Line, Spent
 from speedlead.mail_text import written_part
+from speedlead.ports import Clock
 from speedlead.store import scripts
-from speedlead.store.answers import subject_of
+from speedlead.store.answers import page_or_mail, subject_of
 from speedlead.store.rows import lock_person, put_notice
 from speedlead.store.story import tell_story
 
@@ -21,18 +22,21 @@ _DAY = timedelta(hours=24)
 # stages in which a person of ours has spoken to the lead, or will at a fixed time
 _WITH_A_PERSON = ("connected", "booked", "qualified", "nurturing", "converted")
 
+# turns of a lead go one after the other: an earlier one that still thinks has failed for good
 _STANDING = """
 select l.person_id, l.owner_id, l.closed_at, l.stage, y.channel, y.body, y.automatic, y.inquiry_id,
     l.accepted_at is not null or l.program is not null
         or exists (select from answer a where a.lead_id = l.id and not a.assistant) as with_person,
-    exists (select from assistant_turn t where t.lead_id = l.id and t.act = 'hand_over') as handed_over,
+    exists (select from assistant_turn t where t.lead_id = l.id
+        and (t.act = 'hand_over' or t.act = 'thinking' and t.reply_id <> y.id)) as handed_over,
     exists (select from barred b where b.person_id = l.person_id and b.channel in ('all', y.channel)) as out,
     exists (select from reply later where later.lead_id = l.id and not later.automatic
         and later.inquiry_id is not distinct from y.inquiry_id
         and (later.received_at, later.id) > (y.received_at, y.id)) as superseded
 from reply y join lead l on l.id = y.lead_id where y.id = $1 and l.id = $2"""
 
-# in a page nobody knows whose address was typed into the form: of other conversations nothing is shown there
+# Of the assistant's words those alone that reached the lead: who has not read that it is a computer, is told again.
+# In a page nobody knows whose address was typed into the form: of other conversations nothing is shown there
 _LINES = """
 select submitted_at as at, 'lead' as who, message as body, 'form' as channel from inquiry i
 where i.lead_id = $1 and i.source <> 'reply' and i.form_key not in ('mail', 'sms') and coalesce(i.message, '') <> ''
@@ -45,6 +49,8 @@ union all
 select a.written_at, case when a.assistant then 'assistant' else 'us' end, a.body, a.channel
 from answer a left join reply y on y.id = a.reply_id
 where a.lead_id = $1 and (($2::uuid is null and a.channel <> 'chat') or y.inquiry_id = $2)
+    and (not a.assistant or y.inquiry_id = $2 or exists (
+        select from touch t where t.id = a.lead_id || '.answer-' || a.number and t.state in ('sent', 'in_doubt')))
 order by at desc limit 20"""
 
 _SPENT = """
@@ -103,6 +109,13 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class _Said:
+    id: str
+    number: int
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """`answer`: the number of the row with the words, where there are any; `channel`: the way they go."""
 
@@ -120,19 +133,24 @@ async def channel_of(conn: Any, lead_id: str, reply_id: str) -> str | None:
 
 
 async def begin(
-    conn: Any, lead_id: str, reply_id: str, script_id: str, now: datetime, wall: datetime
+    conn: Any, lead_id: str, reply_id: str, script_id: str, now: datetime, wall: datetime, most: Cost
 ) -> KeptOut | Ready:
-    """Everything that one turn needs to know, with its row, so that a lost worker's turn counts as well."""
+    """Everything that one turn needs to know, with its row, so that a lost worker's turn counts as well.
+
+    `most`: what it may cost, which counts until it has ended.
+    """
+    # one at a time: two that looked at a budget together would both find it free
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended('assistant_turn', 0))")
     row = await conn.fetchrow(_STANDING, reply_id, lead_id)
     reason = "no_such_message" if row is None else _keeps_out(row)
-    known = await conn.fetchrow(
-        """select t.act, t.reason, a.number, a.channel from assistant_turn t left join answer a on a.id = t.answer_id
-           where t.reply_id = $1""",
-        reply_id,
-    )
-    if known is not None and known["act"] != "thinking":
-        return KeptOut("done", Ended(known["act"], known["reason"], known["number"], known["channel"]))
-    if reason is not None:
+    known = await ended(conn, reply_id)
+    if known is not None:
+        return KeptOut("done", known)
+    if reason is not None:  # an earlier try may have begun: it has not failed, it is not wanted
+        await conn.execute(
+            "update assistant_turn set act = 'dropped', reason = $2 where reply_id = $1 and act = 'thinking'",
+            reply_id, reason,
+        )  # fmt: skip
         return KeptOut(reason)
     spent = Spent(**dict(await conn.fetchrow(_SPENT, lead_id, wall - _DAY)))
     before = await conn.fetch(
@@ -143,9 +161,9 @@ async def begin(
     )  # fmt: skip
     number = len(before) + 1
     await conn.execute(
-        """insert into assistant_turn (reply_id, lead_id, number, at, wall) values ($1, $2, $3, $4, $5)
-           on conflict (reply_id) do nothing""",
-        reply_id, lead_id, number, now, wall,
+        """insert into assistant_turn (reply_id, lead_id, number, at, wall, tokens_in, cost)
+           values ($1, $2, $3, $4, $5, $6, $7) on conflict (reply_id) do nothing""",
+        reply_id, lead_id, number, now, wall, most.tokens_in, most.cost,
     )  # fmt: skip
     found = await conn.fetch(_LINES, lead_id, row["inquiry_id"], reply_id)
     earlier = [Line(one["who"], _said(one["channel"], one["body"])) for one in reversed(found)]
@@ -153,6 +171,16 @@ async def begin(
     given = await scripts.given(conn, lead_id, script_id)
     offered = next((tuple(one["offered"]) for one in reversed(before) if one["here"] and one["offered"]), ())
     return Ready(row["channel"], number, lines, spent, offered, {q: one.answer_id for q, one in given.items()}, now)
+
+
+async def ended(conn: Any, reply_id: str) -> Ended | None:
+    """What came of a turn; None: nothing yet."""
+    known = await conn.fetchrow(
+        """select t.act, t.reason, a.number, a.channel from assistant_turn t left join answer a on a.id = t.answer_id
+           where t.reply_id = $1 and t.act <> 'thinking'""",
+        reply_id,
+    )
+    return Ended(known["act"], known["reason"], known["number"], known["channel"]) if known is not None else None
 
 
 async def taken_over(conn: Any, lead_id: str, reply_id: str) -> str | None:
@@ -171,20 +199,20 @@ async def dropped(conn: Any, reply_id: str, reason: str, done: Done) -> Ended:
     return Ended("dropped", reason)
 
 
-async def end(conn: Any, lead_id: str, reply_id: str, done: Done, now: datetime) -> Ended:
+async def end(conn: Any, clock: Clock, lead_id: str, reply_id: str, done: Done, now: datetime) -> Ended:
     """Written with its words, its story and its notice, after `taken_over` in the same transaction."""
     row = await conn.fetchrow(_STANDING, reply_id, lead_id)
     for one in done.learned:
         await scripts.note(conn, lead_id, done.script, one.question, one.answer, None, now)
-    answer = None if done.text is None else await _say(conn, lead_id, reply_id, row["channel"], done.text, now)
-    await _write(conn, reply_id, done.act, done.reason, answer and answer[0], done)
-    number = answer and answer[1]
+    said = None if done.text is None else await _say(conn, clock, lead_id, reply_id, row, done.text, now)
+    await _write(conn, reply_id, done.act, done.reason, said.id if said is not None else None, done)
+    number, channel = (said.number, said.channel) if said is not None else (None, row["channel"])
     cost = done.cost
     await tell_story(
         conn, lead_id, kind="assistant_handed_over" if done.act == "hand_over" else "assistant_said", at=now,
         step=f"answer-{number}" if number else None, reason=done.reason, dedupe=f"assistant:{reply_id}",
         data={
-            "channel": row["channel"], "act": done.act, "model": cost.model, "tokens": cost.tokens_in + cost.tokens_out,
+            "channel": channel, "act": done.act, "model": cost.model, "tokens": cost.tokens_in + cost.tokens_out,
             "cost": str(cost.cost) if cost.cost is not None else None, "ms": cost.ms,
         },
     )  # fmt: skip
@@ -193,7 +221,7 @@ async def end(conn: Any, lead_id: str, reply_id: str, done: Done, now: datetime)
             conn, audience="rep" if row["owner_id"] else "manager", kind="assistant_handed_over", at=now,
             rep_id=row["owner_id"], lead_id=lead_id, reason=done.reason, dedupe=f"assistant_handed_over:{reply_id}",
         )  # fmt: skip
-    return Ended(done.act, done.reason, number, row["channel"])
+    return Ended(done.act, done.reason, number, channel)
 
 
 async def drop(conn: Any, lead_id: str, reply_id: str, reason: str, now: datetime) -> None:
@@ -223,18 +251,20 @@ def _said(channel: str, body: str) -> str:
     return written_part(body) if channel == "email" else body
 
 
-async def _say(conn: Any, lead_id: str, reply_id: str, channel: Channel, text: str, now: datetime) -> tuple[str, int]:
-    """(id, number) of the row with the words. Into a page they have come with it; the rest goes by the gate."""
-    answer_id = ids.new_id()
+async def _say(conn: Any, clock: Clock, lead_id: str, reply_id: str, row: Any, text: str, now: datetime) -> _Said:
+    """The row with the words. Into a page that is looked at they have come with it; the rest goes by the gate."""
+    answer_id, channel, mail_wall = ids.new_id(), row["channel"], None
+    if channel == "chat":
+        channel, mail_wall = await page_or_mail(conn, clock, row["person_id"], row["inquiry_id"])
     asked = await conn.fetchrow("select subject from reply where id = $1", reply_id)
     number = await conn.fetchval("select coalesce(max(number), 0) + 1 from answer where lead_id = $1", lead_id)
     await conn.execute(
-        """insert into answer (id, lead_id, number, channel, subject, body, reply_id, written_at, assistant)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, true)""",
+        """insert into answer (id, lead_id, number, channel, subject, body, reply_id, written_at, mail_wall, assistant)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, true)""",
         answer_id, lead_id, number, channel,
-        await subject_of(conn, lead_id, asked) if channel == "email" else None, text, reply_id, now,
+        await subject_of(conn, lead_id, asked) if channel == "email" else None, text, reply_id, now, mail_wall,
     )  # fmt: skip
-    return answer_id, number
+    return _Said(answer_id, number, channel)
 
 
 async def _write(conn: Any, reply_id: str, act: str, reason: str | None, answer_id: str | None, done: Done) -> None:

@@ -15,7 +15,7 @@ select l.owner_id, l.open_at, l.created_at, l.assigned_at, l.accepted_at, l.firs
     l.decided_at, l.closed_at, l.next_why, l.next_touch_at,
     (select min(g.claimed_at) from leg g join touch t on t.id = g.touch_id
         where t.lead_id = l.id and g.role = 'rep') as rang,
-    (select t.reason from touch t where t.lead_id = l.id and t.purpose <> 'acknowledgement'
+    (select t.reason from touch t where t.lead_id = l.id and t.purpose in ('plan', 'manual')
         and t.state in ('deferred', 'failed', 'in_doubt') order by t.claimed_at desc nulls last limit 1) as hindered
 from lead l where l.id = $1 for no key update of l
 """

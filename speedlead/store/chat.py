@@ -157,7 +157,7 @@ async def mail_the_untaken(conn: Any, clock: Clock) -> list[str]:
     Whoever wrote one hears of it where there is no address: the answer waits for the visitor to come back.
     """
     rows = await conn.fetch(
-        """select a.id, a.lead_id, a.number, l.owner_id, l.clock_offset_us, l.closed_at, exists (
+        """select a.id, a.lead_id, a.number, a.assistant, l.owner_id, l.clock_offset_us, l.closed_at, exists (
                select from person_email e where e.person_id = l.person_id and e.bad_reason is null) as can_mail
            from answer a join lead l on l.id = a.lead_id
            where a.mail_wall <= $1 and a.channel = 'chat' order by a.mail_wall limit 100 for update of a skip locked""",
@@ -172,9 +172,10 @@ async def mail_the_untaken(conn: Any, clock: Clock) -> list[str]:
             row["id"], by_mail,
         )  # fmt: skip
         if by_mail:
-            await put_message(conn, row["lead_id"], "answer", AnswerSignal(number=row["number"], channel="email"))
+            signal = AnswerSignal(number=row["number"], channel="email", assistant=row["assistant"])
+            await put_message(conn, row["lead_id"], "answer", signal)
             told.append(row["lead_id"])
-        else:
+        elif not row["assistant"]:
             await put_notice(
                 conn, audience="rep" if row["owner_id"] else "manager", kind="answer_not_seen",
                 at=clock.business(row["clock_offset_us"]), rep_id=row["owner_id"], lead_id=row["lead_id"],

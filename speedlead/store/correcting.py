@@ -9,7 +9,7 @@ from speedlead.correction import PLACE, CorrectionRefused, Known
 from speedlead.domain.steering import CORRECT, checked
 from speedlead.ports import Clock
 from speedlead.store.people import add_email, add_phone
-from speedlead.store.rows import lock_person, reach_of
+from speedlead.store.rows import lock_person_of, reach_of
 from speedlead.store.steering import Wanted, begin_run
 
 # why an address that was known before is not used any more
@@ -43,10 +43,9 @@ async def correct_rows(
     Consents go with the number that they were given for: a corrected number has none until the lead gives one.
     Raises LookupError for a lead that is not there or has closed, CorrectionRefused.
     """
-    person_id = await conn.fetchval("select person_id from lead where id = $1", lead_id)
+    person_id = await lock_person_of(conn, lead_id)
     if person_id is None:
         raise LookupError(f"lead {lead_id}: there is no such lead")
-    await lock_person(conn, person_id)
     lead = await conn.fetchrow("select * from lead where id = $1 for update", lead_id)
     if lead["closed_at"] is not None:
         raise LookupError(f"lead {lead_id}: it has closed")

@@ -8,6 +8,8 @@ from typing import Any
 
 # any constant of our own: of two processes with the same question one counts, the other waits for the answer
 _LOCK = 7_233_003
+# and of all gateways one counts before anybody asks
+_ALONE = 7_233_004
 # a count of so long ago has seen more changes than a new one costs
 _OLD = timedelta(hours=6)
 # a megabyte at most of a million leads, and mostly far less
@@ -74,3 +76,21 @@ async def one_at_a_time(conn: Any, question: bytes) -> AsyncIterator[None]:
     except BaseException:
         conn.terminate()  # and the lock with it: a connection that is given back keeps what it has
         raise
+
+
+@asynccontextmanager
+async def alone(conn: Any) -> AsyncIterator[bool]:
+    """False: another gateway counts before anybody asks. As long as `conn` is open, no other one begins."""
+    try:
+        found = await conn.fetchval("select pg_try_advisory_lock($1)", _ALONE)
+        yield found
+        if found and not conn.is_closed():
+            await conn.execute("select pg_advisory_unlock($1)", _ALONE)
+    except BaseException:
+        conn.terminate()
+        raise
+
+
+async def more_leads_than(conn: Any, many: int) -> bool:
+    found: bool = await conn.fetchval("select exists (select from lead_fact offset $1)", many)
+    return found

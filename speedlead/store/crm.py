@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
-from speedlead.domain.crm import News, Record
+from speedlead.domain.crm import News, Record, Seen, settled
 from speedlead.store import webhooks
 from speedlead.store.hook_queue import wake
 from speedlead.store.webhooks import Received
@@ -43,14 +44,58 @@ async def speaks(conn: Any, endpoint_id: str, about: str, lead_id: str) -> bool:
     )  # fmt: skip
 
 
-async def keep(conn: Any, endpoint_id: str, lead_id: str, known: Record) -> None:
-    values = [getattr(known, name) for name in _FIELDS]
-    names, marks = ", ".join(_FIELDS), ", ".join(f"${n}" for n in range(3, 3 + len(_FIELDS)))
+async def told(conn: Any, endpoint_id: str, lead_id: str, before: Record | None, after: Record, wall: datetime) -> None:
+    """What telling has made of `before`. In the caller's transaction: a look may write the same row."""
+    row = await conn.fetchrow(
+        f"select {_COLUMNS} from crm_record where endpoint_id = $1 and about = $2 for update",  # noqa: S608
+        endpoint_id, after.about,
+    )  # fmt: skip
+    known = settled(Record(**row), before, after) if row and before else after
+    await keep(conn, endpoint_id, lead_id, known, told_wall=wall)
+
+
+async def keep(conn: Any, endpoint_id: str, lead_id: str, known: Record, *, told_wall: datetime | None = None) -> None:
+    values = [*(getattr(known, name) for name in _FIELDS), told_wall]
+    names, marks = ", ".join((*_FIELDS, "told_wall")), ", ".join(f"${n}" for n in range(3, 4 + len(_FIELDS)))
     changes = ", ".join(f"{name} = excluded.{name}" for name in ("lead_id", *_FIELDS[1:]))
     await conn.execute(
         f"""insert into crm_record (endpoint_id, lead_id, {names}) values ($1, $2, {marks})
-            on conflict (endpoint_id, about) do update set {changes}""",  # noqa: S608
+            on conflict (endpoint_id, about) do update set {changes},
+                told_wall = coalesce(excluded.told_wall, crm_record.told_wall)""",  # noqa: S608
         endpoint_id, lead_id, *values,
+    )  # fmt: skip
+
+
+async def of_erased(conn: Any, endpoint_id: str, about: str, lead_id: str) -> list[Record]:
+    """Also one under the id of a person who was found to be this one since."""
+    rows = await conn.fetch(
+        f"select {_COLUMNS} from crm_record where endpoint_id = $1 and (about = $2 or lead_id = $3)",  # noqa: S608
+        endpoint_id, about, lead_id,
+    )  # fmt: skip
+    return [Record(**row) for row in rows]
+
+
+async def is_customer(conn: Any, lead_id: str) -> bool:
+    """By any of the person's leads."""
+    return bool(
+        await conn.fetchval(
+            """select exists (select from lead l join lead o on o.person_id = l.person_id where l.id = $1
+                   and (o.stage = 'converted' or exists (
+                       select from outcome where lead_id = o.id and outcome = 'converted')))""",
+            lead_id,
+        )
+    )
+
+
+async def is_shared(conn: Any, endpoint_id: str, record: Record) -> bool:
+    """Is it also that of somebody who is not erased? Two of ours may have been merged over there."""
+    return bool(
+        await conn.fetchval(
+            """select exists (select from crm_record r join lead l on l.id = r.lead_id
+                       join person p on p.id = l.person_id
+                   where r.endpoint_id = $1 and r.external_id = $2 and r.about <> $3 and p.erased_wall is null)""",
+            endpoint_id, record.external_id, record.about,
+        )
     )  # fmt: skip
 
 
@@ -76,7 +121,7 @@ async def looked(conn: Any, endpoint_id: str) -> Looked | None:
 async def note_look(conn: Any, endpoint_id: str, upto: datetime, wall: datetime, problem: str | None) -> None:
     await conn.execute(
         """insert into crm_look (endpoint_id, upto, looked_wall, problem) values ($1, $2, $3, $4)
-           on conflict (endpoint_id) do update set upto = greatest(crm_look.upto, excluded.upto),
+           on conflict (endpoint_id) do update set upto = excluded.upto,
                looked_wall = excluded.looked_wall, problem = excluded.problem""",
         endpoint_id, upto, wall, problem,
     )  # fmt: skip
@@ -111,18 +156,36 @@ async def mark_again(conn: Any, endpoint_id: str, ids: Sequence[str]) -> None:
     )
 
 
-async def by_external(conn: Any, endpoint_id: str, external_id: str) -> list[tuple[str, Record]]:
-    """(the lead it stands for, the record), the newest lead first: two that were merged there are one record.
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """`lead_id`: for which it stands; `told_wall`: when we last told of it."""
+
+    lead_id: str
+    told_wall: datetime | None
+    record: Record
+
+
+async def standing(conn: Any, endpoint_id: str, seen: Seen) -> list[Stands]:
+    """The newest lead first: two that were merged there are one record, which may have another id now.
 
     Nobody else writes them until the transaction ends.
     """
     found = await conn.fetch(
-        f"""select {_COLUMNS}, lead_id::text as lead from crm_record r where endpoint_id = $1 and external_id = $2
+        f"""select {_COLUMNS}, lead_id::text as lead, told_wall from crm_record r
+            where endpoint_id = $1 and (external_id = $2 or about = $3)
             order by (select created_at from lead where id = r.lead_id) desc for update""",  # noqa: S608
-        endpoint_id, external_id,
+        endpoint_id, seen.external_id, _uuid(seen.about),
     )  # fmt: skip
     rows = [dict(row) for row in found]
-    return [(row.pop("lead"), Record(**row)) for row in rows]
+    return [Stands(row.pop("lead"), row.pop("told_wall"), Record(**row)) for row in rows]
+
+
+def _uuid(text: str | None) -> str | None:
+    """None for what somebody has typed over there."""
+    try:
+        return str(UUID(text)) if text else None
+    except ValueError:
+        return None
 
 
 async def hand_in(conn: Any, name: str, lead_id: str, seen: Record, news: News, wall: datetime) -> None:

@@ -46,7 +46,7 @@ select one.id, other.id, new.score, string_to_array(new.reasons, ' '), new.certa
 from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bool[]) new (one_id, other_id, score, reasons, certain)
 join there one on one.id = new.one_id join there other on other.id = new.other_id
 on conflict (one_id, other_id) do update set score = excluded.score, reasons = excluded.reasons,
-    certain = excluded.certain, seen_wall = excluded.seen_wall where d.state = 'open'
+    certain = excluded.certain, seen_wall = greatest(d.seen_wall, excluded.seen_wall) where d.state = 'open'
 returning (xmax = 0)"""
 
 

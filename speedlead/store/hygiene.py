@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from speedlead.domain.flow_check import DOMAIN
 from speedlead.domain.hygiene import Stuck
+from speedlead.domain.review_week import first_instant, week_of
 from speedlead.store.flow_checks import REAL
 
 # companies that so many people name come first; more than this nobody looks up in a week
@@ -17,6 +18,7 @@ _PEOPLE = f"""
 select p.id as person_id, p.name, p.company, l.id as lead_id, l.country, l.id is not null and l.closed_at is null
         as is_open,
     coalesce(l.country, l.tz, l.zone) is not null or n.numbers is not null as place,
+    array(select channel from barred where person_id = p.id) as barred,
     coalesce(e.addresses, '[]') as mails, coalesce(n.numbers, '[]') as phones
 from person p
 left join lateral (select * from lead l where l.person_id = p.id
@@ -28,7 +30,8 @@ left join lateral (select jsonb_agg(jsonb_build_array(x.number, x.bad_reason, c.
             exists (select from lead w join outcome o on o.lead_id = w.id
                 where w.person_id = p.id and o.call_result = 'connected')
             or exists (select from lead w join inbound_call i on i.lead_id = w.id
-                where w.person_id = p.id and i.number = x.number)))
+                where w.person_id = p.id and i.number = x.number)
+            or exists (select from reply y where y.person_id = p.id and y.sender = x.number)))
         order by x.created_at, x.number) as numbers
     from person_phone x cross join lateral (
         select count(*)::int as calls, count(distinct t.sent_at::date)::int as days,
@@ -57,7 +60,7 @@ where l.closed_at is null and {REAL} and l.id > $1 order by l.id limit $3
 """  # noqa: S608
 
 # companies that people name, none of whom has an address of a company; what our own table names has a domain
-_COMPANIES = """
+_COMPANIES = f"""
 select w.name, w.written, w.people, w.person_id, w.lead_id from (
     select lower(btrim(p.company)) as name, min(btrim(p.company)) as written, count(*)::int as people,
         (array_agg(p.id order by p.created_at desc, p.id))[1] as person_id,
@@ -65,20 +68,14 @@ select w.name, w.written, w.people, w.person_id, w.lead_id from (
     from person p
     join lateral (select * from lead l where l.person_id = p.id
         order by l.closed_at is null desc, l.created_at desc, l.id limit 1) l on true
-    where p.erased_wall is null and btrim(p.company) <> ''
+    where p.erased_wall is null and btrim(p.company) <> '' and {REAL}
     group by 1
     having not bool_or(exists (select from person_email e
         where e.person_id = p.id and split_part(e.address, '@', 2) <> all($1::text[])))) w
 where not exists (select from company c where lower(btrim(c.name)) = w.name)
 order by w.people desc, w.name limit $2
-"""
+"""  # noqa: S608  a constant of ours
 
-# people whose last lead closed longer ago than they are kept: retention takes them away by itself
-_PAST = """
-select count(*)::int from person p where p.erased_wall is null
-    and exists (select from lead l where l.person_id = p.id)
-    and not exists (select from lead l where l.person_id = p.id and (l.closed_at is null or l.closed_at >= $1))
-"""
 # $1: the house's zone
 _VALID = """
 select date_trunc('week', created_at at time zone $1)::date as week, count(*)::int as leads,
@@ -127,9 +124,7 @@ async def companies_without(conn: Any, of_nobody: Collection[str]) -> list[Unpla
     return [Unplaced(**row) for row in await conn.fetch(_COMPANIES, list(of_nobody), MOST_COMPANIES)]
 
 
-async def people_past(conn: Any, before: datetime) -> int:
-    return int(await conn.fetchval(_PAST, before))
-
-
-async def valid_weeks(conn: Any, zone: str, since: datetime) -> list[ValidWeek]:
+async def valid_weeks(conn: Any, zone: str, now: datetime, weeks: int) -> list[ValidWeek]:
+    """The week of `now` and those before it, without the weeks in which no lead came."""
+    since = first_instant(week_of(now, zone).monday - timedelta(weeks=weeks - 1), zone)
     return [ValidWeek(**row) for row in await conn.fetch(_VALID, zone, since)]

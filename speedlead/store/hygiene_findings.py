@@ -26,14 +26,15 @@ on conflict (kind, key) do update set person_id = excluded.person_id, lead_id = 
     aside_reason = case when f.state = excluded.state then f.aside_reason end,
     aside_by = case when f.state = excluded.state then f.aside_by end
 """
-# leads that close, and people that are put right, between two looks: the page says what is still so
+# names, owners, and whether a lead is open may have changed since the look: they are as they are now
 _READ = """
 select f.id, f.kind, f.key, f.detail, f.first_wall, f.lead_id, f.aside_wall, f.aside_reason, f.aside_by, p.name,
-    r.id as owner_id, r.name as owner
+    r.id as owner_id, r.name as owner, coalesce(r.active, false) as owner_active,
+    l.id is not null and l.closed_at is null as is_open
 from hygiene_finding f left join person p on p.id = f.person_id
 left join lead l on l.id = f.lead_id left join rep r on r.id = l.owner_id
 where f.kind = $1 and (f.aside_wall is not null) = $2
-order by coalesce((f.detail ->> 'open')::boolean, false) desc, coalesce((f.detail ->> 'people')::int, 0) desc,
+order by coalesce((f.detail ->> 'people')::int, 0) desc, is_open desc,
     f.first_wall, f.key limit $3
 """
 
@@ -76,10 +77,12 @@ class Shown:
     name: str | None
     owner_id: str | None
     owner: str | None
+    owner_active: bool
+    is_open: bool
 
 
 async def open_run(conn: Any) -> Run | None:
-    row = await conn.fetchrow("select * from hygiene_run where ended_wall is null for update")
+    row = await conn.fetchrow("select * from hygiene_run where ended_wall is null")
     return Run(**row) if row else None
 
 
@@ -126,12 +129,18 @@ async def begin(conn: Any, week: str | None, wall: datetime) -> bool:
     return bool(made)
 
 
-async def went_on(conn: Any, run: Run, stage: Stage, last: str | None, looked_at: int, repaired: int) -> None:
+async def went_on(conn: Any, run: Run, stage: Stage, last: str | None, looked_at: int) -> None:
+    """Unless another process, which took this one for dead, has gone on meanwhile."""
     await conn.execute(
-        """update hygiene_run set stage = $2, last_id = $3, looked_at = looked_at + $4, repaired = repaired + $5
-           where id = $1""",
-        run.id, stage, last, looked_at, repaired,
+        """update hygiene_run set stage = $2, last_id = $3, looked_at = looked_at + $4
+           where id = $1 and stage = $5 and last_id is not distinct from $6""",
+        run.id, stage, last, looked_at, run.stage, run.last_id,
     )  # fmt: skip
+
+
+async def repaired(conn: Any, run: Run, many: int) -> None:
+    """In the transaction of the repairs: a process that dies after it has them counted."""
+    await conn.execute("update hygiene_run set repaired = repaired + $2 where id = $1", run.id, many)
 
 
 async def write(conn: Any, run: Run, found: Sequence[Finding], wall: datetime) -> None:

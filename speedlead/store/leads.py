@@ -18,7 +18,7 @@ from speedlead.store.optouts import suppress
 from speedlead.store.programs import begin_next
 from speedlead.store.reach import LEAD_WITH_REACH, mark_number, record_of
 from speedlead.store.reps import read_reps
-from speedlead.store.rows import daily, lock_person, put_notice
+from speedlead.store.rows import daily, lock_person, lock_person_of, put_notice
 from speedlead.store.story import tell_story
 from speedlead.store.sweeping import end_touches
 
@@ -212,10 +212,15 @@ class LeadStore:
                 person_id = await connection.fetchval("select person_id from lead where id = $1", lead_id)
                 await mark_number(connection, lead_id, person_id, call_result, touch_id)
 
-    async def opt_out(self, lead_id: str, *, scope: str, source: str, at: datetime) -> None:
+    async def opt_out(
+        self, lead_id: str, *, scope: str, source: str, at: datetime, message_id: str | None = None
+    ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            person = await connection.fetchval("select person_id from lead where id = $1", lead_id)
-            await lock_person(connection, person)
+            ours = "select exists (select from message where lead_id = $1 and kind = 'opt_out' and id::text = $2)"
+            if message_id is not None and await connection.fetchval(ours, lead_id, message_id):
+                return
+            person = await lock_person_of(connection, lead_id)
+            assert person is not None
             if await suppress(connection, person, cast(Scope, scope), source=source, at=at):
                 await tell_story(connection, lead_id, kind="opt_out", at=at, reason="opted_out", data={"scope": scope})
 

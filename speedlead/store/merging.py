@@ -16,18 +16,27 @@ from speedlead.domain.outcomes import Outcome
 from speedlead.domain.steering import CORRECT
 from speedlead.ports import Clock
 from speedlead.store.reach import lock_numbers_of
-from speedlead.store.rows import lock_person, put_message, put_notice, reach_of
+from speedlead.store.rows import put_message, put_notice, reach_of
 from speedlead.store.steering import Wanted, begin_run
 from speedlead.store.story import tell_story
 from speedlead.store.sweeping import end_touches
-from speedlead.store.transactions import PersonGone
 
 REASON = "duplicate"
-# a lead that is younger is still being answered
+# seconds; an inquiry that is younger is still being answered
 _ANSWERED_BY = 120.0
 
+# With whoever points to one of them, or was looked at beside one: their rows are written as well, and who waited for
+# them later would hold numbers that their claims wait for.
+_LOCK = """
+select id, erased_wall is not null as erased from person where id in (
+    select unnest($1::uuid[]) union all select id from person where possible_duplicate_of = any($1::uuid[])
+    union all select one_id from duplicate where other_id = any($1::uuid[]) and state = 'dismissed'
+    union all select other_id from duplicate where one_id = any($1::uuid[]) and state = 'dismissed')
+order by id for update"""
+
 _OPEN = """
-select l.*, l.program is not null as is_program, extract(epoch from $2 - l.created_wall) < $3 as fresh,
+select l.*, exists (select from inquiry i where i.lead_id = l.id
+        and extract(epoch from $2 - i.submitted_wall) < $3) as fresh,
     exists (select from reply y where y.lead_id = l.id and not y.automatic and y.answered_at is null) as answer_owed,
     exists (select from touch t where t.lead_id = l.id and t.channel = 'call' and t.state = 'claimed') as calling
 from lead l where l.person_id = any($1::uuid[]) and l.closed_at is null order by l.id for update"""
@@ -47,11 +56,15 @@ select jsonb_build_object('id', p.id, 'name', p.name, 'company', p.company, 'cre
         on n.number = k.number and n.person_id = p.id where k.person_id = $2), '[]') as shared,
     coalesce((select jsonb_agg(to_jsonb(s) - 'person_id') from suppression s where s.person_id = p.id), '[]')
         as suppressed,
+    coalesce((select jsonb_agg(to_jsonb(s) - 'person_id') from suppression s where s.person_id = $2), '[]')
+        as suppressed_kept,
     array(select id::text from person where possible_duplicate_of = p.id) as pointing,
     array(select id::text from merge where person_id = p.id) as merges,
     array(select id::text from hygiene_repair where person_id = p.id) as repairs,
     array(select case when one_id = p.id then other_id else one_id end::text from duplicate
-        where p.id in (one_id, other_id) and state = 'dismissed') as dismissed
+        where p.id in (one_id, other_id) and state = 'dismissed') as dismissed,
+    array(select case when one_id = $2 then other_id else one_id end::text from duplicate
+        where $2 in (one_id, other_id) and state = 'dismissed') as dismissed_kept
 from person p where p.id = $1"""
 
 # $1: the entry that goes; $2: the one that stays
@@ -82,6 +95,8 @@ MOVE = (
        where $1 in (d.one_id, d.other_id) and d.state = 'dismissed' and x.id <> $2
        on conflict (one_id, other_id) do update set state = 'dismissed', decided_wall = excluded.decided_wall""",
 )
+# whoever says one of these again, whichever of the two, says it for both
+_KEPT_OPT_OUTS = "update suppression set merged = $2 where person_id = $1 and merged is null"
 _OPT_OUTS = """
 insert into suppression (person_id, channel, reason, source, at, merged)
 select $2, channel, reason, source, at, $3 from suppression where person_id = $1
@@ -131,6 +146,7 @@ async def merge(conn: Any, clock: Clock, asked: Asked) -> Merged:
     if ends is not None:
         moved["closed"] = await _close(conn, ends, clock)
         told.append(ends)
+    await conn.execute(_KEPT_OPT_OUTS, kept_id, merge_id)
     opt_outs = [row["channel"] for row in await conn.fetch(_OPT_OUTS, gone_id, kept_id, merge_id)]
     for statement in MOVE:
         await conn.execute(statement, gone_id, kept_id)
@@ -168,11 +184,11 @@ async def _who_stays(conn: Any, asked: Asked) -> tuple[str, str]:
         raise MergeRefused("expected two different people")
     if asked.keep not in (None, asked.one, asked.other):
         raise MergeRefused("keep: expected one of the two people")
-    try:
-        erased = [await lock_person(conn, person_id) for person_id in sorted((asked.one, asked.other))]
-    except PersonGone:
-        raise MergeRefused("one of the two is not there any more: it was erased, or is part of another entry") from None
-    if any(erased):
+    rows = await conn.fetch(_LOCK, [asked.one, asked.other])
+    erased = {row["id"]: row["erased"] for row in rows if row["id"] in (asked.one, asked.other)}
+    if len(erased) < 2:
+        raise MergeRefused("one of the two is not there any more: it was erased, or is part of another entry")
+    if any(erased.values()):
         raise MergeRefused("one of the two was erased")
     rows = await conn.fetch(
         "select id from person where id = any($1::uuid[]) order by id is distinct from $2, created_at, id",
@@ -186,15 +202,15 @@ def _which_ends(leads: list[Any]) -> str | None:
         raise MergeRefused("a call to one of the two is being made at this moment: try again when it is over")
     try:
         ends = to_close(
-            OpenLead(lead["id"], lead["stage"], lead["created_at"], lead["is_program"], lead["answer_owed"])
+            OpenLead(lead["id"], lead["stage"], lead["created_at"], lead["program"], lead["answer_owed"])
             for lead in leads
         )
     except BothInTalk:
         raise MergeRefused(
             "both have a lead that is with somebody of ours: log an outcome of one of them first"
         ) from None
-    if any(lead["id"] == ends and lead["fresh"] and not lead["is_program"] for lead in leads):
-        raise MergeRefused("the newer lead has just come in and is being answered: try again in two minutes")
+    if any(lead["id"] == ends and lead["fresh"] and lead["program"] is None for lead in leads):
+        raise MergeRefused("an inquiry of the lead that would end is being answered: try again in two minutes")
     return ends
 
 

@@ -11,7 +11,7 @@ from speedlead.contracts import OptOutSignal, ReplanSignal
 from speedlead.optout import Scope
 from speedlead.ports import Clock
 from speedlead.store.reach import lock_numbers_of
-from speedlead.store.rows import lock_open_lead, lock_person, newest_lead, put_message
+from speedlead.store.rows import lock_open_lead, lock_person_of, newest_lead, put_message
 from speedlead.store.story import tell_story
 
 
@@ -38,7 +38,7 @@ async def opt_out(conn: Any, clock: Clock, person_id: str, scope: Scope, *, sour
 
 
 async def suppress(conn: Any, person_id: str, scope: Scope, *, source: str, at: datetime) -> bool:
-    """False when it was there before; one that came with a merge is said anew. The caller holds the person's lock."""
+    """False when it was there before; one from before a merge is said anew. The caller holds the person's lock."""
     if scope != "email":
         # it counts for everybody with the same number: a claim for one of them is committed before, or sees it
         await lock_numbers_of(conn, person_id)
@@ -74,9 +74,8 @@ async def resume_sms(conn: Any, clock: Clock, person_id: str) -> tuple[bool, str
 
 async def unsubscribe(conn: Any, clock: Clock, lead_id: str) -> list[str]:
     """The link in a mail was used: no more e-mail to that person."""
-    person_id = await conn.fetchval("select person_id from lead where id = $1", lead_id)
+    person_id = await lock_person_of(conn, lead_id)
     if person_id is None:
         return []
-    await lock_person(conn, person_id)
     told = await opt_out(conn, clock, person_id, "email", source="unsubscribe_link")
     return [told] if told else []

@@ -13,7 +13,7 @@ from speedlead.store.optouts import suppress
 from speedlead.store.programs import credit
 from speedlead.store.questions import questions_answered
 from speedlead.store.reach import mark_number, number_left
-from speedlead.store.rows import lock_person, put_message
+from speedlead.store.rows import lock_person_of, put_message
 from speedlead.store.story import tell_story
 
 
@@ -59,10 +59,9 @@ class OutcomeRefused(Exception):
 
 async def log_outcome(conn: Any, clock: Clock, logged: Logged) -> LeadState | None:
     """None when there is no such lead. Raises OutcomeRefused."""
-    person_id = await conn.fetchval("select person_id from lead where id = $1", logged.lead_id)
+    person_id = await lock_person_of(conn, logged.lead_id)
     if person_id is None:
         return None
-    await lock_person(conn, person_id)
     lead = await conn.fetchrow("select * from lead where id = $1 for update", logged.lead_id)
     now = clock.business(lead["clock_offset_us"])
     outcome_id = logged.outcome_id or ids.new_id()

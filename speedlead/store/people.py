@@ -44,7 +44,9 @@ async def find_or_make_person(conn: Any, inquiry: Inquiry, now: datetime, marks:
     if person_id is None:
         person_id = ids.new_id()
         await conn.execute(
-            "insert into person (id, name, company, possible_duplicate_of, created_at) values ($1, $2, $3, $4, $5)",
+            # whom it would point to may become part of another entry at this moment
+            """insert into person (id, name, company, possible_duplicate_of, created_at)
+               values ($1, $2, $3, (select id from person where id = $4 for key share), $5)""",
             person_id, inquiry.name, inquiry.company, duplicate_of, now,
         )  # fmt: skip
     if new_address:
@@ -101,6 +103,13 @@ async def add_phone(
             "on conflict (number, person_id) do nothing), " + _AS_BEFORE,
             number, person_id, now, not alone, mark,
         )
+    )  # fmt: skip
+
+
+async def suppress_as_before(conn: Any, person_id: str, mark: bytes, *, shared: bool) -> None:
+    """For an address or number that has come to be theirs otherwise. `shared`: a number may be another's."""
+    await conn.execute(
+        f"with given as (select $1::text, $3::text), {_AS_BEFORE}", None, person_id, None, shared, mark
     )  # fmt: skip
 
 

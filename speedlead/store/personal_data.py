@@ -188,7 +188,7 @@ TABLES: tuple[Table, ...] = (
           "system external_id lead_id seen_wall"),
     # by their id alone can they be asked to delete their record; then this row is deleted (crm/sending.py)
     Table("crm_record", "blank", LEAD.format("lead_id"), "How our CRM calls you",
-          "endpoint_id about lead_id external_id object made gone look",
+          "endpoint_id about lead_id external_id object made gone look told_wall",
           _null("status owner stage owner_id writing_status writing_owner")),
     Table("ledger_entry", "keep", LEAD.format("lead_id"), "What you paid, and what you cost us",
           "reference kind lead_id booked_on amount currency imported_wall told_at"),

@@ -5,14 +5,15 @@ from typing import Any
 
 # People none of whose leads is open, or was closed after $1. A nurture program in which nobody was heard of keeps
 # nobody beyond its own end: what we write ourselves is no reason to keep somebody longer.
-_DUE = """
-select p.id from person p where p.erased_wall is null
+_PAST = """
+from person p where p.erased_wall is null
     and not exists (select from lead l where l.person_id = p.id and (l.closed_at is null or l.closed_at >= $1
         and (l.program is distinct from 'nurture' or l.first_contact_at is not null
             or exists (select from outcome o where o.lead_id = l.id))))
     and exists (select from lead l where l.person_id = p.id)
-order by p.created_at limit $2
 """
+_DUE = f"select p.id {_PAST} order by p.created_at limit $2"
+_HOW_MANY = f"select count(*)::int {_PAST}"
 _OLD_LEADS = "select id from lead l where closed_at < $1 and exists (select from {0} s where s.lead_id = l.id) limit $2"
 # what happened, and when the calendar allowed it; delivered messages repeat what other rows say
 _STORIES = ("story", "placement", "message")
@@ -27,6 +28,11 @@ _STRANGERS = (
 
 async def people_due(conn: Any, before: datetime, limit: int) -> list[str]:
     return [row["id"] for row in await conn.fetch(_DUE, before, limit)]
+
+
+async def people_past(conn: Any, before: datetime) -> int:
+    """All whose time is over, also those that the next rounds take."""
+    return int(await conn.fetchval(_HOW_MANY, before))
 
 
 async def delete_stories(conn: Any, before: datetime, limit: int) -> int:

@@ -29,7 +29,7 @@ select c.* from (
     select l.id as lead_id, o.outcome, extract(epoch from o.at - l.created_at)::float8 as took_s,
         (select count(*)::int from breach b where b.lead_id = l.id and b.due_at < o.at) as missed,
         (select count(*)::int from touch t where t.lead_id = l.id and t.state = 'sent' and t.sent_at < o.at
-            and t.purpose not in ('acknowledgement', 'meeting')) as touches
+            and t.purpose in ('plan', 'manual')) as touches
     from lead l join person p on p.id = l.person_id
     join lateral (select o.outcome, o.at from outcome o where o.lead_id = l.id
         and o.outcome in ('qualified', 'meeting_booked', 'converted') order by o.at limit 1) o on true

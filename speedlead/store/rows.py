@@ -26,6 +26,20 @@ async def lock_person(conn: Any, person_id: str) -> bool:
     return bool(erased)
 
 
+async def lock_person_of(conn: Any, lead_id: str) -> str | None:
+    """The person of the lead, locked; None where there is no such lead. Raises PersonGone, also where a merge that was
+    undone meanwhile gave the lead to another person.
+    """
+    whose = "select person_id from lead where id = $1"
+    person_id: str | None = await conn.fetchval(whose, lead_id)
+    if person_id is None:
+        return None
+    await lock_person(conn, person_id)
+    if await conn.fetchval(whose, lead_id) != person_id:
+        raise PersonGone(f"lead {lead_id}: is another person's now")
+    return person_id
+
+
 async def lock_open_lead(conn: Any, person_id: str) -> Any | None:
     """The person's open lead, locked: it cannot close before we commit. None when it has closed or there is none."""
     return await conn.fetchrow("select * from lead where person_id = $1 and closed_at is null for update", person_id)

@@ -12,7 +12,7 @@ from speedlead.contracts import OptOutSignal, ReplanSignal
 from speedlead.ports import Clock
 from speedlead.store.merging import MergeRefused
 from speedlead.store.reach import lock_numbers_of
-from speedlead.store.rows import lock_person, put_message
+from speedlead.store.rows import put_message
 from speedlead.store.story import tell_story
 
 # its workflow has heard of its end by then, and is over
@@ -23,7 +23,15 @@ select m.*, exists (select from merge later where later.kept_id = m.kept_id and 
         and later.undone_wall is null) as built_upon
 from merge m where m.id = $1"""
 
+# whoever is written to as well, in the order of their ids
+_LOCK = "select id, erased_wall is not null as erased from person where id = any($1::uuid[]) order by id for update"
+
 # $1: what was written down; $2: the entry that goes back; $3: the one that stays
+# of what is written otherwise since (store/hygiene_repairs.py)
+_REPAIRED = """person_id = $3 and undone_wall is null and at_wall >= ($1::jsonb ->> 'merged_wall')::timestamptz and (
+    what = 'email' and $1::jsonb -> 'emails' ? before or what = 'phone' and exists (
+        select from jsonb_array_elements($1::jsonb -> 'phones') x where x ->> 'number' = before)
+        and not exists (select from jsonb_array_elements($1::jsonb -> 'shared') x where x ->> 'number' = before))"""
 _LEADS = """(select x::uuid from jsonb_array_elements_text($1::jsonb -> 'leads') x)"""
 _BACK = (
     """insert into person (id, name, company, created_at) select id, name, company, created_at
@@ -36,11 +44,14 @@ _BACK = (
                else k.company end
        from jsonb_to_record($1::jsonb -> 'kept') as b (name text, company text), person g
        where k.id = $3 and g.id = $2""",
-    """update person_email set person_id = $2 where person_id = $3
-           and address in (select jsonb_array_elements_text($1::jsonb -> 'emails'))""",
-    """update person_phone set person_id = $2 where person_id = $3
-           and number in (select x ->> 'number' from jsonb_array_elements($1::jsonb -> 'phones') x)
-           and number not in (select x ->> 'number' from jsonb_array_elements($1::jsonb -> 'shared') x)""",
+    f"""update person_email set person_id = $2 where person_id = $3
+           and address in (select jsonb_array_elements_text($1::jsonb -> 'emails')
+               union all select after from hygiene_repair where {_REPAIRED})""",  # noqa: S608
+    f"""update person_phone set person_id = $2 where person_id = $3
+           and number in (select x ->> 'number' from jsonb_array_elements($1::jsonb -> 'phones') x
+               union all select after from hygiene_repair where {_REPAIRED})
+           and number not in (select x ->> 'number' from jsonb_array_elements($1::jsonb -> 'shared') x)""",  # noqa: S608
+    f"update hygiene_repair set person_id = $2 where {_REPAIRED}",  # noqa: S608
     # a number that both had: each as it was, and what was found wrong with it since is wrong for both
     """insert into person_phone (number, person_id, verified, bad_reason, sms_bad_reason, created_at)
        select s.number, $2, g.verified,
@@ -80,15 +91,26 @@ _BACK = (
            and id in (select x::uuid from jsonb_array_elements_text($1::jsonb -> 'pointing') x)""",
     """update person p set possible_duplicate_of = o.id from person o where p.id = $2 and $3::uuid is not null
            and o.id = ($1::jsonb -> 'person' ->> 'possible_duplicate_of')::uuid""",
-    # said since the merge: for both. What came with the merge goes back, unless it was said again
+    # said since the merge: for both. What was there before goes back to whom it was of, unless it was said again
     """insert into suppression (person_id, channel, reason, source, at, merged)
        select $2, s.channel, s.reason, s.source, s.at, s.merged
        from jsonb_to_recordset($1::jsonb -> 'suppressed') as s (channel text, reason text, source text, at timestamptz,
            merged uuid) where $3::uuid is not null""",
     """insert into suppression (person_id, channel, reason, source, at)
        select $2, s.channel, s.reason, s.source, s.at from suppression s
-       where s.person_id = $3 and s.merged is null and s.at >= ($1::jsonb ->> 'at')::timestamptz
-       on conflict do nothing""",
+       where s.person_id = $3 and s.merged is null and $1::jsonb is not null
+       on conflict (person_id, channel) do update set merged = null, source = excluded.source, at = excluded.at""",
+    """update suppression s set merged = b.merged
+       from jsonb_to_recordset($1::jsonb -> 'suppressed_kept') as b (channel text, merged uuid)
+       where s.person_id = $3 and s.channel = b.channel and s.merged = ($1::jsonb ->> 'merge')::uuid
+           and $2::uuid is not null""",
+    """delete from suppression where person_id = $3 and merged = ($1::jsonb ->> 'merge')::uuid
+           and $2::uuid is not null""",
+    # what the one that stays was kept apart from for the other's sake
+    """delete from duplicate d using jsonb_array_elements_text($1::jsonb -> 'dismissed') x
+       where d.one_id = least($3, x::uuid) and d.other_id = greatest($3, x::uuid) and d.state = 'dismissed'
+           and d.decided_wall <= ($1::jsonb ->> 'merged_wall')::timestamptz
+           and not $1::jsonb -> 'dismissed_kept' ? x and $2::uuid is not null""",
     """insert into duplicate (one_id, other_id, score, reasons, state, found_wall, seen_wall, decided_wall)
        select least($2, x::uuid), greatest($2, x::uuid), 0, '{}', 'dismissed', w.at, w.at, w.at
        from jsonb_array_elements_text($1::jsonb -> 'dismissed') x join person p on p.id = x::uuid
@@ -122,10 +144,9 @@ async def undo(conn: Any, clock: Clock, merge_id: str) -> Unmerged:
     if closed is not None:
         await _is_over(conn, closed, wall)
     await lock_numbers_of(conn, kept_id)
-    arguments = moved | {"at": found["at"].isoformat(), "wall": wall.isoformat()}
+    arguments = moved | {"merge": merge_id, "merged_wall": found["at_wall"].isoformat(), "wall": wall.isoformat()}
     for statement in _BACK:
         await conn.execute(statement, arguments, gone_id, kept_id)
-    await conn.execute("delete from suppression where person_id = $1 and merged = $2", kept_id, merge_id)
     # what was written down is of somebody else again, and has nothing to do with an erasure of this one
     await conn.execute("update merge set undone_wall = $2, moved = null where id = $1", merge_id, wall)
     reopened = await _open_again(conn, clock, closed, gone_id, kept_id) if closed is not None else None
@@ -151,7 +172,10 @@ async def _may_be_undone(conn: Any, merge_id: str) -> tuple[str, Any]:
     found = await conn.fetchrow(_MERGE, merge_id)
     if found is None:
         raise MergeRefused(f"merge {merge_id}: there is no such merge")
-    erased = await lock_person(conn, found["person_id"])
+    moved = found["moved"] or {}
+    kin = [*moved.get("pointing", ()), *moved.get("dismissed", ())]
+    rows = await conn.fetch(_LOCK, [found["person_id"], *kin])
+    erased = any(row["erased"] for row in rows if row["id"] == found["person_id"])
     found = await conn.fetchrow(_MERGE, merge_id)
     if found["undone_wall"] is not None:
         raise MergeRefused("it was undone before")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from pydantic_ai.exceptions import ModelHTTPError
 from temporalio.testing import ActivityEnvironment
@@ -15,14 +16,18 @@ from temporalio.testing import ActivityEnvironment
 from activities.assisting import Assisting
 from activities.clock import ActivityClock
 from activities.planning import Planning
+from speedlead import ids
 from speedlead.assistant.desk import AssistantDesk, House, Prices, slots_of
 from speedlead.assistant.turn import Proposed, Usage
 from speedlead.contracts import TurnRequest, TurnResult
 from speedlead.domain.assistant import Limits, Proposal
 from speedlead.planbook import load_plan
+from speedlead.records import Claim, Deferred, Skipped
 from speedlead.store.assistant import Ended
+from speedlead.store.chat import mail_the_untaken
 from speedlead.store.leads import LeadStore
 from speedlead.store.touches import TouchStore
+from speedlead.store.transactions import transact
 from tests.assistant.talking import FACTS, SCRIPT, model
 from tests.desks import CALENDARS, PLACER, PLACES
 from tests.gateway.house import MONDAY, OFFERS, OTHER_PHONE, open_house
@@ -168,6 +173,24 @@ async def test_a_person_who_writes_while_the_model_thinks_has_the_last_word(hous
     assert await turn(house, PRICE, lead, later) == Ended("kept_out", "with_person")
 
 
+async def test_words_that_wait_for_the_gate_are_not_sent_once_a_person_is_there(house: Gateway) -> None:
+    lead = await house.lead(**ADA)
+    assert (await turn(house, PRICE, lead, await texts(house, "How much?"))).answer == 1
+    gate = TouchStore(house.pool, PLACER, PLACES)
+
+    async def asked(hour: int) -> object:
+        at = MONDAY + timedelta(hours=hour)
+        claim = Claim(
+            lead_id=lead, touch_id=ids.touch_id(lead, "answer-1"), step="answer-1", channel="sms",
+            purpose="assistant", planned_at=at, now=at, wall=at, lease_s=60, offset_us=0, hours=None, body="$49",
+        )  # fmt: skip
+        return await gate.claim(claim)
+
+    assert isinstance(await asked(13), Deferred)
+    await house.call("POST", f"/api/leads/{lead}/messages", {"channel": "email", "body": "I am here: $49."})
+    assert await asked(2) == Skipped("with_person")
+
+
 async def test_a_model_that_is_down_leaves_the_lead_to_a_person_and_says_why(house: Gateway) -> None:
     lead = await house.lead(**ADA)
     down = ModelHTTPError(503, "scripted")
@@ -194,6 +217,7 @@ async def test_a_hanging_model_and_a_used_budget_end_in_time(house: Gateway) -> 
     lead = await house.lead(**ADA)
     reply = await texts(house, "How much?")
     assert (await turn(house, Hangs(), lead, reply, limits=Limits(seconds=0.05))).reason == "model_slow"
+    assert 500 < await house.pool.fetchval("select tokens_in from assistant_turn") < 3000
     other = await house.lead(**(ADA | {"email": "bob@example.com", "phone": "+12125550199"}))
     await house.pool.execute("update assistant_turn set tokens_in = 5000, cost = 1")
     await house.twilio("/webhooks/twilio/sms/inbound", MessageSid="SMb", From="+12125550199", Body="How much?")
@@ -214,6 +238,7 @@ async def test_another_visitor_with_the_same_address_reads_nothing_of_the_first(
            select gen_random_uuid(), l.id, l.person_id, 'chat', 'What did I write before?', 'c1', $2, $3
            from lead l where l.id = $1""", lead, house.clock.now + timedelta(minutes=5), inquiry,
     )  # fmt: skip
+    await house.pool.execute("insert into chat (inquiry_id, seen_wall) values ($1, $2)", inquiry, house.clock.wall())
     reply = str(await house.pool.fetchval("select id from reply where channel = 'chat'"))
     seen: list[str] = []
 
@@ -230,6 +255,80 @@ async def test_another_visitor_with_the_same_address_reads_nothing_of_the_first(
     assert "secret" not in seen[0]
     told = await house.pool.fetchval("select body from answer where channel = 'chat'")
     assert "a computer, not a person" in told  # this visitor has not been told yet
+    # the page is left: the words go by mail, and the question stays a person's
+    house.clock.now += timedelta(minutes=2)
+    assert await transact(house.pool, lambda conn: mail_the_untaken(conn, house.clock)) == [lead]
+    left = "select payload ->> 'assistant', payload ->> 'channel' from message where kind = 'answer'"
+    assert await rows(house, left) == [("true", "email")]
+    assert await rows(house, "select answered_at from reply where channel = 'chat'") == [(None,)]
+
+
+async def test_a_mail_is_answered_in_its_thread_and_a_page_that_was_left_by_mail(house: Gateway) -> None:
+    lead = await house.lead(**ADA)
+    await house.pool.execute(
+        """insert into reply (id, lead_id, person_id, channel, subject, body, sender, provider_id, received_at)
+           select gen_random_uuid(), id, person_id, 'email', 'Prices', 'How much?
+
+> 99 for you', $2, 'm1', $3
+           from lead where id = $1""", lead, ADA["email"], house.clock.now,
+    )  # fmt: skip
+    reply = str(await house.pool.fetchval("select id from reply"))
+    assert await turn(house, PRICE, lead, reply) == Ended("reply", None, 1, "email")
+    assert await rows(house, "select channel, subject from answer") == [("email", "Re: Prices")]
+    page = await house.pool.fetchval("select id from inquiry")
+    await house.pool.execute(
+        """insert into reply (id, lead_id, person_id, channel, body, provider_id, received_at, inquiry_id)
+           select gen_random_uuid(), id, person_id, 'chat', 'How much?', 'c1', $2, $3 from lead where id = $1""",
+        lead, house.clock.now + timedelta(minutes=1), page,
+    )  # fmt: skip
+    reply = str(await house.pool.fetchval("select id from reply where channel = 'chat'"))
+    assert await turn(house, PRICE, lead, reply) == Ended("reply", None, 2, "email")
+
+
+async def test_who_it_is_is_said_until_a_message_has_gone(house: Gateway) -> None:
+    lead = await house.lead(**ADA)
+    for number in (1, 2):  # the gate let the first one not go
+        await turn(house, PRICE, lead, await texts(house, "How much?"))
+        assert "a computer, not a person" in await house.pool.fetchval(
+            "select body from answer where number = $1", number
+        )
+
+
+async def test_two_tries_of_one_turn_say_one_thing(house: Gateway) -> None:
+    lead = await house.lead(**ADA)
+    reply = await texts(house, "How much?")
+    both = asyncio.Barrier(2)
+
+    class Meets:
+        name = "meets"
+
+        async def propose(self, *_: Any) -> Proposed:
+            await both.wait()
+            return Proposed(Proposal.model_validate(PRICE), Usage("meets", 10, 1))
+
+    first, second = await asyncio.gather(*(turn(house, Meets(), lead, reply) for _ in range(2)))
+    assert first == second == Ended("reply", None, 1, "sms")
+    assert await house.count("answer") == 1
+
+
+async def test_a_turn_that_was_lost_is_a_hand_over_and_counts_as_the_most_it_may_take(house: Gateway) -> None:
+    lead = await house.lead(**ADA)
+
+    class Dies:
+        name = "dies"
+
+        async def propose(self, *_: Any) -> Proposed:
+            raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await turn(house, Dies(), lead, await texts(house, "How much?"))
+    assert await rows(house, "select act, tokens_in from assistant_turn") == [("thinking", Limits().turn_tokens)]
+    later = await texts(house, "Hello?")
+    assert await turn(house, PRICE, lead, later) == Ended("kept_out", "handed_over")
+    # its second try finds that the lead has written on: then the turn was dropped, and did not fail
+    first = str(await house.pool.fetchval("select reply_id from assistant_turn"))
+    assert await turn(house, PRICE, lead, first) == Ended("kept_out", "superseded")
+    assert await turn(house, PRICE, lead, later) == Ended("reply", None, 1, "sms")
 
 
 def test_offered_times_keep_their_numbers_and_new_ones_lie_apart() -> None:

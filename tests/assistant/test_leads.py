@@ -20,6 +20,7 @@ from tests.workflows.leads import ADA, ended, notices, touches, tuesday_at
 pytestmark = pytest.mark.timeout(90)
 PRICE = {"act": "reply", "facts": ["price_basic"], "text": "The basic plan costs $49 a month and includes 5 users."}
 PHONE = "+13105550148"
+MAIL = "grace@example.com"
 TEXTER = {name: value for name, value in ADA.items() if name != "email"} | {"phone": PHONE, "tz": "America/Los_Angeles"}
 # 19:15 in Los Angeles: our people have gone home, and a text is lawful
 EVENING = 3
@@ -46,27 +47,27 @@ def opened(temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path,
     return with_model
 
 
-def texts(world: World, body: str) -> Happening:
+def writes(world: World, body: str, channel: str = "sms", to: str = PHONE) -> Happening:
     async def happens(_: str) -> None:
-        found = await world.messages(channel="sms", to=PHONE)
+        found = await world.messages(channel=channel, to=to)
         newest = next(message for message in found if message["direction"] != "inbound")
         await world.call("POST", f"{world.sandbox_url}/api/messages/{newest['id']}/reply", {"text": body})
 
     return happens
 
 
-async def said(world: World, lead: str) -> list[str]:
-    found = await world.messages(channel="sms")
+async def said(world: World, lead: str, channel: str = "sms") -> list[str]:
+    found = await world.messages(channel=channel)
     ours = [m for m in found if (m.get("touch_id") or "").startswith(f"{lead}.answer-")]
     return [m["body"] for m in reversed(ours) if m["direction"] != "inbound"]
 
 
-async def test_it_answers_a_text_in_the_evening_offers_times_and_books(opened: Open) -> None:
+async def test_a_text_a_mail_and_a_turn_that_fails(opened: Open) -> None:
     offer = {"act": "offer_slots", "text": ""}
-    async with opened(PRICE, offer) as world:
-        asks = Moment("ack-1", texts(world, "How much is the basic plan?"))
-        wants = Moment("answer-1", texts(world, "Good. Can I see it?"))
-        chooses = Moment("answer-2", texts(world, "2"))
+    async with opened(PRICE, offer, PRICE, RuntimeError("no kind of answer that is known")) as world:
+        asks = Moment("ack-1", writes(world, "How much is the basic plan?"))
+        wants = Moment("answer-1", writes(world, "Good. Can I see it?"))
+        chooses = Moment("answer-2", writes(world, "2"))
         lead = await world.submit(tuesday_at(EVENING, 15), moments=[asks, wants, chooses], **TEXTER)
         await ended(world, lead)
         assert await touches(world, lead) == ["ack-1 sent", *(f"answer-{n} sent" for n in (1, 2, 3))]
@@ -82,3 +83,22 @@ async def test_it_answers_a_text_in_the_evening_offers_times_and_books(opened: O
         assert "rep: meeting_new" in await notices(world, lead)
         purposes = await world.pool.fetch("select distinct purpose from touch where lead_id = $1 order by 1", lead)
         assert [row["purpose"] for row in purposes] == ["acknowledgement", "assistant"]
+
+        # by mail; then the model's library fails twice, and it is silent from then on, whatever the lead writes
+        again = [
+            Moment("ack-1", writes(world, "How much is the basic plan?", "email", MAIL)),
+            Moment("answer-1", writes(world, "And the plus plan?", "email", MAIL)),
+        ]
+        mailer = {name: value for name, value in ADA.items() if name != "phone"} | {"email": MAIL}
+        lead = await world.submit(tuesday_at(EVENING, 15), moments=again, **(mailer | {"tz": "America/Los_Angeles"}))
+        await ended(world, lead)
+        (words,) = await said(world, lead, "email")
+        assert "a computer, not a person" in words
+        assert PRICE["text"] in words
+        # it has answered nothing and reached nobody: that is left to a person
+        assert [row["answered_by"] for row in await world.pool.fetch(
+            "select answered_by from reply where lead_id = $1", lead)] == [None, None]  # fmt: skip
+        assert await world.pool.fetchval("select accepted_at from lead where id = $1", lead) is None
+        handed = "select reason from story where lead_id = $1 and kind = 'assistant_handed_over'"
+        assert [row["reason"] for row in await world.pool.fetch(handed, lead)] == ["assistant_failed"]
+        assert "manager: assistant_handed_over" in await notices(world, lead)

@@ -17,6 +17,7 @@ from aiohttp import web
 TOKEN = "pat-na1-00000000-0000-0000-0000-000000000000"
 STATUSES = ("NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING")
 ACTIVITIES = ("calls", "emails", "communications", "notes")
+GROUPS = {"contacts": "contactinformation", **{kind: kind.removesuffix("s") for kind in ACTIVITIES}}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}")
 
 
@@ -95,11 +96,15 @@ class HubSpotStandIn:
             case "GET", "properties", kind, name:
                 if name == "hs_lead_status":
                     return web.json_response({"name": name, "options": [{"value": one} for one in STATUSES]})
+                if name in ("email", "hs_timestamp"):
+                    return web.json_response({"name": name, "groupName": GROUPS[kind]})
                 if name not in self.unique[kind]:
                     raise Told(404, "OBJECT_NOT_FOUND", f"Property {name} does not exist")
                 return web.json_response({"name": name, "hasUniqueValue": True})
             case "POST", "properties", kind:
                 assert body["hasUniqueValue"], body
+                if body["groupName"] != GROUPS[kind]:
+                    raise Told(400, "VALIDATION_ERROR", f"Property group {body['groupName']} does not exist")
                 self.unique[kind].add(body["name"])
                 return web.json_response(body, status=201)
             case "POST", "objects", "contacts", "search":
@@ -117,9 +122,9 @@ class HubSpotStandIn:
                 self._checked("contacts", key, body["properties"])
                 return web.json_response(self._shown("contacts", self._write("contacts", key, body["properties"])))
             case "GET", "objects", "contacts", key:
-                return web.json_response(
-                    self._shown("contacts", self._by("contacts", request.query["idProperty"], key))
-                )
+                name = request.query.get("idProperty")
+                key = self._by("contacts", name, key) if name else self._there(key)
+                return web.json_response(self._shown("contacts", key))
             case "PUT", "objects", kind, key, "associations", "default", "contacts", contact:
                 assert key in self.objects[kind]
                 self.tied.add((kind, key, self._there(contact)))
@@ -153,7 +158,7 @@ class HubSpotStandIn:
         taken = [other for other, there in self.objects[kind].items()
                  if kind == "contacts" and email and there.get("email") == email and other != key]  # fmt: skip
         if taken:
-            raise Told(409, "CONFLICT", f"Contact already exists. Existing ID: {taken[0]}")
+            raise Told(409, "OBJECT_ALREADY_EXISTS", f"Contact already exists. Existing ID: {taken[0]}")
 
     def _upsert(self, kind: str, inputs: list[dict[str, Any]]) -> web.Response:
         results, errors = [], []

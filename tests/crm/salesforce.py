@@ -26,7 +26,10 @@ class Told(Exception):
 
 @dataclass
 class SalesforceStandIn:
-    """`leads`, `tasks`: id -> fields. `public_key`: whose JWT is believed; `tokens`: those that are valid."""
+    """`leads`, `tasks`: id -> fields. `public_key`: whose JWT is believed; `tokens`: those that are valid.
+
+    `refuses`: what the write to a lead is told.
+    """
 
     url: str = ""
     leads: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -39,6 +42,7 @@ class SalesforceStandIn:
     issued: int = 0
     lacks: set[str] = field(default_factory=set)
     limit: bool = False
+    refuses: tuple[str, str] | None = None
     asked: list[str] = field(default_factory=list)
     modified: int = 0
 
@@ -108,6 +112,8 @@ class SalesforceStandIn:
                 return self._upsert(self.leads, "00Q", "SpeedleadId__c", ours, body)
             case "PATCH", "sobjects", "Lead", key:
                 row = self._there(key)
+                if self.refuses:
+                    raise Told(400, *self.refuses)
                 self._checked("Lead", body)
                 if row["IsConverted"]:
                     raise Told(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")

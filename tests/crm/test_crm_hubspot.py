@@ -1,10 +1,14 @@
 """HubSpot, told of leads and telling of them, against a stand-in with the shapes of its reference."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
 
+from speedlead.crm.adapter import Look
+from speedlead.crm.fields import PLEASE_ERASE
+from speedlead.crm.hubspot import HubSpotApi
 from speedlead.store.erasure import erase
 from tests.crm.conftest import Crm
 from tests.crm.hubspot import HubSpotStandIn
@@ -108,7 +112,8 @@ async def test_what_was_deleted_over_there_stays_so_until_it_is_told_anew_and_a_
     await house.tell(kind="inquiry", number=1)
     await in_hubspot.send()
     (key,) = hub.objects["contacts"]
-    hub.merged[key] = hub.contact(**hub.objects["contacts"].pop(key))
+    hub.merged[key] = hub.contact(**hub.objects["contacts"].pop(key) | {"hubspot_owner_id": "502"})
+    assert await in_hubspot.look() == "1 changes", "also before we write to it again"
     await house.pool.execute("update lead set stage = 'connected' where id = $1", AVA)
     await in_hubspot.send()
     about = await person_of(house, AVA)
@@ -229,3 +234,122 @@ async def test_of_two_that_were_merged_there_the_newest_lead_hears(
     hub.change(ben, hubspot_owner_id="502")
     assert await in_hubspot.look() == "1 changes"
     assert await in_hubspot.handed_in() == [{"lead_id": BEN, "owner": "dana@acme.example"}]
+
+
+async def test_what_was_read_before_we_wrote_sets_nothing_back(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    (key,) = hub.objects["contacts"]
+    look = HubSpotApi.look
+
+    async def slow(api: HubSpotApi, *asked: Any) -> Look:
+        """While it looks, the owner is changed here, and told."""
+        seen = await look(api, *asked)
+        house.clock.now += timedelta(seconds=1)
+        await house.pool.execute("update lead set owner_id = $2 where id = $1", AVA, DANA)
+        await house.tell(kind="reassigned", rep_id=DANA)
+        await in_hubspot.send()
+        return seen
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HubSpotApi, "look", slow)
+        assert await in_hubspot.look() is None
+    assert hub.objects["contacts"][key]["hubspot_owner_id"] == "502"
+    assert (await in_hubspot.record(await person_of(house, AVA))).owner == "502"
+    assert await in_hubspot.look() is None
+
+    # the other way round: what a look finds while we tell is not lost
+    await house.pool.execute("update lead set stage = 'connected' where id = $1", AVA)
+    hub.change(key, hubspot_owner_id="501")
+
+    told = HubSpotApi._update
+
+    async def slow_too(api: HubSpotApi, *asked: Any) -> Any:
+        await in_hubspot.look()
+        return await told(api, *asked)
+
+    monkeypatch.setattr(HubSpotApi, "_update", slow_too)
+    await in_hubspot.send()
+    await in_hubspot.look()
+    assert await in_hubspot.handed_in() == [{"lead_id": AVA, "owner": "sam@acme.example"}]
+
+
+async def test_more_than_a_look_takes_is_gone_on_with_and_looking_rests_at_a_limit(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speedlead.crm.hubspot._MOST_PAGES", 1)
+    for _ in range(4):  # of others, earlier, and all within the overlap
+        hub.contact(speedlead_person_id="typed by somebody")
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    key = (await in_hubspot.record(await person_of(house, AVA))).external_id
+    hub.change(key, hubspot_owner_id="502")
+    looks = [await in_hubspot.look() for _ in range(5)]
+    assert looks.count("1 changes") == 1
+    monkeypatch.undo()
+    house.clock.now += timedelta(hours=1)
+    await in_hubspot.look()
+    upto = await house.pool.fetchval("select upto from crm_look")
+    assert upto == house.clock.now - timedelta(minutes=10), "what stands still is not asked for for ever"
+
+    hub.before = lambda method, path: web.json_response({"policyName": "DAILY"}, status=429)
+    await in_hubspot.look()
+    hub.asked.clear()
+    assert (await in_hubspot.look(), hub.asked) == (None, [])
+
+
+async def test_a_line_for_a_contact_that_was_deleted_or_merged_does_not_hold_up_its_lead(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    hub.objects["contacts"].clear()
+    await house.tell(kind="sent", channel="call", purpose="plan")
+    await in_hubspot.send()
+    assert (await in_hubspot.log())[-1] == (200, None, "it was deleted over there: nothing more is told of it")
+
+
+@pytest.mark.parametrize("why", ["merged over there", "merged with another of ours", "a customer by another lead"])
+async def test_what_is_more_than_the_erased_person_s_record_is_not_deleted(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm, why: str
+) -> None:
+    for lead_id in (AVA, BEN):
+        await house.tell(lead_id, kind="inquiry", number=1)
+    await in_hubspot.send()
+    ava, ben = [(await in_hubspot.record(await person_of(house, lead_id))).external_id for lead_id in (AVA, BEN)]
+    if why == "a customer by another lead":
+        await house.pool.execute("update lead set stage = 'converted', closed_at = now() where id = $1", BEN)
+        await house.pool.execute(
+            "update lead set person_id = (select person_id from lead where id = $1) where id = $2", AVA, BEN
+        )
+    elif why == "merged over there":
+        hub.merged[ava] = hub.contact(**hub.objects["contacts"].pop(ava), firstname="of theirs")
+    else:
+        hub.objects["contacts"].pop(ben)
+        hub.merged[ben] = ava
+        await house.pool.execute("update lead set stage = 'connected' where id = $1", BEN)
+        await in_hubspot.send()
+    async with house.pool.acquire() as conn:
+        await erase(conn, house.clock, [await person_of(house, AVA)], b"secret")
+    await in_hubspot.send()
+    assert hub.erased == []
+    assert {note["hs_note_body"] for note in hub.objects["notes"].values()} >= {PLEASE_ERASE}
+
+
+async def test_the_record_of_an_entry_that_was_merged_here_is_erased_too(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    for lead_id in (AVA, BEN):
+        await house.tell(lead_id, kind="inquiry", number=1)
+    await in_hubspot.send()
+    both = list(hub.objects["contacts"])
+    await house.pool.execute(
+        "update lead set person_id = (select person_id from lead where id = $1), closed_at = created_at where id = $2",
+        AVA, BEN,
+    )  # fmt: skip
+    async with house.pool.acquire() as conn:
+        await erase(conn, house.clock, [await person_of(house, AVA)], b"secret")
+    await in_hubspot.send()
+    assert sorted(hub.erased) == sorted(both)

@@ -1,10 +1,12 @@
 """Salesforce, told of leads and telling of them, against a stand-in with the shapes of its developer guide."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from speedlead.crm.fields import PLEASE_ERASE
 from speedlead.store.erasure import erase
 from tests.crm import salesforce
 from tests.crm.conftest import Crm, brought_in
@@ -137,3 +139,35 @@ async def test_it_signs_in_by_a_jwt_and_an_erased_lead_is_deleted(
     await crm.send()
     assert force.leads[force.lead_of(AVA)]["IsDeleted"]
     assert "Ava" not in str(await house.pool.fetch("select * from crm_record, hook_try"))
+
+
+async def test_of_an_erased_lead_that_was_converted_the_contact_is_asked_for(
+    house: House, force: SalesforceStandIn, in_salesforce: Crm
+) -> None:
+    await house.tell(kind="inquiry", number=1)
+    await in_salesforce.send()
+    key = force.lead_of(AVA)
+    force.change(key, IsConverted=True, ConvertedContactId="003CONTACT")
+    person = await house.pool.fetchval("select person_id from lead where id = $1", AVA)
+    async with house.pool.acquire() as conn:
+        await erase(conn, house.clock, [person], b"secret")
+    await in_salesforce.send()
+    assert not force.leads[key]["IsDeleted"]
+    (task,) = force.tasks.values()
+    assert (task["WhoId"], task["Status"], task["Subject"]) == ("003CONTACT", "Not Started", PLEASE_ERASE)
+
+
+async def test_what_is_wrong_with_a_field_is_no_deletion_and_a_limit_at_a_time_is_short(
+    house: House, force: SalesforceStandIn, in_salesforce: Crm
+) -> None:
+    await house.tell(kind="inquiry", number=1)
+    await in_salesforce.send()
+    force.refuses = ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+    await house.pool.execute("update lead set stage = 'connected' where id = $1", AVA)
+    await in_salesforce.send()
+    assert (await in_salesforce.log())[-1] == (400, None, "INVALID_CROSS_REFERENCE_KEY: invalid cross reference id")
+    assert not (await in_salesforce.record(AVA)).gone
+    force.refuses = ("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.")
+    house.clock.now += timedelta(seconds=10)
+    await in_salesforce.send()
+    assert (await house.row(in_salesforce.endpoint_id)).pause_until_wall == house.clock.now + timedelta(seconds=10)

@@ -11,6 +11,7 @@ from speedlead.domain.hygiene import TITLES
 from speedlead.hygiene.desk import HygieneDesk
 from speedlead.hygiene.reading import Reader
 from tests.gateway.house import House
+from tests.store.hand_made import SAM, put_reps
 
 
 async def ask(house: House, who: dict[str, str], path: str, method: str = "GET", **form: str) -> tuple[int, str]:
@@ -19,7 +20,8 @@ async def ask(house: House, who: dict[str, str], path: str, method: str = "GET",
 
 
 async def look(house: House) -> None:
-    desk = HygieneDesk(house.pool, house.clock, Reader("US"), "UTC", "mon 05:00", ("name",), True, timedelta(days=9))
+    desk = HygieneDesk(house.pool, house.clock, Reader("US"), b"s", "UTC", "mon 05:00", ("name",), True,
+                       timedelta(days=9))  # fmt: skip
     await desk.begin_asked()
     assert await desk.go_on() is not None
 
@@ -61,6 +63,22 @@ async def test_a_finding_leads_to_its_lead_and_is_set_aside_and_put_back(house: 
     assert (await ask(house, boss, f"/hygiene/{finding}/back", "POST", x=""))[0] == 303
     assert "finding-" in (await ask(house, boss, "/hygiene/mail_bad"))[1]
     assert (await ask(house, boss, "/hygiene/nothing"))[0] == 404
+
+
+async def test_who_has_left_hands_over_all_and_who_has_the_lead_since_does_not(house: House) -> None:
+    lead, boss = await house.lead(name="Eve"), await house.sign_in("ops")
+    async with house.pool.acquire() as conn:
+        await put_reps(conn)
+    await house.pool.execute("update rep set active = false where id = $1", SAM)
+    await house.pool.execute("update lead set owner_id = $1", SAM)
+    await look(house)
+    hand_over = f'<a href="/people/{SAM}/hand-over">'
+    assert hand_over in (await ask(house, boss, "/hygiene/owner_gone"))[1]
+    await house.pool.execute("update rep set active = true where id = $1", SAM)
+    await house.pool.execute("update lead set closed_at = $1", house.clock.wall())
+    _, page = await ask(house, boss, "/hygiene/owner_gone")
+    assert f'href="/leads/{lead}"' in page
+    assert (hand_over in page, "<td>over</td>" in page) == (False, True)
 
 
 async def test_every_table_is_a_file_that_no_spreadsheet_runs(house: House) -> None:

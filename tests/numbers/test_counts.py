@@ -182,6 +182,7 @@ async def test_touches_and_calls_of_the_first_48_hours(numbers: Numbers, conn: A
     await lead.touch("email-2", after(hours=48), "email")
     await lead.touch("email-3", after(hours=48, seconds=1), "email")
     await lead.touch("meeting-1-invitation-0", after(hours=6), "email", purpose="meeting")
+    await lead.touch("assistant-1", after(hours=7), "email", purpose="assistant")
     await called(await a_lead(conn, first_contact_at=after(minutes=10)), "connected")
     young = await a_lead(conn, created=after(hours=7))
     await called(young, "no_answer")

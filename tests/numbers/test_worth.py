@@ -7,8 +7,9 @@ from typing import Any
 
 from speedlead.numbers.changes import ChangeNumbers
 from speedlead.numbers.worth import Scenario, Worth
+from speedlead.store.merging import Asked, merge
 from tests.numbers.cases import CAME, LATER, MONDAY, Lead, a_lead, after, period
-from tests.store.hand_made import put
+from tests.store.hand_made import FixedClock, put
 
 BOOKED = date(2026, 11, 20)
 EMPTY = period(start=MONDAY - timedelta(days=30), end=MONDAY - timedelta(days=29))
@@ -140,3 +141,22 @@ async def test_the_filter_narrows_the_money_too(numbers: ChangeNumbers, conn: An
     assert [(row.by, row.name, row.money[0].revenue) for row in rows if row.by in ("all", "source")] == [
         ("all", "", Decimal(100)), ("source", "paid_ads", Decimal(100)),
     ]  # fmt: skip
+
+
+async def test_a_merged_lead_is_left_out_and_one_person_bought_twice(numbers: ChangeNumbers, conn: Any) -> None:
+    first = await sold(conn, "100", segment="enterprise", created=CAME - timedelta(minutes=2))
+    again = await sold(conn, "300", segment="enterprise", created=CAME - timedelta(minutes=1))
+    before = group(await numbers.worth(period()), "all")
+    assert (before.leads, before.repeats, before.money[0].customers, before.money[0].value) == (2, 0, 2, 200)
+    due, other = after(minutes=5), await a_lead(conn, segment="enterprise", open_at=CAME, created=after(minutes=1))
+    await a_lead(conn, of=again, segment="enterprise", open_at=CAME, first_attempt_due=due)
+    await conn.execute("update lead set first_attempt_due = $2 where id = $1", other.id, due)
+    assert [(row.leads, row.late, row.waiting) for row in await numbers.risk(period())] == [(4, 2, 2)]
+    for gone in (again, other):
+        async with conn.transaction():
+            await merge(conn, FixedClock(LATER), Asked(first.person_id, gone.person_id, keep=first.person_id))
+    whole = group(await numbers.worth(period()), "all")
+    assert (whole.leads, whole.won, whole.repeats) == (3, 2, 1)
+    assert (whole.money[0].customers, whole.money[0].value) == (1, 400), "one customer with two deals"
+    assert [(row.leads, row.late, row.waiting) for row in await numbers.risk(period())] == [(3, 1, 1)]
+    assert sum(row.leads for row in await numbers.scenarios(period()) if row.by == "type") == 3

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from speedlead.chores.hygiene import hygiene_chore
 from speedlead.chores.runner import run_once
 from speedlead.commands import hygiene
+from speedlead.credentials import load_or_create
 from speedlead.demo.season.fill import fill
 from speedlead.doctor_data import lines
 from speedlead.domain.hygiene import TITLES
@@ -58,9 +59,9 @@ async def test_a_look_is_asked_for_shown_and_written(database_url: str, tmp_path
 
 
 async def test_the_chore_looks_once_a_week_and_not_in_an_empty_house(database_url: str, tmp_path: Path) -> None:
-    clock = HandClock(datetime.now(UTC))
+    clock, settings = HandClock(datetime.now(UTC)), local_settings(tmp_path)
     async with await open_pool(database_url, size=3) as pool:
-        chore = hygiene_chore(pool, local_settings(tmp_path), clock)
+        chore = hygiene_chore(pool, settings, load_or_create(tmp_path), clock)
         assert await run_once(pool, chore) is None
         await fill(database_url, 20, until=clock.now, days=20)
         said = await run_once(pool, chore)

@@ -8,22 +8,29 @@ from typing import Any
 import pytest
 
 from speedlead.contact_marks import marks_of
+from speedlead.domain.hygiene import Repair
 from speedlead.domain.outcomes import Outcome
+from speedlead.erasure_list import ErasureList, apply
+from speedlead.ids import new_id
 from speedlead.intake import Rules, read_inquiry
 from speedlead.planbook import load_plan
 from speedlead.store import erasure
 from speedlead.store.duplicates import dismiss, look_for_duplicates, open_pairs, open_proposals
+from speedlead.store.erasures import Erasure
+from speedlead.store.hygiene_repairs import repair
 from speedlead.store.intake import Submission, take_inquiry
+from speedlead.store.leads import LeadStore
 from speedlead.store.merging import MOVE, Asked, Merged, MergeRefused, merge
 from speedlead.store.optouts import opt_out, unsubscribe
 from speedlead.store.outcomes import Logged, log_outcome
-from speedlead.store.reach import locked_lead
+from speedlead.store.reach import lock_numbers_of, locked_lead
 from speedlead.store.starts import build_start
 from speedlead.store.transactions import transact
 from speedlead.store.unmerging import Unmerged, undo
 from tests.gateway.house import StepClock
 from tests.store.hand_made import put_touch
 from tests.store.test_erasure import SECRET, pool
+from tests.store.test_erasures import NobodyRuns
 
 __all__ = ["pool"]
 PLAN = load_plan()
@@ -180,19 +187,55 @@ async def test_two_leads_that_are_both_in_talk_are_left_to_people(pool: Any) -> 
     assert await rows_of(pool) == before
 
 
+async def test_a_lead_whose_newest_inquiry_is_being_answered_does_not_end(pool: Any) -> None:
+    clock = StepClock()
+    (_, ann), (newer, other) = await two(pool, clock)
+    assert (await post(pool, clock, email="annlee+work@gmail.com", message="again"))[0] == newer
+    with pytest.raises(MergeRefused, match="is being answered"):
+        await join(pool, clock, ann, other)
+    clock.now += timedelta(minutes=2)
+    assert (await join(pool, clock, ann, other)).closed == newer
+
+
 async def test_an_opt_out_of_either_holds_for_both_and_one_said_since_too(pool: Any) -> None:
+    clock = StepClock()
+    (lead, ann), (newer, other) = await two(pool, clock)
+    await pool.execute("insert into suppression values ($1, 'email', 'opted_out', 'rep', $2)", other, clock.now)
+    await pool.execute("insert into suppression values ($1, 'all', 'opted_out_all', 'rep', $2)", ann,
+                       clock.now - timedelta(hours=2))  # fmt: skip
+    done = await join(pool, clock, ann, other)
+    # the lead's workflow hears of it, and says so to the rows
+    told = await pool.fetchval("select id::text from message where lead_id = $1 and kind = 'opt_out'", lead)
+    rows = LeadStore(pool)
+    await rows.opt_out(lead, scope="email", source="signal", at=clock.now, message_id=told)
+    assert await pool.fetchval("select count(*) from suppression where merged is null") == 0
+    barred = "select channel from barred where person_id = $1 order by channel"
+    assert [row["channel"] for row in await pool.fetch(barred, ann)] == ["all", "email"]
+    # they say it again by a link from before, and something else by whatever has no row of ours
+    assert await transact(pool, lambda conn: unsubscribe(conn, clock, newer)) == [lead]
+    await rows.opt_out(lead, scope="call", source="signal", at=clock.now, message_id="typed by hand")
+    await part(pool, clock, done.merge_id)
+    for person, channels in ((ann, ["all", "call", "email"]), (other, ["call", "email"])):
+        assert [row["channel"] for row in await pool.fetch(barred, person)] == channels
+    # each has said one thing, and only the second says it again
+    done = await join(pool, clock, ann, other)
+    await transact(pool, lambda conn: opt_out(conn, clock, ann, "all", source="rep"))
+    await part(pool, clock, done.merge_id)
+    assert [row["channel"] for row in await pool.fetch(barred, other)] == ["all", "call", "email"]
+
+
+async def test_what_nobody_says_again_goes_back_to_whom_it_was_of(pool: Any) -> None:
     clock = StepClock()
     (lead, ann), (_, other) = await two(pool, clock)
     await pool.execute("insert into suppression values ($1, 'email', 'opted_out', 'rep', $2)", other, clock.now)
+    await pool.execute("insert into suppression values ($1, 'sms', 'opted_out', 'rep', $2)", ann, clock.now)
+    before = await rows_of(pool)
     done = await join(pool, clock, ann, other)
-    barred = "select channel from barred where person_id = $1 order by channel"
-    assert [row["channel"] for row in await pool.fetch(barred, ann)] == ["email"]
-    # they say it again, and something else
-    assert await transact(pool, lambda conn: unsubscribe(conn, clock, lead)) == [lead]
-    await transact(pool, lambda conn: opt_out(conn, clock, ann, "call", source="rep"))
+    told = await pool.fetchval("select id::text from message where lead_id = $1 and kind = 'opt_out'", lead)
     await part(pool, clock, done.merge_id)
-    for person in (ann, other):
-        assert [row["channel"] for row in await pool.fetch(barred, person)] == ["call", "email"]
+    # a workflow that is late says nothing that nobody has said
+    await LeadStore(pool).opt_out(lead, scope="email", source="signal", at=clock.now, message_id=told)
+    assert await rows_of(pool) == before
 
 
 async def test_chains_come_apart_in_the_order_in_which_they_were_made(pool: Any) -> None:
@@ -243,6 +286,8 @@ async def test_who_writes_during_a_merge_writes_for_the_one_that_stays(pool: Any
         waiting: list[asyncio.Task[Any]] = [
             asyncio.create_task(post(pool, clock, email="annlee+work@gmail.com", message="again")),
             asyncio.create_task(transact(pool, lambda c: unsubscribe(c, clock, newer))),
+            # somebody new with the number of the one that goes
+            asyncio.create_task(post(pool, clock, name="Bo Ray", email="bo@acme.example", phone="+13105550149")),
             asyncio.create_task(join(pool, clock, other, third)),
         ]
         await asyncio.sleep(0.3)
@@ -251,8 +296,73 @@ async def test_who_writes_during_a_merge_writes_for_the_one_that_stays(pool: Any
         await waiting.pop()
     assert (await waiting[0])[1] == ann
     await waiting[1]
+    assert (await waiting[2])[1] not in (ann, other, third)
     rows = await pool.fetch("select person_id, channel from suppression")
     assert [tuple(row) for row in rows] == [(ann, "email")]
+
+
+async def test_who_writes_while_a_merge_is_undone_writes_for_whose_lead_it_is_then(pool: Any) -> None:
+    clock = StepClock()
+    (_, ann), (newer, other) = await two(pool, clock)
+    done = await join(pool, clock, ann, other)
+    await pool.execute("update message set delivered_wall = $1", clock.now)
+    clock.now += timedelta(minutes=5)
+    async with pool.acquire() as conn, conn.transaction():
+        await undo(conn, clock, done.merge_id)
+        waiting = asyncio.create_task(transact(pool, lambda c: unsubscribe(c, clock, newer)))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    await waiting
+    assert await pool.fetchval("select array_agg(person_id) from suppression") == [other]
+
+
+async def test_a_claim_for_whoever_is_marked_as_a_duplicate_waits_for_no_merge_that_waits_for_it(pool: Any) -> None:
+    clock = StepClock()
+    (_, ann), (_, other) = await two(pool, clock)
+    lead, marked = await post(pool, clock, name="Bo Ray", email="bo@acme.example", phone="+13105550149")
+    assert await pool.fetchval("select possible_duplicate_of from person where id = $1", marked) == other
+    async with pool.acquire() as conn, conn.transaction():
+        await locked_lead(conn, lead)
+        merging = asyncio.create_task(join(pool, clock, ann, other))
+        await asyncio.sleep(0.3)
+        assert not merging.done()
+        await conn.execute("set local lock_timeout = '500ms'")
+        await lock_numbers_of(conn, marked)
+    await merging
+
+
+async def test_what_was_written_otherwise_since_goes_back_with_the_entry(pool: Any) -> None:
+    clock = StepClock()
+    (_, ann), (_, other) = await two(pool, clock)
+    third = (await post(pool, clock, email="a.lee@acme.example", phone=None))[1]
+    clock.now += timedelta(hours=1)
+    await pool.execute(
+        """insert into duplicate (one_id, other_id, score, reasons, state, found_wall, seen_wall, decided_wall)
+           values (least($1::uuid, $2), greatest($1, $2), 60, '{}', 'dismissed', $3, $3, $3)""",
+        other, third, clock.now,
+    )  # fmt: skip
+    done = await join(pool, clock, ann, other)
+    asked = [Repair(ann, "email", "annlee+work@gmail.com", "annlee+work@googlemail.com")]
+    async with pool.acquire() as conn, conn.transaction():
+        assert await repair(conn, asked, clock.wall(), SECRET) == 1
+    await part(pool, clock, done.merge_id)
+    assert await pool.fetchval("select address from person_email where person_id = $1", other) == asked[0].after
+    assert await pool.fetchval("select person_id from hygiene_repair") == other
+    pairs = {frozenset(row) for row in await pool.fetch("select one_id, other_id from duplicate")}
+    assert pairs == {frozenset((ann, other)), frozenset((other, third))}
+
+
+async def test_who_was_erased_after_an_undo_is_not_brought_back_by_a_backup_from_before_it(pool: Any) -> None:
+    clock = StepClock()
+    (_, ann), (newer, other) = await two(pool, clock)
+    await join(pool, clock, ann, other)
+    await pool.execute("update message set delivered_wall = $1", clock.now)
+    clock.now += timedelta(minutes=5)
+    found = ErasureList("house", [Erasure(new_id(), clock.now, (other,), (newer,), ())], [])
+    await apply(pool, NobodyRuns(), clock, SECRET, found, request_id=new_id())
+    names = {row["id"]: row["name"] for row in await pool.fetch("select id, name from person")}
+    assert names == {ann: "Ann Lee", other: None}
+    assert await pool.fetchval("select array_agg(address) from person_email") == ["ann.lee@gmail.com"]
 
 
 async def test_two_merges_that_cross_make_one_person(pool: Any) -> None:

@@ -1,6 +1,7 @@
 """Which entries may be one person: what is compared at all, the points, and which of two open leads goes on."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,7 +105,7 @@ def test_every_name_can_be_read(text: str) -> None:
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def lead(name: str, hours: int, stage: str = "attempting", **more: bool) -> OpenLead:
+def lead(name: str, hours: int, stage: str = "attempting", **more: Any) -> OpenLead:
     return OpenLead(name, stage, AT + timedelta(hours=hours), **more)
 
 
@@ -114,6 +115,7 @@ def test_the_newer_lead_ends_unless_it_is_with_a_person() -> None:
     assert to_close([lead("a", 1, "booked"), lead("b", 0)]) == "b"
     assert to_close([lead("a", 1, answer_owed=True), lead("b", 0)]) == "b"
     # nobody waits for a program, whatever its stage
-    assert to_close([lead("a", 1), lead("b", 0, "nurturing", program=True)]) == "b"
+    assert to_close([lead("a", 1), lead("b", 0, "converted", program="customer")]) == "b"
+    assert to_close([lead("a", 0, "nurturing", program="nurture"), lead("b", 1, program="customer")]) == "a"
     with pytest.raises(BothInTalk):
         to_close([lead("a", 1, "booked"), lead("b", 0, "connected")])

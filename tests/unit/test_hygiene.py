@@ -23,6 +23,7 @@ from speedlead.domain.hygiene import (
     stuck_of,
 )
 from speedlead.hygiene.reading import Reader
+from speedlead.hygiene.words import day
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 ANN = Person("p", "Ann", None, "Ann", None, (), (), "l", True, True)
@@ -51,6 +52,7 @@ READER = Reader("US")
     ((replace(WORKS, kind="disposable"),), (), ["mail_throw_away"]),
     ((replace(WORKS, kind="disposable"), WORKS), (), []),
     ((Mail("a@gmial.com", None, "a@gmial.com", "disposable"),), (), ["mail_typo"]),
+    ((Mail("A@GMIAL.COM", None, "a@gmial.com", "disposable"),), (), ["mail_typo"]),
     ((Mail("a@mail.com", None, "a@mail.com", "free_mail"),), (), []),
     ((), (replace(RINGS, calls=SILENT_CALLS, days=SILENT_DAYS),), ["phone_silent"]),
     ((), (replace(RINGS, calls=SILENT_CALLS - 1, days=SILENT_DAYS),), []),
@@ -59,6 +61,18 @@ READER = Reader("US")
 ])  # fmt: skip
 def test_what_is_the_matter_with_how_somebody_is_reached(mails: Any, phones: Any, kinds: list[str]) -> None:
     assert [one.kind for one in findings_of(replace(ANN, mails=mails, phones=phones), ("name", "place"))] == kinds
+
+
+@pytest.mark.parametrize(("barred", "kinds"), [
+    ((), ["phone_bad", "mail_typo"]), (("email",), ["phone_bad"]), (("call",), ["phone_bad", "mail_typo"]),
+    (("call", "sms"), ["mail_typo"]), (("all",), []), (("call", "email", "sms"), []),
+])  # fmt: skip
+def test_nobody_looks_for_a_way_to_somebody_who_does_not_want_it(barred: Any, kinds: list[str]) -> None:
+    mail = Mail("a@gmial.com", None, "a@gmial.com", None)
+    person = replace(ANN, mails=(mail,), phones=(DEAD,), barred=barred)
+    assert [one.kind for one in findings_of(person, ())] == kinds
+    silent = replace(ANN, phones=(replace(RINGS, calls=SILENT_CALLS, days=SILENT_DAYS),), barred=barred)
+    assert bool(findings_of(silent, ())) is not ({"call", "all"} & set(barred) != set())
 
 
 def test_only_an_open_lead_lacks_something_and_only_what_is_critical() -> None:
@@ -94,9 +108,13 @@ def test_one_slip_beside_a_large_service_is_seen(typed: str, meant: str | None) 
     assert meant_domain(typed) == meant
 
 
+def test_a_day_is_that_of_the_house() -> None:
+    assert day(datetime(2026, 11, 22, 17, tzinfo=UTC), "Pacific/Auckland") == "23 Nov 2026"
+
+
 def read(**fields: Any) -> Person:
     row = {"person_id": "p", "name": None, "company": None, "lead_id": None, "is_open": False, "place": False,
-           "country": None, "mails": (), "phones": ()}  # fmt: skip
+           "country": None, "barred": (), "mails": (), "phones": ()}  # fmt: skip
     return READER.people([row | fields])[0]
 
 
@@ -106,6 +124,8 @@ def read(**fields: Any) -> Person:
     ({"mails": [["A@Acme.example", "bounced"], ["a@@acme.example", None], ["..a@acme.example", None]]}, []),
     ({"phones": [["0030 1234567", None, 0, 0, False]], "country": "DE"}, []),
     ({"phones": [["030 1234567", None, 0, 0, False]], "country": "DE"}, ["+49301234567"]),
+    # an extension would be lost
+    ({"phones": [["+1 310 555 0148 ext. 5", None, 0, 0, False]]}, []),
     # of our own country, and nobody said that the lead is there
     ({"phones": [["(310) 555-0148", None, 0, 0, False]]}, []),
     ({"name": "  Zoe\u0308\u200e  Lee"}, ["Zoë Lee"]),

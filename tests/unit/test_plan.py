@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from speedlead.cited import in_words
 from speedlead.composer import Composer, House
 from speedlead.domain.plan import Plan, Step, parse_duration, parse_times
 from speedlead.planbook import PlanError, load_plan, packaged_plan, parse_plan
@@ -173,6 +174,13 @@ def test_the_default_plan_has_no_other_targets_and_the_aims_of_req_27() -> None:
         "saas-all": 360, "chatbot": 480,
     }  # fmt: skip
     assert {a.source for a in PLAN.aims} == {"REQ 27"}
+
+
+def test_where_a_number_is_from_is_told_in_words() -> None:
+    told = [in_words(cited.source) for cited in (*PLAN.targets, *PLAN.aims)]
+    assert not [text for text in told if "REQ" in text]
+    assert in_words("REQ 22, house default") == "a trade article: by channel, house default"
+    assert in_words("ours since May") == "ours since May"
 
 
 @pytest.mark.parametrize(

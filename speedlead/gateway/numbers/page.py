@@ -63,7 +63,7 @@ class NumbersPage:
         self._deps, self._shelf = deps, shelf
         self._calendars, _ = load_calendars(deps.settings.calendars_file)
         self._teams = sorted(team.id for team in self._calendars.teams)
-        self.beforehand = Beforehand(deps, self._calendars, PANELS, [period for period, _ in PERIODS])
+        self.beforehand = Beforehand(deps, self._calendars, PANELS, [period for period, _ in PERIODS], shelf)
 
     async def show(self, request: Request) -> Response:
         if _OF_LEADS & request.query_params.keys():
