@@ -43,7 +43,8 @@ select l.id::text as lead_id, p.name, p.company,
     l.clock_offset_us, l.created_at, l.open_at, l.first_attempt_due, l.first_attempt_target, l.promised_at,
     l.promise_text, l.acknowledged_at, l.assigned_at, l.first_attempt_at, l.first_contact_at, l.decided_at,
     case when not stale then l.next_step end as next_step,
-    case when not stale then l.next_touch_at when l.plan_stopped = 'not_now' then o.later_at end as next_touch_at,
+    coalesce(case when not stale then l.next_touch_at end, case when l.plan_stopped = 'not_now' then o.later_at end)
+        as next_touch_at,
     case when not stale then l.next_why else coalesce(l.plan_stopped, 'waiting_for_outcome') end as next_why,
     l.plan_stopped, t.calling,
     -- a callback holds the plan until its time in the same column: that is no pause

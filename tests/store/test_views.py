@@ -141,6 +141,17 @@ async def test_after_a_talk_the_step_that_was_set_before_is_not_shown_any_more(
     assert told.why == (outcome or "waiting_for_outcome")
 
 
+async def test_a_day_that_was_agreed_later_is_shown_though_the_owner_was_reminded_before(conn: Any) -> None:
+    at = coming(days=8)
+    await _logged(conn, BEN, ago(hours=2), outcome="not_now")
+    await conn.execute("update lead set plan_stopped = 'not_now', next_step = null, next_touch_at = null, "
+                       "next_why = 'later_due' where id = $1", BEN)  # fmt: skip
+    await _logged(conn, BEN, ago(minutes=1), outcome="not_now", until_at=at)
+    told = await views.explain(conn, BEN)
+    assert told is not None
+    assert (told.next_at, told.waits_for) == (at, wording.WAITS["later"])
+
+
 async def test_a_callback_is_no_pause_and_takes_the_plan_up_again(conn: Any) -> None:
     at = coming(days=1)
     await _logged(conn, BEN, ago(minutes=1), call_result="connected", outcome="callback_requested", until_at=at)

@@ -71,7 +71,8 @@ async def capacity(asking: Asking) -> Shown:
           clock(place.free_at, "UTC") if place.free_at else None) for place in places],
     )  # fmt: skip
     if not places:
-        return Shown(table, words="There are no reps yet: `speedlead rep import`.")
+        nobody = "There are no reps yet: `speedlead rep import`."
+        return Shown(table, words=nobody if asking.filters.rep_id is None else "No lead is given to this person.")
     fullest = sorted(places, key=_filled, reverse=True)[:_FULLEST]
     items = [
         Bar(one.rep.name, _filled(one), f"{one.rep.open_leads:,} of {one.rep.capacity:,}", "" if one.room else "bad")
