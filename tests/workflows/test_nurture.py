@@ -122,6 +122,7 @@ async def test_a_new_inquiry_makes_it_hot_again_at_once(house: World) -> None:
         "day-14 sent", "day-30 sent",
     ]  # fmt: skip
     (again,) = asked
+    await ended(house, again)
     row = await house.pool.fetchrow(
         """select n.lead_type, n.program, n.acknowledged_at - n.created_at as took,
                n.promised_at is not null as promised, n.owner_id = o.owner_id as same_owner, n.plan_id, p.close_reason
@@ -138,7 +139,6 @@ async def test_a_new_inquiry_makes_it_hot_again_at_once(house: World) -> None:
     assert row["promised"]
     assert row["same_owner"]
     assert row["took"] < timedelta(seconds=30)
-    await ended(house, again)
     assert {"call-1 sent no_answer", "day-7-email sent"} <= set(await touches(house, again))
 
 
