@@ -9,13 +9,13 @@ from temporalio import activity
 from activities.clock import ActivityClock
 from activities.planning import Planning
 from speedlead.contracts import TurnRequest, TurnResult
-from speedlead.domain.assistant import in_time
+from speedlead.domain.assistant import TARGETS_S, in_time
 from speedlead.domain.placing import Placed
 from speedlead.plan_shelf import Source, plan_of
 from speedlead.records import LeadRecord, Leads
 
-# where the plan has no target for a channel (REQ 22: chat)
-_CHAT_S, _ELSE_S = 15 * 60, 3600
+# where neither the plan nor the house has a target for a channel
+_ELSE_S = 3600
 
 
 class Ended(Protocol):
@@ -63,9 +63,11 @@ class Assisting:
         if channel is None:
             return TurnResult(act="kept_out", reason="no_such_message")
         targets = {str(name): span for name, span in plan_of(self._plan, lead).answers.items()}
-        target = targets.get(channel, _CHAT_S if channel == "chat" else _ELSE_S)
+        target = targets.get(channel, TARGETS_S.get(channel, _ELSE_S))
         at_work = await self._planning.at_work(lead, moment.now)
         if in_time(moment.now, at_work, timedelta(seconds=target)):
+            if channel == "call":  # somebody waits on the telephone to hear what comes of it
+                await self._desk.keep_out(request.lead_id, request.reply_id, "person_at_work", moment.now)
             return TurnResult(act="kept_out", reason="person_at_work")
         if not self._lawful(lead, channel, moment.now):
             await self._desk.keep_out(request.lead_id, request.reply_id, "quiet_hours", moment.now)

@@ -31,6 +31,7 @@ from speedlead.foresight import Foresight
 from speedlead.gateway.app import create_app
 from speedlead.gateway.context import home_country
 from speedlead.gateway.deps import GatewayDeps, Line
+from speedlead.gateway.voice_relay import MAX_MESSAGE
 from speedlead.gateway.webhook_replay import run_replay
 from speedlead.house_mark import HouseMark, OtherHouse
 from speedlead.lawbook import LawError
@@ -284,6 +285,9 @@ async def serve_gateway(deps: GatewayDeps) -> None:
         timeout_graceful_shutdown=DRAIN_S,
         server_header=False,
         proxy_headers=False,
+        # sockets are for calls of the assistant alone; what one of them sends is a few sentences
+        ws="websockets-sansio" if deps.settings.assistant_voice else "none",
+        ws_max_size=MAX_MESSAGE,
     )
     server = uvicorn.Server(config)
     # signals belong to our own main, which cancels us
@@ -291,7 +295,7 @@ async def serve_gateway(deps: GatewayDeps) -> None:
     async with _background(run_replay(app.state.context)):
         task = asyncio.create_task(server.serve())
         try:
-            async with _background(app.state.figures_beforehand.keep()):
+            async with _background(app.state.figure_columns.keep()):
                 await asyncio.shield(task)
         except asyncio.CancelledError:
             server.should_exit = True

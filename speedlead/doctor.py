@@ -65,6 +65,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     yield webhook_keys(settings)
     yield _mappings(settings)
+    if settings.assistant_model is not None:
+        yield assistant(settings)
     if settings.embedded_temporal and not running:
         yield _temporal_program()
     else:
@@ -89,6 +91,22 @@ def _mappings(settings: Settings) -> Finding:
         return Finding("mappings", False, f"a gateway that runs keeps the old ones: {error}")
     is_open = [one.name for one in doors.mappings.values() if doors.why_closed(one) is None]
     return Finding("mappings", None, f"{len(doors.mappings)}, open: {', '.join(is_open) or 'none'}")
+
+
+def assistant(settings: Settings) -> Finding:
+    """What it may say, where it may say it, and whether a start would fail."""
+    from speedlead.assistant.assemble import house_of
+    from speedlead.assistant.factbook import FactsError
+    from speedlead.scriptbook import ScriptError
+
+    try:
+        house = house_of(settings)
+    except (FactsError, ScriptError) as error:
+        return Finding("assistant", False, str(error))
+    if settings.assistant_voice and not settings.uses_sandbox and not settings.public_url.startswith("https://"):
+        return Finding("assistant", False, "SPEEDLEAD_PUBLIC_URL: expected https://… for calls: Twilio opens wss alone")
+    spoken = "by text and in calls" if settings.assistant_voice else "by text"
+    return Finding("assistant", True, f"{settings.assistant_model}, {len(house.facts.facts)} facts, {spoken}")
 
 
 def _ports(settings: Settings) -> list[Finding]:

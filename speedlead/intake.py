@@ -1,7 +1,8 @@
 """What a form or an API client sent, checked and normalised. Pure: `read_inquiry` raises ValidationError or nothing.
 
     name email phone company message intent source country region postcode tz segment channel
-    consent_sms consent_call consent_recorded consent_marketing consent_text; utm_* and everything else: kept in `extra`
+    consent_sms consent_call consent_recorded consent_marketing consent_text consent_ai_voice consent_ai_voice_text
+    utm_* and everything else: kept in `extra`
 
 An e-mail address or a phone number is required; consent never is.
 """
@@ -29,6 +30,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -142,6 +144,9 @@ class Inquiry(BaseModel):
     consent_recorded: Flag = False
     consent_marketing: Flag = False
     consent_text: Annotated[str | None, _text(4000, lines=True)] = None
+    # the words next to the box: without them nobody could say what was agreed to
+    consent_ai_voice: Flag = False
+    consent_ai_voice_text: Annotated[str | None, _text(1000, lines=True), Field(validate_default=True)] = None
     extra: dict[str, Any] = {}
 
     @model_validator(mode="before")
@@ -262,6 +267,18 @@ class Inquiry(BaseModel):
         if self.email is None and self.phone is None:
             _bad("neither e-mail nor phone was given", "an e-mail address or a phone number")
         return self
+
+    @field_validator("consent_ai_voice_text")
+    @classmethod
+    def _has_words(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("consent_ai_voice") and value is None and not _rules(info).lenient:
+            _bad("missing", "the words that were shown next to the box, with consent_ai_voice")
+        return value
+
+    @property
+    def agreed_to_ai_voice(self) -> str | None:
+        """The words that were agreed to, for the number that was given with them."""
+        return self.consent_ai_voice_text if self.consent_ai_voice and self.phone is not None else None
 
     @property
     def call_requested(self) -> bool:

@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
 from speedlead.domain.absence import return_day
+from speedlead.domain.assistant import TARGETS_S, in_time
 from speedlead.domain.business import Calendars
 from speedlead.domain.calendar import offset_at, to_second
 from speedlead.domain.open_time import OpenTime
-from speedlead.domain.opening import Opening, find_opening, on_shift, place_human, serving
+from speedlead.domain.opening import Opening, Shift, find_opening, on_shift, place_human, serving
 from speedlead.domain.placing import Consents, Impossible, Placed, Placer, Question
 from speedlead.domain.plan import Plan
 from speedlead.domain.schedule import Asker
@@ -21,7 +22,6 @@ from speedlead.store.leads import LeadStore
 
 _NOWHERE = Evidence(tz=None, country=None, region=None, postcode=None, phone_e164=None)
 # the Date header of a note is believed if it is about as old as its delivery
-_CHAT = 15 * 60  # seconds, where the plan says nothing of chat (REQ 22)
 _OLDEST, _AHEAD = timedelta(days=3), timedelta(days=1)
 
 
@@ -58,24 +58,39 @@ class Returns:
         until = self._start_of_business(day, place)
         return until if until > now else None
 
-    async def answer_due(self, conn: Any, channel: Literal["email", "sms", "chat"], now: datetime) -> datetime | None:
+    async def answer_due(
+        self, conn: Any, channel: Literal["email", "sms", "chat", "call"], now: datetime
+    ) -> datetime | None:
         """The plan's target for an answer, counted in hours in which somebody of the team is on shift (REQ 22, 37).
 
         None when the plan has none for this channel. Where the lead is does not matter: the gate asks that.
         """
-        span = self.plan.answers.get(channel, _CHAT if channel == "chat" else None)
+        span = self._targets().get(channel)
         if span is None:
             return None
+        first, question, team = await self._first_human(conn, now)
+        if isinstance(first, Impossible):
+            return now + timedelta(seconds=span)
+        later = OpenTime(first, lambda at: place_human(self._placer.place, replace(question, earliest=at), team), ())
+        return later.after(timedelta(seconds=span))
+
+    async def in_time(self, conn: Any, channel: str, now: datetime) -> bool:
+        """Can a person of ours answer by that target? Then no assistant is asked."""
+        first, _, _ = await self._first_human(conn, now)
+        # where nobody ever works, nobody is there later either
+        at_work = now if isinstance(first, Impossible) else first.at
+        return in_time(now, at_work, timedelta(seconds=self._targets().get(channel, 0)))
+
+    def _targets(self) -> dict[str, int]:
+        return TARGETS_S | {str(channel): span for channel, span in self.plan.answers.items()}
+
+    async def _first_human(self, conn: Any, now: datetime) -> tuple[Placed | Impossible, Question, tuple[Shift, ...]]:
         team = on_shift(team_of(await LeadStore(conn, self._calendars).reps()))
         question = Question(
             channel="email", earliest=now, latest=None, place=self._places.find(_NOWHERE), hours=None, slot=None,
             consents=Consents(call_requested=True, sms=True, call=True, inquiry=True),
         )  # fmt: skip
-        first = place_human(self._placer.place, question, team)
-        if isinstance(first, Impossible):
-            return now + timedelta(seconds=span)
-        later = OpenTime(first, lambda at: place_human(self._placer.place, replace(question, earliest=at), team), ())
-        return later.after(timedelta(seconds=span))
+        return place_human(self._placer.place, question, team), question, team
 
     async def reps(self, conn: Any) -> tuple[RepRecord, ...]:
         """Who is active, with their hours."""

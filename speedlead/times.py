@@ -36,6 +36,11 @@ def clock(at: datetime, zone: str, *, seconds: bool = False) -> str:
     return local(at, zone).strftime("%a %-d %b, %H:%M:%S" if seconds else "%a %-d %b, %H:%M")
 
 
+def spoken(at: datetime, zone: str) -> str:
+    """'Monday, November 23, at 9:00 AM, New York time': to be read out by a voice."""
+    return local(at, zone).strftime("%A, %B %-d, at %-I:%M %p, ") + zone_label(zone)
+
+
 def span(seconds: float) -> str:
     """A length in the two largest units: '42 s', '6 min 30 s', '2 h 5 min', '3 days'."""
     whole = abs(round(seconds))

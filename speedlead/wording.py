@@ -81,6 +81,7 @@ FIELDS = {
     "consent_call": "Calls",
     "consent_recorded": "Recorded messages",
     "consent_marketing": "News by e-mail",
+    "consent_ai_voice": "Calls with an artificial voice",
 }
 
 # what the widget saw of who filled in a form
@@ -93,6 +94,8 @@ SPAM_SIGNS = {
 CHAT_STATES = {
     "waits": "waits for the visitor's page, and goes by e-mail if it does not ask",
     "shown": "shown in the page",
+    "said": "said in the call",
+    "unsaid": "not said: the call was over",
 }
 
 TOUCH_STATES = {
@@ -150,6 +153,8 @@ STORY = {
     "assistant_said": "The automatic assistant answered the lead",
     "assistant_handed_over": "The automatic assistant left the lead to a person",
     "assistant_kept_out": "The automatic assistant did not answer",
+    "ai_voice_agreed": "The lead agreed to speak with an artificial voice",
+    "ai_voice_ended": "The consent to an artificial voice ended",
     "reopened": "Somebody wrote to a lead that was closed: a new one begins",
     "address_learned": "The lead wrote from another address, which is now known",
     "opt_out": "The lead opted out",
@@ -169,7 +174,7 @@ STORY = {
     "closed": "The lead was closed",
     "merged": "Another entry of the same person became part of this one",
     "merge_undone": "Two entries that were taken for one person are two again",
-    "program_began": "What goes on when the answer to an inquiry is over began",
+    "program_began": "The program after the inquiry began",
     "started": "The workflow started",
 }
 
@@ -400,7 +405,12 @@ def reason(code: str | None, channel_code: str | None = None) -> str:
 
 def reasons(codes: Iterable[str], channel_code: str | None = None) -> str:
     """All of them in a line, each once; one that another says with its law behind is not said alone."""
-    said = list(dict.fromkeys(reason(code, channel_code) for code in codes))
+    return in_line(reason(code, channel_code) for code in codes)
+
+
+def in_line(texts: Iterable[str]) -> str:
+    """`reasons`, of reasons that are words already."""
+    said = list(dict.fromkeys(texts))
     return "; ".join(one for one in said if one and not any(other.startswith(f"{one} (") for other in said))
 
 
@@ -458,6 +468,8 @@ def told(kind: str, reason_code: str | None, data: Mapping[str, Any]) -> tuple[s
     if kind == "opt_out":
         scope = data.get("channel") or data.get("scope")
         return story(kind) + (f" of {channel(scope)}" if scope else ""), ""
+    if kind == "outcome" and not data.get("rep_id"):
+        return "An outcome was logged", None  # by the lead's own booking, another system, a program
     if kind == "reply_heard" and reason_code == "automatic":
         return STORY["reply_passed"], None
     if kind == "call_progress" and data.get("leg") == "rep":
@@ -498,8 +510,20 @@ def notice(kind: str) -> str:
     return NOTICES.get(kind, plain(kind).capitalize())
 
 
+# which meeting of the lead, and which change of it, is in the mail's own words (`booking_mails.DueMail.step`)
+_MEETING = re.compile(r"meeting-\d+-(?P<kind>[a-z_]+)-\d+(-(?P<minutes>\d+)m)?")
+_MEETING_MAILS = {"missed": "missed: come back", "cancelled": "called off"}
+
+
+def _span(minutes: int) -> str:
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
 def step(code: str | None) -> str:
-    """'day-2-call' -> 'day 2 call', 'ack-1-sms' -> 'acknowledgement 1 sms'."""
+    """'day-2-call' -> 'day 2 call', 'ack-1-sms' -> 'acknowledgement 1 sms', 'meeting-1-moved-2' -> 'meeting moved'."""
+    if code and (mail := _MEETING.fullmatch(code)):
+        before = f", {_span(int(mail['minutes']))} before" if mail["minutes"] else ""
+        return f"meeting {_MEETING_MAILS.get(mail['kind'], plain(mail['kind']))}{before}"
     if code and code.startswith("ack-"):
         code = f"acknowledgement{code.removeprefix('ack')}"
     return code.replace("-", " ").replace("_", " ").replace("email", "e-mail") if code else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from speedlead.assistant.desk import AssistantDesk, House, Prices
-from speedlead.assistant.factbook import FactsError, load_facts
+from speedlead.assistant.factbook import FactsError, check_spoken, load_facts
 from speedlead.assistant.turn import Model
 from speedlead.booking.offers import Offers
 from speedlead.domain.assistant import Limits
@@ -36,6 +36,8 @@ def house_of(settings: Settings) -> House:
         seconds=settings.assistant_seconds,
     )
     facts = load_facts(file, script)
+    if settings.assistant_voice:
+        check_spoken(facts, file)
     return House(settings.company_name, facts, script, limits, Prices(*prices) if prices is not None else None)
 
 

@@ -5,10 +5,11 @@ any message of a person of ours, through the gate.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -18,6 +19,7 @@ from speedlead.assistant.factbook import questions_of
 from speedlead.assistant.turn import Model, Turned, Usage, take_turn
 from speedlead.booking.offers import Offers
 from speedlead.domain.assistant import Book, Facts, HandOver, Limits, Say, Situation, Slot, hand_over
+from speedlead.domain.assistant_voice import SECONDS
 from speedlead.domain.script import Script
 from speedlead.optout import opt_out_scope
 from speedlead.ports import Clock
@@ -98,20 +100,25 @@ class AssistantDesk:
             offers = self._offers
             offer = await transact(self._pool, lambda conn: offers.offered(conn, lead_id, ready.now))
             free, zone = tuple(offer.times), offer.zone
-        language = house.facts.language
-        slots = slots_of(free, ready.offered, zone, language) if zone is not None else ()
+        say_time = times.spoken if ready.channel == "voice" else partial(_clock, language=house.facts.language)
+        slots = slots_of(free, ready.offered, zone, say_time) if zone is not None else ()
+        limits = house.limits
+        if ready.channel == "voice":
+            limits = replace(limits, seconds=min(limits.seconds, SECONDS))
         return Situation(
             channel=ready.channel,
             company=house.company,
             facts=house.facts,
             lines=ready.lines,
             turn=ready.number,
-            introduced=any(line.who == "assistant" for line in ready.lines),
+            # a call begins with it, and nobody can talk over that
+            introduced=ready.channel == "voice" or any(line.who == "assistant" for line in ready.lines),
             wants_no_more=opt_out_scope(ready.lines[-1].text, "sms") is not None,
             questions=questions_of(house.facts, house.script, ready.given),
             slots=slots,
             spent=ready.spent,
-            limits=house.limits,
+            limits=limits,
+            can_mail=ready.can_mail,
         )
 
     async def _end(
@@ -139,8 +146,9 @@ class AssistantDesk:
 
     def _done(self, verdict: Say | Book | HandOver) -> Done:
         match verdict:
-            case Say(act=act, text=text, question=question, slots=slots, learned=learned):
-                return Done(act, text, question=question, offered=tuple(slot.at for slot in slots), learned=learned)
+            case Say(act=act, text=text, question=question, slots=slots, learned=learned, by_mail=by_mail):
+                offered = tuple(slot.at for slot in slots)
+                return Done(act, text, question=question, offered=offered, learned=learned, by_mail=by_mail)
             case Book(text=text, learned=learned):
                 return Done("book", text, learned=learned)
             case HandOver(reason=reason, text=text, learned=learned, detail=detail):
@@ -171,16 +179,18 @@ class AssistantDesk:
         return None
 
 
-def slots_of(free: Sequence[datetime], offered: Sequence[datetime], zone: str, language: str) -> tuple[Slot, ...]:
+def slots_of(
+    free: Sequence[datetime], offered: Sequence[datetime], zone: str, say: Callable[[datetime, str], str]
+) -> tuple[Slot, ...]:
     """Those that were offered and are still free, under their numbers; else a few new ones that lie apart."""
-    still = [Slot(n, at, _clock(at, zone, language), True) for n, at in enumerate(offered, 1) if at in free]
+    still = [Slot(n, at, say(at, zone), True) for n, at in enumerate(offered, 1) if at in free]
     if still:
         return tuple(still)
     chosen: list[datetime] = []
     for at in free:
         if len(chosen) < _OFFERED and all((at - one).total_seconds() >= _APART_S for one in chosen):
             chosen.append(at)
-    return tuple(Slot(n, at, _clock(at, zone, language)) for n, at in enumerate(chosen, 1))
+    return tuple(Slot(n, at, say(at, zone)) for n, at in enumerate(chosen, 1))
 
 
 def _clock(at: datetime, zone: str, language: str) -> str:

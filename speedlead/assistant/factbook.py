@@ -44,6 +44,12 @@ def _faults(facts: Facts, script: Script | None) -> Iterator[tuple[tuple[str | i
             yield ("facts", at, "say"), f"cannot be said as it stands: {wording.reason(why)}"
 
 
+def check_spoken(facts: Facts, file: Path) -> None:
+    """Raises FactsError where these cannot be spoken in a call."""
+    if facts.language != "en":
+        raise FactsError(f"{file}: language: expected 'en' with SPEEDLEAD_ASSISTANT_VOICE: it speaks nothing else")
+
+
 def warnings(facts: Facts, file: Path, today: date) -> list[str]:
     if facts.review_by >= today:
         return []

@@ -51,6 +51,8 @@ def instructions_of(situation: Situation) -> str:
         parts.append("Times can be offered (offer_slots).")
     else:
         parts.append("No times can be offered.")
+    if situation.channel == "voice":
+        parts.append("This is a telephone call, and a voice reads your words out: one or two short sentences.")
     if situation.turn >= situation.limits.turns:
         parts.append("This is the last turn: book what they chose, or hand_over.")
     return "\n\n".join(parts)

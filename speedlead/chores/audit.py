@@ -23,7 +23,7 @@ UNUSED_DAYS = 30
 def audit_chore(pool: "asyncpg.Pool[Any]", settings: Settings, clock: Clock) -> Chore:
     async def run() -> str:
         found = await transact(pool, lambda conn: audit(conn, settings, clock))
-        return f"{len(found)} findings"
+        return wording.counted(len(found), "finding")
 
     return Chore("audit.weekly", EVERY, run)
 
@@ -43,5 +43,5 @@ async def audit(conn: Any, settings: Settings, clock: Clock) -> list[Finding]:
         name = f"{text.channel}/{text.id} ({text.language}), {text.file}"
         if (late := overdue(name, text.owner, text.review_by, now.date())) is not None:
             found.append(late)
-    await audit_findings.write(conn, now, EVERY.days, found)
+    await audit_findings.write(conn, now, EVERY.days, found, wall)
     return found

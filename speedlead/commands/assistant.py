@@ -86,7 +86,7 @@ async def _talk(facts: "Facts", model: "Model") -> None:
 
 
 def _facts(file: Path | None) -> "tuple[Facts, Path]":
-    from speedlead.assistant.factbook import FactsError, load_facts
+    from speedlead.assistant.factbook import FactsError, check_spoken, load_facts
     from speedlead.scriptbook import DEFAULT_SCRIPT, ScriptError, load_scripts
     from speedlead.settings import load_settings
 
@@ -96,7 +96,10 @@ def _facts(file: Path | None) -> "tuple[Facts, Path]":
         print("expected a file of facts, or SPEEDLEAD_ASSISTANT_FACTS_FILE", file=sys.stderr)
         raise typer.Exit(2)
     try:
-        return load_facts(name, load_scripts(settings.templates_dir)[DEFAULT_SCRIPT][0]), name
+        facts = load_facts(name, load_scripts(settings.templates_dir)[DEFAULT_SCRIPT][0])
+        if settings.assistant_voice:
+            check_spoken(facts, name)
+        return facts, name
     except (FactsError, ScriptError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -8,6 +8,7 @@ import typer
 
 from speedlead.person_commands import run_in_house
 from speedlead.whoami import command_line
+from speedlead.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Entries that may be one person (docs/duplicates.md).")
 
@@ -28,7 +29,8 @@ def look() -> None:
             companies = await look_for_alike(conn, wall)
             found = await look_for_duplicates(conn, wall)
         print(f"{found.people} people, {found.compared} pairs compared: {found.proposed} may be one person, "
-              f"{found.new} of them new, {found.over} not any more; {companies} pairs of companies")  # fmt: skip
+              f"{found.new} of them new, {found.over} not any more; "
+              f"{counted(companies, 'pair')} of companies")  # fmt: skip
         return 0
 
     run_in_house(work)
@@ -48,10 +50,16 @@ def list_(
 
         async with pool.acquire() as conn:
             if merged:
-                for one in await merges(conn, limit):
+                done = await merges(conn, limit)
+                for one in done:
                     print(_merge_line(one))
+                if not done:
+                    print("Nothing was merged.")
                 return 0
-            for pair in await open_pairs(conn, limit):
+            pairs = await open_pairs(conn, limit)
+            if not pairs:
+                print("Nobody waits: no pairs are proposed. `speedlead duplicates look` looks anew.")
+            for pair in pairs:
                 reasons = ", ".join(wording.reason(reason) for reason in pair.reasons)
                 print(f"{pair.score:>3}  {reasons}{' (certain)' if pair.certain else ''}")
                 for side in (pair.older, pair.newer):
@@ -118,7 +126,7 @@ def undo(
 
         done = await undo_merge(conn, clock, merge_id)
         again = f" Lead {done.reopened} goes on." if done.reopened else ""
-        return f"Undone: {len(done.leads)} leads went back.{again}"
+        return f"Undone: {counted(len(done.leads), 'lead')} went back.{again}"
 
     _carry_out("duplicates undo", [], work, {"merge": merge_id})
 

@@ -20,7 +20,9 @@ def whatif(
         str | None, typer.Option(help="On-call cover on top: '{zone: Europe/Berlin, hours: {sat: 09:00-18:00}}'")
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=366, help="Of how many days")] = 30,
-    most: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many leads are played")] = 500,
+    most: Annotated[
+        int, typer.Option(min=1, max=100_000, help="So many leads are played, from all over the days")
+    ] = 500,
     zone: Annotated[str, typer.Option(help="Of the hours in the staffing table")] = "UTC",
     call_minutes: Annotated[
         float, typer.Option(min=0.1, max=240, help="How long a call holds somebody; 3 is a guess")

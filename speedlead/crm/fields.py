@@ -52,7 +52,7 @@ def activity_of(event: Event) -> Activity:
     channel = said.get("channel")
     sort: Sort = "note"
     if kind in ("lead.attempted", "lead.acknowledged", "lead.replied"):
-        sort = {"call": "call", "email": "email", None: "note"}.get(channel, "message")  # type: ignore[assignment]
+        sort = _SORTS.get(channel, "note")
     subject = _SUBJECTS[kind](said)
     facts = {"Step": said.get("step"), "Reason": said.get("reason"), "Source": said.get("source")}
     lines = [subject, *(f"{name}: {text}" for name, text in facts.items() if text), event["data"]["lead"]["url"]]
@@ -64,7 +64,9 @@ def _words(code: str | None) -> str:
     return (code or "").replace("_", " ")
 
 
-_CHANNELS = {"email": "E-mail", "sms": "Text message", "call": "Call"}
+_CHANNELS = {"email": "E-mail", "sms": "Text message", "call": "Call", "chat": "Chat"}
+# a chat of the page is no channel that a CRM knows: HubSpot's messages are texts, WhatsApp and LinkedIn
+_SORTS: Mapping[str | None, Sort] = {"call": "call", "email": "email", "sms": "message"}
 
 
 def _by(said: Mapping[str, Any]) -> str:
@@ -78,6 +80,7 @@ _SUBJECTS = {
     "lead.replied": lambda said: f"The lead replied: {_by(said)}",
     "lead.outcome": lambda said: "Logged: " + ", ".join(
         _words(said.get(name)) for name in ("call_result", "outcome") if said.get(name)),
+    "lead.corrected": lambda said: f"Corrected in speedlead, not here: {', '.join(said['fields'])}",
     "lead.opted_out": lambda said: f"The lead wants no more: {_words(said.get('scope')) or 'all'}",
 }  # fmt: skip
 

@@ -18,7 +18,8 @@ from speedlead.hooks.events import Lead
 Kind = Literal["hubspot", "salesforce"]
 KINDS: tuple[str, ...] = get_args(Kind)
 # what is worth a line in the record's history over there
-ACTIVITIES = ("lead.inquiry", "lead.acknowledged", "lead.attempted", "lead.replied", "lead.outcome", "lead.opted_out")
+ACTIVITIES = ("lead.inquiry", "lead.acknowledged", "lead.attempted", "lead.replied", "lead.outcome", "lead.corrected",
+              "lead.opted_out")  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _LONGEST_SECRET = 16_384

@@ -20,16 +20,16 @@ from speedlead.domain.assistant_signs import (
     says_computer,
     wants_silence,
 )
-from speedlead.domain.assistant_words import Refusal, Source, refused
+from speedlead.domain.assistant_voice import Phrase, Spoken, number_said, without_links
+from speedlead.domain.assistant_words import Refusal, Source, has_link, refused
 
 Channel = Literal["sms", "email", "chat", "voice"]
 Act = Literal["reply", "ask", "offer_slots", "book", "hand_over", "stop"]
-Phrase = Annotated[str, Field(min_length=1, max_length=400)]
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Because = Literal["asked_for_person", "doubt", "angry", "not_in_facts", "other_language", "asked_to_stop"]
 
 # characters of a whole message; of a text: three segments
-LONGEST: dict[Channel, int] = {"sms": 459, "chat": 700, "email": 1500, "voice": 350}
+LONGEST: dict[Channel, int] = {"sms": 459, "chat": 700, "email": 1500, "voice": 500}
 # more than this of the lead's is no question but a paste
 LONGEST_HEARD = 2000
 # a proposal whose own words fail only by these loses them: the words of the house go alone
@@ -99,6 +99,7 @@ class Facts(_Part):
     never: tuple[Annotated[str, Field(min_length=2, max_length=60)], ...] = ()
     ask: tuple[Id, ...] = Field((), max_length=8)
     phrases: Phrases = Phrases()
+    spoken: Spoken = Spoken()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -173,7 +174,8 @@ class Situation:
     """One message of a lead that waits for words. `lines`: the conversation, oldest first; the last one is the lead's.
 
     `turn`: from 1. `introduced`: the lead has been told that this is a computer. `wants_no_more`: the words of the last
-    line opt out. `slots`: what may be offered or booked now; none where booking is off.
+    line opt out. `slots`: what may be offered or booked now; none where booking is off. `can_mail`: what a call
+    cannot say may go by mail.
     """
 
     channel: Channel
@@ -187,6 +189,7 @@ class Situation:
     slots: tuple[Slot, ...] = ()
     spent: Spent = Spent()
     limits: Limits = Limits()
+    can_mail: bool = False
 
     @property
     def heard(self) -> str:
@@ -195,13 +198,17 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Checked words that may be sent. `question`: was asked in them; `slots`: are offered in them."""
+    """Checked words that may be sent. `question`: was asked in them; `slots`: are offered in them.
+
+    `by_mail`: what a call left out because it has an address in it.
+    """
 
     act: Literal["reply", "ask", "offer_slots"]
     text: str
     question: str | None = None
     slots: tuple[Slot, ...] = ()
     learned: tuple[Learned, ...] = ()
+    by_mail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,10 @@ class HandOver:
 
 
 Verdict = Say | Book | HandOver
+
+
+# seconds by which a person of ours answers where the plan has no target; by mail and text it says so itself (REQ 22)
+TARGETS_S = {"chat": 15 * 60, "call": 15 * 60}
 
 
 def in_time(now: datetime, at_work: datetime, target: timedelta) -> bool:
@@ -286,17 +297,21 @@ def hand_over(
     if reason == "asked_to_stop":
         return HandOver(reason, None, learned, detail)
     says = situation.introduced or reason == "asked_for_person"
-    return HandOver(reason, _whole(situation, situation.facts.phrases.handed_over) if says else None, learned, detail)
+    phrases = situation.facts.spoken if situation.channel == "voice" else situation.facts.phrases
+    return HandOver(reason, _whole(situation, phrases.handed_over) if says else None, learned, detail)
 
 
 def chosen(situation: Situation) -> Slot | None:
     """The offered time that the lead named by nothing but its number: no model is asked about that."""
     said = situation.heard.strip().strip(".!()#").strip()
+    if situation.channel == "voice":
+        said = str(number_said(said))
     return next((slot for slot in situation.slots if slot.offered and said == str(slot.number)), None)
 
 
 def booked(situation: Situation, slot: Slot, learned: tuple[Learned, ...] = ()) -> Book:
-    return Book(slot, _whole(situation, situation.facts.phrases.booked.replace("{when}", slot.text)), learned)
+    phrases = situation.facts.spoken if situation.channel == "voice" else situation.facts.phrases
+    return Book(slot, _whole(situation, phrases.booked.replace("{when}", slot.text)), learned)
 
 
 def _book(proposal: Proposal, situation: Situation, learned: tuple[Learned, ...]) -> Verdict:
@@ -323,23 +338,43 @@ def _say(
     wrong: Refusal | None = refused(own, source) if own else None
     if wrong is not None and (act == "reply" or wrong not in _DROPPABLE):
         return hand_over(situation, wrong, learned, own)
+    by_mail = None
+    if situation.channel == "voice" and wrong is None and has_link(own):
+        if not situation.can_mail:
+            return hand_over(situation, "cannot_be_said", learned, own)
+        # a mail may be read by somebody who was not in the call
+        by_mail = f"{_introduction(situation)}\n{own}"
+        own = f"{without_links(own)} {facts.spoken.mailed}".strip()
     parts = [own] if own and wrong is None else []
     if act == "ask" and question is not None:
         parts.append(question.ask)
     if act == "offer_slots":
-        parts.append("\n".join([facts.phrases.offer, *(f"{slot.number}) {slot.text}" for slot in situation.slots)]))
+        parts.append(_offer(situation))
     text = _whole(situation, "\n".join(parts))
     if len(text) > LONGEST[situation.channel]:
         return hand_over(situation, "too_long", learned, own)
     slots = situation.slots if act == "offer_slots" else ()
-    return Say(act, text, question.id if question is not None and act == "ask" else None, slots, learned)
+    return Say(act, text, question.id if question is not None and act == "ask" else None, slots, learned, by_mail)
+
+
+def _offer(situation: Situation) -> str:
+    facts, slots = situation.facts, situation.slots
+    if situation.channel == "voice":
+        return " ".join([facts.spoken.offer, *(f"Number {slot.number}: {slot.text}." for slot in slots)])
+    return "\n".join([facts.phrases.offer, *(f"{slot.number}) {slot.text}" for slot in slots)])
 
 
 def _whole(situation: Situation, text: str) -> str:
     """With who speaks, in the first message and whenever somebody asks (AI Act art. 50, Cal. B&P Code 17941)."""
     if situation.introduced and not asks_whether_human(situation.heard):
         return text
-    return f"{situation.facts.phrases.introduction.replace('{company}', situation.company)}\n{text}"
+    if situation.channel == "voice":
+        return f"{situation.facts.spoken.introduces(situation.company)} {text}"
+    return f"{_introduction(situation)}\n{text}"
+
+
+def _introduction(situation: Situation) -> str:
+    return situation.facts.phrases.introduction.replace("{company}", situation.company)
 
 
 def _understood(proposal: Proposal, situation: Situation) -> tuple[Learned, ...]:

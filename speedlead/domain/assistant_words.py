@@ -158,6 +158,10 @@ def _without_quotes(said: str, facts: Sequence[str]) -> str:
     return said
 
 
+def has_link(text: str) -> bool:
+    return _LINK.search(text) is not None
+
+
 def _links(text: str) -> Iterator[str]:
     for match in _LINK.finditer(text):
         yield match[0].lower().rstrip(".,;:!?)")

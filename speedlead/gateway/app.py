@@ -35,6 +35,7 @@ from speedlead.gateway.mapping_pages import add_mapping_pages
 from speedlead.gateway.meeting_page import add_meeting_page
 from speedlead.gateway.notification_pages import add_notification_pages
 from speedlead.gateway.oncall_page import add_oncall_page
+from speedlead.gateway.opt_out_page import add_opt_out_page
 from speedlead.gateway.page_errors import broken, not_available, nothing_here, reads_pages
 from speedlead.gateway.pages import add_pages
 from speedlead.gateway.people_pages import add_people_pages
@@ -51,6 +52,7 @@ from speedlead.gateway.start_page import add_start_page
 from speedlead.gateway.steering_page import add_steering_page
 from speedlead.gateway.take_page import add_take_pages
 from speedlead.gateway.unsubscribe import add_unsubscribe_routes
+from speedlead.gateway.voice_consent_page import add_voice_consent_page
 from speedlead.gateway.webhooks_booking import add_booking_webhooks
 from speedlead.gateway.webhooks_sendgrid import add_sendgrid_webhooks
 from speedlead.gateway.webhooks_twilio import add_twilio_webhooks
@@ -97,6 +99,8 @@ def create_app(deps: GatewayDeps) -> FastAPI:
     add_booking_page(app, doors)
     # before the pages, whose /leads/{lead_id}/{action} would take it
     add_meeting_page(app, doors)
+    add_opt_out_page(app, context)
+    add_voice_consent_page(app, deps)
     add_erase_page(app, deps)
     add_pages(app, deps)
     add_company_sign_in(app, context, add_sign_in(app, context))

@@ -1,11 +1,15 @@
 """A call to our number, as TwiML: the owner's phone rings, else one of those on shift; else a promise to call back.
 
+Where the house has an assistant that speaks, it takes the call of an open lead before that promise, if nobody can be
+there in time and the lead agrees to it (docs/assistant.md).
+
 A rep takes the call with a key, so a rep's voicemail never counts. Law asks for nothing here: the lead called us.
 Which addresses the number needs stands in docs/operations.md.
 """
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,12 +22,16 @@ from speedlead import wording
 from speedlead.composer import Composer
 from speedlead.composing.languages import choose
 from speedlead.domain.opening import Opening
+from speedlead.gateway import assistant_voice
+from speedlead.gateway.assistant_voice import FACTS_IN, Voice
 from speedlead.gateway.context import Context, home_country
 from speedlead.gateway.twiml import KEY_TIMEOUT_S, VOICES, say, xml
 from speedlead.plan_shelf import in_use
 from speedlead.records import LeadRecord
 from speedlead.store import inbound_calls as store
+from speedlead.store import voice_calls as talks
 from speedlead.store.inbound_calls import Ringing
+from speedlead.store.leads import LeadStore
 from speedlead.store.transactions import transact
 
 if TYPE_CHECKING:
@@ -37,17 +45,29 @@ _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 Answerer = Callable[[Context, "Call"], Awaitable[Response]]
 
 
-def questions(composer: Composer) -> dict[str, Answerer]:
-    return {
-        "voice/inbound": partial(inbound, composer),
+@dataclass(frozen=True, slots=True)
+class House:
+    """What callers hear. `voice` None: there is no assistant that speaks."""
+
+    composer: Composer
+    voice: Voice | None = None
+
+
+def questions(house: House) -> dict[str, Answerer]:
+    answers: dict[str, Answerer] = {
+        "voice/inbound": partial(inbound, house),
         "voice/inbound-rep": inbound_rep,
         "voice/inbound-accept": inbound_accept,
-        "voice/inbound-done": partial(inbound_done, composer),
+        "voice/inbound-done": partial(inbound_done, house),
         "voice/inbound-over": inbound_over,
     }
+    if house.voice is not None:
+        answers["voice/inbound-key"] = partial(inbound_key, house, house.voice)
+        answers["voice/inbound-talked"] = partial(inbound_talked, house, house.voice)
+    return answers
 
 
-async def inbound(composer: Composer, context: Context, call: "Call") -> Response:
+async def inbound(house: House, context: Context, call: "Call") -> Response:
     sid, deps = call.get("CallSid") or "", context.deps
     if not _SID.match(sid):
         return say(None)
@@ -56,7 +76,7 @@ async def inbound(composer: Composer, context: Context, call: "Call") -> Respons
     )
     if ringing.state == "ours":
         return say(_OURS)
-    return await _ring(composer, context, ringing)
+    return await _ring(house, context, ringing)
 
 
 async def inbound_rep(context: Context, call: "Call") -> Response:
@@ -91,19 +111,54 @@ async def inbound_accept(context: Context, call: "Call") -> Response:
     return xml(VoiceResponse()) if connect else say("The caller is gone.")
 
 
-async def inbound_done(composer: Composer, context: Context, call: "Call") -> Response:
+async def inbound_done(house: House, context: Context, call: "Call") -> Response:
     """One phone is done with: the two have spoken, or the next one rings, or nobody is left."""
     ringing = await _turn(context, call, ahead=1)
     if ringing is None or ringing.state == "connected":
         return say(None)
-    gone = call.get("CallStatus") in ("completed", "canceled", "failed", "busy", "no-answer")
-    return await (_missed if gone else _ring)(composer, context, ringing)
+    return await (_missed if _gone(call) else _ring)(house, context, ringing)
+
+
+async def inbound_key(house: House, voice: Voice, context: Context, call: "Call") -> Response:
+    """The answer to the question whether an artificial voice may speak: the key 1, or no."""
+    ringing = await _turn(context, call)
+    if ringing is None:
+        return say(None)
+    if call.form.get("Digits") != "1" or _gone(call):
+        return await _missed(house, context, ringing)
+    await assistant_voice.note_consent(voice, context, ringing.call_id)
+    # looked at once more: there may be somebody by now, and who has opted out has not agreed
+    return await _assisted(house, context, ringing, may_ask=False) or await _missed(house, context, ringing)
+
+
+async def inbound_talked(house: House, voice: Voice, context: Context, call: "Call") -> Response:
+    """The socket is closed: the last words, then a person of ours who is there by now, or a promise."""
+    ringing, deps = await _turn(context, call), context.deps
+    if ringing is None:
+        return say(None)
+    call_id = ringing.call_id
+    ending = await transact(deps.pool, lambda conn: talks.ending_of(conn, call_id))
+    if ending is None or _gone(call):
+        await _nobody_listens(context, call_id)
+        return say(None)
+    words = ending.words
+    answer_id = words.answer_id if words is not None else None
+    if answer_id is not None:
+        await transact(deps.pool, lambda conn: talks.was_said(conn, deps.clock, answer_id))
+    if not ending.agreed or (words is not None and words.act == "book"):
+        await _nobody_listens(context, call_id)
+        return say(words.text if words is not None and ending.agreed else voice.spoken.goodbye)
+    if words is not None:
+        await transact(deps.pool, lambda conn: store.ring_again(conn, deps.clock, deps.returns, call_id))
+        ringing = await _turn(context, call) or ringing
+    goes_on = _ring if ringing.state == "ringing" else _missed
+    return await goes_on(house, context, ringing, before=words.text if words is not None else None)
 
 
 async def inbound_over(context: Context, call: "Call") -> Response:
     """The number's status callback: the second source for the end of a call that nobody took."""
     deps = context.deps
-    if call.get("CallStatus") in ("completed", "canceled", "failed", "busy", "no-answer"):
+    if _gone(call):
         call_id = await transact(deps.pool, lambda conn: store.call_of(conn, call.get("CallSid") or ""))
         if call_id is not None:
             await _nobody_listens(context, call_id)
@@ -126,10 +181,17 @@ async def _nobody_listens(context: Context, call_id: str) -> None:
     await context.deliver_now(told)
 
 
-async def _ring(composer: Composer, context: Context, ringing: Ringing) -> Response:
+def _gone(call: "Call") -> bool:
+    return call.get("CallStatus") in ("completed", "canceled", "failed", "busy", "no-answer")
+
+
+async def _ring(house: House, context: Context, ringing: Ringing, before: str | None = None) -> Response:
+    """`before`: what is said first."""
     if ringing.phone is None or ringing.state != "ringing":
-        return await _missed(composer, context, ringing)
+        return await _assisted(house, context, ringing) or await _missed(house, context, ringing, before)
     response = VoiceResponse()
+    if before:
+        response.say(before, language=assistant_voice.LANGUAGE)
     done = _url(context, "inbound-done", ringing)
     dial = Dial(timeout=RING_S, answer_on_bridge=True, action=done, method="POST")
     dial.number(ringing.phone, url=_url(context, "inbound-rep", ringing), method="POST")
@@ -137,8 +199,24 @@ async def _ring(composer: Composer, context: Context, ringing: Ringing) -> Respo
     return xml(response)
 
 
-async def _missed(composer: Composer, context: Context, ringing: Ringing) -> Response:
-    deps = context.deps
+async def _assisted(house: House, context: Context, ringing: Ringing, *, may_ask: bool = True) -> Response | None:
+    """The assistant takes the call, or asks whether it may; None where it is not for it."""
+    voice = house.voice
+    if voice is None:
+        return None
+    may, lead_id = await assistant_voice.may_speak(context, ringing.call_id)
+    if lead_id is None or language_of(house.composer, await LeadStore(context.deps.pool).read(lead_id)) != FACTS_IN:
+        return None
+    if may == "ask" and may_ask:
+        return assistant_voice.ask(voice, _url(context, "inbound-key", ringing))
+    if may != "speak":
+        return None
+    return await assistant_voice.connect(voice, context, ringing.call_id, _url(context, "inbound-talked", ringing))
+
+
+async def _missed(house: House, context: Context, ringing: Ringing, before: str | None = None) -> Response:
+    """`before`: what is said first."""
+    deps, composer = context.deps, house.composer
 
     def speak(opening: Opening | None, now: datetime, lead: LeadRecord | None) -> tuple[str, str]:
         language = language_of(composer, lead)
@@ -153,6 +231,8 @@ async def _missed(composer: Composer, context: Context, ringing: Ringing) -> Res
     )
     await context.deliver_now(told)
     response = VoiceResponse()
+    if before:
+        response.say(before, language=assistant_voice.LANGUAGE)
     if said:
         response.say(said, language=VOICES.get(language, language))
     response.hangup()

@@ -45,6 +45,8 @@ SAID = {
     "fact_wrong": "Thank you: this counts for nothing any more, and the rules are measured by it.",
     "planned": "The lead follows the other plan from now on.",
     "corrected": "Corrected; what comes next is placed anew.",
+    "opted_out": "Recorded: nothing of that goes out any more.",
+    "voice_ended": "Recorded: no artificial voice speaks to this lead any more.",
     "no_show": "Nobody came. The lead is called again, and has a mail with our times.",
     "written": "Your message is on its way; what became of it stands in the conversation.",
     "choose": "Please choose first for whom you work, on the page My leads.",

@@ -42,11 +42,11 @@ _environment.globals.update(
 
 # the fields of the form, in DESIGN's fixed names, that a person fills in
 FORM_FIELDS = ("name", "email", "phone", "company", "message", "intent", "source", "country", "postcode", "tz",
-               "consent_sms", "consent_call", "consent_recorded", "consent_marketing")  # fmt: skip
+               "consent_sms", "consent_call", "consent_recorded", "consent_marketing", "consent_ai_voice")  # fmt: skip
 # a link may fill in everything but a consent: a box that somebody else has ticked is none
 LINKED_FIELDS = tuple(field for field in FORM_FIELDS if not field.startswith("consent_"))
 # hidden inputs that the form makes itself; `website` is its trap
-_OWN_FIELDS = frozenset({*FORM_FIELDS, "consent_text", "website"}) - {"source"}
+_OWN_FIELDS = frozenset({*FORM_FIELDS, "consent_text", "consent_ai_voice_text", "website"}) - {"source"}
 
 COUNTRIES = {
     "US": "United States", "CA": "Canada", "GB": "United Kingdom", "IE": "Ireland", "AU": "Australia",
@@ -67,6 +67,14 @@ def consent_text(company_name: str) -> str:
     return (
         f"If I give a phone number, I ask {company_name} to call me about this inquiry. The boxes below allow more "
         "than that. None is a condition of getting an answer, and I can withdraw each at any time."
+    )
+
+
+def ai_voice_text(company_name: str) -> str:
+    """What stands next to that box; kept word for word as well."""
+    return (
+        f"A computer of {company_name} with an artificial voice may speak with me on the telephone when no person of "
+        "theirs can"
     )
 
 
@@ -97,6 +105,7 @@ def form_page(
         "intents": wording.INTENTS,
         "countries": COUNTRIES,
         "consent_text": consent_text(settings.company_name),
+        "ai_voice_text": ai_voice_text(settings.company_name) if settings.assistant_voice else None,
     }
     return render("form.html", context, status if status is not None else 422 if found else 200)
 

@@ -1,6 +1,7 @@
 """The page /scenarios: what others say they reached, marked as illustrative, beside this house. It changes nothing."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import structlog
@@ -67,7 +68,8 @@ class ScenarioPage:
         now = self._deps.clock.wall()
         try:
             async with asyncio.timeout(WITHIN_S):
-                return (await self._shelf.ask(("scenarios",), lambda: own_rows(self._numbers, now))).value, ""
+                work = partial(own_rows, self._deps.pool, self._numbers, now)
+                return (await self._shelf.ask(("scenarios",), work)).value, ""
         except TimeoutError:
             return {}, "Your own figures take longer than a page may: they are being worked out, look again soon."
         except Exception as error:

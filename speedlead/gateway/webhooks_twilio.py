@@ -19,8 +19,10 @@ from speedlead.composing.assemble import read_composer
 from speedlead.composing.languages import choose
 from speedlead.contact_marks import marks_of
 from speedlead.gateway import inbound_calls, twiml
+from speedlead.gateway.assistant_voice import SOCKET, open_voice
 from speedlead.gateway.context import Context, log
 from speedlead.gateway.problems import Problem
+from speedlead.gateway.voice_relay import Relay
 from speedlead.gateway.webhook_keys import Key, twilio_keys
 from speedlead.gateway.webhooks import Act, Acted, Job, Reader, Verifier, ask, count, endpoint, receive, take
 from speedlead.help_words import LANGUAGES, asks_for_help, help_text
@@ -75,13 +77,17 @@ class Call:
 
 
 def add_twilio_webhooks(app: FastAPI, context: Context) -> None:
-    verify = partial(_signed_by, context, twilio_keys(context.deps.settings, context.deps.credentials))
+    keys = twilio_keys(context.deps.settings, context.deps.credentials)
+    verify = partial(_signed_by, context, keys)
     doors = {path: _reported(context, path, verify, read) for path, read in READERS.items()}
     composer = read_composer(context.deps.settings)
-    questions = QUESTIONS | {"voice/voicemail": partial(voice_voicemail, composer)} | inbound_calls.questions(composer)
+    house = inbound_calls.House(composer, open_voice(context.deps.settings))
+    questions = QUESTIONS | {"voice/voicemail": partial(voice_voicemail, composer)} | inbound_calls.questions(house)
     doors |= {path: _asked(context, path, verify, answer) for path, answer in questions.items()}
     for path, door in doors.items():
         app.router.add_route(f"/webhooks/twilio/{path}", door, methods=["POST"], include_in_schema=False)
+    if house.voice is not None:
+        app.router.add_websocket_route(SOCKET, Relay(context, house.voice, keys).serve)
 
 
 Handler = Callable[[Context, Call], Job]

@@ -74,7 +74,7 @@ class Inquiry(_Part):
 class Touch(_Part):
     channel: str | None = None
     step: str | None = None
-    purpose: str | None = Field(None, description="acknowledgement, plan or manual")
+    purpose: str | None = Field(None, description="acknowledgement, plan, manual, meeting or assistant")
 
 
 class Assigned(_Part):
@@ -120,6 +120,10 @@ class Closed(_Part):
     reason: str | None = None
 
 
+class Corrected(_Part):
+    fields: list[str] = Field(default=[], description="name, email, phone")
+
+
 class Nothing(_Part):
     """No more than what is in `lead`."""
 
@@ -147,6 +151,8 @@ EVENTS: Mapping[str, tuple[type[_Part], str]] = {
 TEST = "endpoint.test"
 # of a lead that a CRM is to be told of anew; no webhook has it
 SNAPSHOT = "lead.snapshot"
+# somebody of ours has put right who the lead is; CRMs alone have it, for they keep a copy that people look at
+CORRECTED = "lead.corrected"
 
 
 def event_of(row: Mapping[str, Any], contact: Contact | None, owner: Owner | None, source: str) -> dict[str, Any]:
@@ -177,7 +183,7 @@ def _details(row: Mapping[str, Any]) -> dict[str, Any]:
     known = {**story, **row["data"], "seconds": row["seconds"], "step": row["step"], "how": row["kind"],
              "owner_id": story.get("rep_id"), "reason": _code(row["reason"]),
              "scope": story.get("scope") or story.get("channel")}  # fmt: skip
-    model, _ = EVENTS.get(row["type"], (Nothing, ""))
+    model = Corrected if row["type"] == CORRECTED else EVENTS.get(row["type"], (Nothing, ""))[0]
     return model.model_validate(known).model_dump(mode="json")
 
 

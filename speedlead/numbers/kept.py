@@ -5,38 +5,32 @@ the facts that went since and with those that came (`facts_off`, `facts_on` in m
 that are judged otherwise only because time went on are judged again. The answer is the one that counting everything
 would give, whatever happened: where that is not certain any more, everything is counted.
 
-What took long to count is put into the table `fact_count`, where the other processes find it, and this one after a
-restart; of two that ask the same, one counts.
+What is counted is counted in columns, where the house is big and this process has them (columns.py).
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import asyncpg
 
 from speedlead.numbers import queries
-from speedlead.numbers.packed import named, pack, unpack
+from speedlead.numbers.columns import Columns
+from speedlead.numbers.queries import Values
 from speedlead.numbers.questions import Question
-from speedlead.numbers.tally import NONE, PARTS, Group, Keys, Moved, Tally, Timed, Times, added, timed, window
-from speedlead.store import counts
-from speedlead.store.counts import Count
+from speedlead.numbers.tally import NONE, PARTS, Keys, Moved, Tally, Timed, Times, added, tally_of, timed
 
 # a report over years may take longer than anything else that asks the database
 WITHIN_S = 60.0
 # sorts stay in memory, where a million times take 8 MB each; compiling a question costs more than it saves; and what is
 # best for the last minute is not for half a year, so no plan is for any period
 MEANS = "set local work_mem = '96MB'; set local jit = off; set local plan_cache_mode = force_custom_plan"
-# the other cores are for those who wait
-_ONE_CORE = "set local max_parallel_workers_per_gather = 0"
 # what is older, or has seen more changes, is counted anew while it still answers
 OLD, MANY = timedelta(hours=1), 5_000
-# what takes less is not worth a row
-SHARED_S = 0.1
 # a period whose start has gone on by more than this part of it is counted anew
 _GONE_ON = 0.05
 # of `n` values so many are kept on each side of a percentile: what 5,000 changes move it by
@@ -45,7 +39,6 @@ _MOST, _PERIODS = 1_200, 6
 # what else is asked for makes another question; a period and the instant of the figures go on
 _SAME = (*queries.CONDITIONS, "unowned", "zone", "teams", "team_reps")
 
-Values = Mapping[str, Any]
 T = TypeVar("T")
 # seconds that went into counting for the first time, for whoever wants to know; they do not come again
 COUNTED: ContextVar[list[float] | None] = ContextVar("counted", default=None)
@@ -69,8 +62,8 @@ class _Base:
     """`snapshot`: what was seen then; `values`: what was asked for, at `values["at"]`."""
 
     snapshot: str
-    values: Values
     tally: Tally
+    values: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +90,8 @@ class _Read:
 class Kept:
     """One per process."""
 
-    def __init__(self, young: timedelta = timedelta.max, turn: Callable[[], Awaitable[None]] | None = None) -> None:
-        """`young`: what others counted longer ago is counted anew. `turn`: of whoever counts before anybody
-        asks; waited for before each count, which then takes one core.
-        """
-        self._young, self._turn = young, turn
+    def __init__(self, columns: Columns | None = None) -> None:
+        self._columns = columns
         self._bases: dict[Any, list[_Base]] = {}
         self._anew: set[asyncio.Task[Any]] = set()
         self._reads: dict[Any, _Read] = {}
@@ -114,20 +104,17 @@ class Kept:
             if found is not None:
                 rows, changes = found
                 self._bases[key] = self._bases.pop(key, [])  # what nobody asks for is the first to go
-                if (values["at"] - base.values["at"] > OLD or changes > MANY) and not self._anew and not self._turn:
-                    task = asyncio.create_task(self._count(pool, question, key, values, base))
+                if (values["at"] - base.values["at"] > OLD or changes > MANY) and not self._anew:
+                    task = asyncio.create_task(self._count(pool, question, key, values))
                     self._anew.add(task)
                     task.add_done_callback(self._counted)
                 return rows
-        for _ in range(3):  # the first may be one that another process counted long ago
-            began = time.monotonic()
-            base = await self._count(pool, question, key, values, base)
-            if (spent := COUNTED.get()) is not None:
-                spent.append(time.monotonic() - began)
-            found = await self._since(pool, question, base, values)
-            if found is not None:
-                return found[0]
-        return await everything(pool, question, values)
+        began = time.monotonic()
+        base = await self._count(pool, question, key, values)
+        if (spent := COUNTED.get()) is not None:
+            spent.append(time.monotonic() - began)
+        found = await self._since(pool, question, base, values)
+        return await everything(pool, question, values) if found is None else found[0]
 
     async def as_read(
         self, pool: "asyncpg.Pool[Any]", look: Look, values: Values, read: Callable[[], Awaitable[T]]
@@ -140,7 +127,7 @@ class Kept:
             snapshot = await conn.fetchval("select pg_current_snapshot()::text")
             query, given = queries.given(look.mark, values)
             mark = await conn.fetchval(query, *given)
-            if was is not None and was.mark == mark and _in_reach(_Base(was.snapshot, was.values, {}), values):
+            if was is not None and was.mark == mark and _in_reach(_Base(was.snapshot, {}, was.values), values):
                 since = {"base": was.snapshot, "was_start": was.values["start"], "was_end": was.values["end"]}
                 query, given = queries.given(look.touched, {**values, **since})
                 good = await conn.fetchval("select fact_good($1::text::pg_snapshot)", was.snapshot)
@@ -157,31 +144,15 @@ class Kept:
         if not task.cancelled():
             task.exception()  # the next who asks tries again
 
-    async def _count(
-        self, pool: "asyncpg.Pool[Any]", question: Question, key: Any, values: Values, than: _Base | None
-    ) -> _Base:
-        """Anew, or what somebody has counted later than the base `than`."""
-        name = named(key)
-        if self._turn is not None:
-            await self._turn()
-        async with pool.acquire() as conn, counts.one_at_a_time(conn, name):
-            base = await self._shared(conn, name, values, than)
-            if base is None:
-                means = MEANS if self._turn is None else f"{MEANS}; {_ONE_CORE}"
-                base = await _counted(conn, question, name, values, means)
+    async def _count(self, pool: "asyncpg.Pool[Any]", question: Question, key: Any, values: Values) -> _Base:
+        where = f"{queries.conditions(values)} and {queries.PERIOD}"
+        found = None if self._columns is None else await self._columns.tally(question, where, _WIDE, values)
+        base = _Base(*(found or await _counted(pool, question, where, values)), dict(values))
         others = [one for one in self._bases.pop(key, ()) if not _in_reach(one, values)]
         self._bases[key] = [base, *others][:_PERIODS]
         while len(self._bases) > _MOST:
             del self._bases[next(iter(self._bases))]
         return base
-
-    async def _shared(self, conn: Any, name: bytes, values: Values, than: _Base | None) -> _Base | None:
-        for one in await counts.known(conn, name):
-            base = _Base(one.snapshot, {**values, "start": one.start, "end": one.end, "at": one.at}, {})
-            fresh = values["at"] - one.at <= self._young and (than is None or one.at > than.values["at"])
-            if fresh and _in_reach(base, values) and (answer := await counts.answer_of(conn, name, one)):
-                return replace(base, tally=await asyncio.to_thread(unpack, answer))
-        return None
 
     async def _since(
         self, pool: "asyncpg.Pool[Any]", question: Question, base: _Base, values: Values
@@ -198,7 +169,7 @@ class Kept:
                 return None
             off = await _tally(conn, question, f"facts_off{_SINCE}", where, None, was)
             on = await _tally(conn, question, f"facts_on{_SINCE}", where, None, now)
-            if question.judges:
+            if question.judges and values["at"] != base.values["at"]:
                 since = "facts_in_time({base}::text::pg_snapshot, {was_at}, {both_start}, {both_end}) m"
                 both = {"both_start": max(was["was_start"], was["start"]), "both_end": min(was["was_end"], was["end"])}
                 query, given = queries.given(queries.judged(question, since, where), now | both)
@@ -212,18 +183,11 @@ class Kept:
             return None
 
 
-async def _counted(conn: Any, question: Question, name: bytes, values: Values, means: str) -> _Base:
-    began = time.monotonic()
-    where = f"{queries.conditions(values)} and m.created_at >= {{start}} and m.created_at < {{end}}"
-    async with conn.transaction(isolation="repeatable_read", readonly=True):
-        await conn.execute(means)
-        snapshot = await conn.fetchval("select pg_current_snapshot()::text")
-        found = await _tally(conn, question, "lead_fact m", where, _WIDE, values)
-    if time.monotonic() - began >= SHARED_S:
-        answer = await asyncio.to_thread(pack, found)
-        async with conn.transaction():
-            await counts.put(conn, name, Count(values["start"], values["end"], values["at"], snapshot), answer)
-    return _Base(snapshot, dict(values), found)
+async def _counted(pool: "asyncpg.Pool[Any]", question: Question, where: str, values: Values) -> tuple[str, Tally]:
+    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        await conn.execute(MEANS)
+        snapshot: str = await conn.fetchval("select pg_current_snapshot()::text")
+        return snapshot, await _tally(conn, question, "lead_fact m", where, _WIDE, values)
 
 
 async def everything(pool: "asyncpg.Pool[Any]", question: Question, values: Values) -> dict[Keys, Row]:
@@ -237,14 +201,7 @@ async def everything(pool: "asyncpg.Pool[Any]", question: Question, values: Valu
 async def _tally(conn: Any, question: Question, leads: str, where: str, wide: str | None, values: Values) -> Tally:
     query, given = queries.given(queries.tally(question, leads, where, wide), values)
     rows = await conn.fetch(query, *given, timeout=WITHIN_S)
-    parts = len(PARTS) if wide else 1
-    return {
-        tuple(row["keys"]): Group(tuple(row["sums"]), tuple(
-            Times(int(count), total, tuple(window(row[f"w{n}_{part}"]) for part in range(parts)) if count else ())
-            for n, (count, total) in enumerate(zip(row["counts"], row["totals"], strict=True))
-        ))
-        for row in rows
-    }  # fmt: skip
+    return tally_of(rows, len(PARTS) if wide else 1)
 
 
 def _row(question: Question, sums: Any, base: Tally, off: Tally, on: Tally, keys: Keys) -> Row:

@@ -10,6 +10,8 @@ from typing import Any
 from speedlead.numbers.questions import Question
 from speedlead.numbers.tally import PARTS
 
+Values = Mapping[str, Any]
+
 # of a period with the filter, right at every instant
 LEADS = """fact_leads({start}, {end}, {lead_type}, {source}, {channel}, {country}, {region}, {reps}::uuid[], {unowned},
     {plan}, {plan_version}, {variant}) m"""
@@ -38,6 +40,8 @@ CONDITIONS = {
     "plan_version": "m.plan_version = {plan_version}", "variant": "m.variants @> array[{variant}]",
 }  # fmt: skip
 
+PERIOD = "m.created_at >= {start}::timestamptz and m.created_at < {end}::timestamptz"
+
 # for `Question.judges`: what the same facts add up to now, and when they were counted
 _SUMS = """
 select array[{keys}]::text[] as keys, array[{sums}]::float8[] as sums, array[{was}]::float8[] as was
@@ -49,9 +53,7 @@ select g.keys, g.sums, array[{counts}]::float8[] as counts, array[{totals}]::flo
 from (select array[{keys}]::text[] as keys, array[{sums}]::float8[] as sums{values} from {leads} where {where}
     group by {groups}) g{sorted}"""
 _SORTED = """
-cross join lateral (select array_agg(v order by v) as v, count(v) as n from unnest(g.t{n}) v) t{n}"""
-_IN_ORDER = """
-cross join lateral (select g.t{n} as v, coalesce(cardinality(g.t{n}), 0) as n) t{n}"""
+cross join lateral (select array_agg(v order by v) as v from unnest(g.t{n}) v) t{n}"""
 
 
 def given(text: str, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
@@ -70,23 +72,30 @@ def conditions(values: Mapping[str, Any]) -> str:
     return " and ".join(text for name, text in CONDITIONS.items() if values[name] is not None) or "true"
 
 
-def tally(question: Question, leads: str, where: str, wide: str | None) -> str:
-    """`wide`: how many values are kept on each side of a percentile, of `n` of them; None: all."""
+def tally(question: Question, leads: str, where: str, wide: str | None, *, in_order: bool = False) -> str:
+    """`wide`: how many values are kept on each side of a percentile, of `n` of them; None: all.
+
+    `in_order`: the database takes the values of a group in their order without sorting whole rows.
+    """
     times = list(enumerate(question.times.values()))
+    # without groups Postgres sorts one column after the other, too
+    order, arrange, sorted_ = (
+        ("", _SORTED, "t{n}.v") if question.keys and not in_order else (" order by {v}", "", "g.t{n}")
+    )
     windows = [
-        f", figure_window(t{n}.v, {part}, ({re.sub('n', f't{n}.n', wide or 'n')})::int) as w{n}_{at}"
+        f", figure_window({sorted_.format(n=n)}, {part}, ({re.sub('n', f'g.n{n}', wide or 'n')})::int) as w{n}_{at}"
         for n, _ in times
         for at, part in enumerate(PARTS if wide else PARTS[:1])
     ]
-    order, arrange = ("", _SORTED) if question.keys else (" order by {v}", _IN_ORDER)
     values = [
-        f", array_agg({v}{order.format(v=v)}) filter (where {v} is not null) as t{n}, sum({v}) as s{n}"
+        f", array_agg({v}{order.format(v=v)}) filter (where {v} is not null) as t{n}, count({v}) as n{n},"
+        f" sum({v}) as s{n}"
         for n, v in times
     ]
     return _filled(
         _TALLY, question, leads, where, windows="".join(windows), values="".join(values),
         sorted="".join(arrange.replace("{n}", str(n)) for n, _ in times),
-        counts=", ".join(f"t{n}.n" for n, _ in times), totals=", ".join(f"coalesce(g.s{n}, 0)" for n, _ in times),
+        counts=", ".join(f"g.n{n}" for n, _ in times), totals=", ".join(f"coalesce(g.s{n}, 0)" for n, _ in times),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from speedlead.numbers.metrics import GROUPS, METRICS
 
 # a lead's own time at the instant of the figures: the wall's, but for leads of the demo
-AT = "({at}::timestamptz + m.clock_offset)"
+AT = "moment_of({at}::timestamptz, m.clock_offset)"
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,8 @@ OUTCOMES = {
 # of each rep the team, by place in two lists, and the one of leads that nobody had
 TEAM = "({teams}::text[])[array_position({team_reps}::uuid[], m.rep_id)]"
 
-# an hour or a day of the report's zone; of the hour that a clock change repeats there are two
-MOMENTS = {
-    "hour": "to_char(date_trunc('hour', m.created_at, {zone}::text) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI\"Z\"')",
-    "day": "to_char(m.created_at at time zone {zone}::text, 'YYYY-MM-DD')",
-    "week": "to_char(m.created_at at time zone {zone}::text, 'IYYY-\"W\"IW')",
-}
+# an hour (by UTC's), a day or a week of the report's zone; of the hour that a clock change repeats there are two
+MOMENTS = {name: f"moment_{name}(m.created_at, {{zone}}::text)" for name in ("hour", "day", "week")}
 
 
 def compared(metrics: Sequence[str], groups: Sequence[str]) -> Question:
@@ -164,6 +160,6 @@ FEEDBACK = Question({
 TEXTS = Question(
     {"leads": "count(*)", "touches": "coalesce(sum((x.text ->> 2)::int), 0)",
      "contacted": "count(m.first_contact_s)", "qualified": when("m.qualified")},
-    keys=("x.text ->> 0", "x.text ->> 1", "to_char(m.created_at at time zone {zone}::text, 'YYYY-MM-DD')"),
+    keys=("x.text ->> 0", "x.text ->> 1", MOMENTS["day"]),
     where="m.texts is not null", each="cross join lateral jsonb_array_elements(m.texts) x (text)",
 )  # fmt: skip

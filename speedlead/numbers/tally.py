@@ -7,9 +7,10 @@ the value there is the one that counting everything would find.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import Any
 
 PARTS = (0.5, 0.9, 0.95)
 Keys = tuple[str, ...]
@@ -64,6 +65,17 @@ class Timed:
 def window(kept: Sequence[float]) -> Window:
     """As the database's `figure_window` gives one."""
     return Window(int(kept[0]), int(kept[1]), int(kept[2]), array("d", kept[3:]))
+
+
+def tally_of(rows: Iterable[Sequence[Any]], parts: int) -> Tally:
+    """Of the rows of `queries.tally`: keys, sums, counts, totals, and of each time so many windows."""
+    return {
+        tuple(keys): Group(tuple(sums), tuple(
+            Times(int(count), total, tuple(map(window, windows[n * parts : (n + 1) * parts])) if count else ())
+            for n, (count, total) in enumerate(zip(counts, totals, strict=True))
+        ))
+        for keys, sums, counts, totals, *windows in rows
+    }  # fmt: skip
 
 
 def added(sums: Sums, more: Sums, sign: int = 1) -> Sums:

@@ -4,12 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
-from speedlead.numbers.agreed import Part, differs
+from speedlead.numbers.chance import moved
 from speedlead.numbers.filters import Filter
 from speedlead.numbers.rows import Outcomes, Spread
 from speedlead.numbers.worth import Worth, WorthNumbers
 from speedlead.roi.evidence import CaseTable
+from speedlead.store.transactions import transact
+from speedlead.store.two_spans import two_spans
 
 PERIOD = "90d"
 # of fewer leads nothing is said
@@ -17,6 +21,8 @@ FEW = 20
 MOST = 6
 _TIMES = ("first_attempt", "handling", "conversion", "first_attempt_business")
 _PERCENT = re.compile(r"([+−-]?\d+(?:\.\d+)?) %")
+# who waits for the page says how long; of a million leads both spans take some seconds
+_WITHIN_S = 60.0
 TOO_FEW, NOTHING = "too few leads", "no data"
 
 Group = tuple[Outcomes, Mapping[str, Spread]]
@@ -36,7 +42,9 @@ def share_of(cell: str) -> float | None:
     return None if found is None else float(found[1].replace("−", "-")) / 100
 
 
-async def own_rows(numbers: WorthNumbers, now: datetime, period: str = PERIOD) -> dict[int, tuple[OwnRow, ...]]:
+async def own_rows(
+    pool: Any, numbers: WorthNumbers, now: datetime, period: str = PERIOD
+) -> dict[int, tuple[OwnRow, ...]]:
     """By the table's row. Leads of the period; the newest have had less time. Raises FilterError."""
     wanted = Filter.of({"period": period}, now)
     [*whole] = await _groups(numbers, wanted, None)
@@ -48,7 +56,7 @@ async def own_rows(numbers: WorthNumbers, now: datetime, period: str = PERIOD) -
         147: (_row("your house", house, ("handling", "conversion")),),
         148: _rows("your", house, channels, ("first_attempt", "handling", "conversion")),
         149: _rows("your", house, segments, ("first_attempt", "handling", "conversion"), last="see Return"),
-        150: await _moves(numbers, wanted, house[0]),
+        150: await _moves(pool, numbers, wanted, house[0]),
     }
 
 
@@ -86,35 +94,35 @@ def _length(name: str, spread: Spread) -> str:
     return f"{number:.0f}" if number >= 10 else f"{number:.1f}"
 
 
-async def _moves(numbers: WorthNumbers, wanted: Filter, house: Outcomes) -> tuple[OwnRow, ...]:
-    """This period against as long before: what the cases of others are about."""
+async def _moves(pool: Any, numbers: WorthNumbers, wanted: Filter, house: Outcomes) -> tuple[OwnRow, ...]:
+    """This period against as long before: what the cases of others are about. Leads of both had as much time."""
     before = wanted.before()
-    [*old] = await numbers.outcomes(before)
+    old, new = (before.start, before.end), (wanted.start, wanted.end)
     within = f"{(wanted.end - wanted.start).days} days"
-    shares = Part(house.converted, house.leads), Part(old[0].converted, old[0].leads) if old else Part(0, 0)
-    now_cycle, old_cycle = await numbers.spread("cycle", wanted), await numbers.spread("cycle", before)
-    rows = [
-        ("your house, conversion", "share of customers", _change(shares[0].share, shares[1].share, *shares)),
-        ("your house, cycle", "cycle time, the median", _change(_median(now_cycle), _median(old_cycle))),
-    ]
+    rows = []
+    for name, case, what in (
+        ("conversion", "your house, conversion", "share of customers"),
+        ("cycle", "your house, cycle", "cycle time, the median"),
+    ):
+        was, found, apart = await transact(pool, partial(two_spans, name=name, old=old, new=new), within_s=_WITHIN_S)
+        enough = min(was.count, found.count) >= FEW
+        rows.append((case, what, _change(found.value, was.value if enough else None, apart=apart)))
     now_worth, old_worth = _whole(await numbers.worth(wanted)), _whole(await numbers.worth(before))
     for money in now_worth.money if now_worth else ():
-        was = old_worth.in_currency(money.currency) if old_worth else None
-        enough = was is not None and min(was.deals, money.deals) >= FEW
-        said = _change(money.mean, was.mean if was and enough else None)
+        known = old_worth.in_currency(money.currency) if old_worth else None
+        deals = known if known is not None and min(known.deals, money.deals) >= FEW else None
+        apart = deals is not None and moved(money.deal_values, deals.deal_values) != 0
+        said = _change(money.mean, deals.mean if deals else None, apart=apart)
         rows.append((f"your house, deals in {money.currency}", "average deal value", said))
     return tuple(OwnRow((case, what, said, within), house.leads) for case, what, said in rows)
 
 
-def _change(now: float | None, before: float | None, *shares: Part) -> str:
-    if not now or not before or (shares and min(part.whole for part in shares) < FEW):
+def _change(now: float | None, before: float | None, *, apart: bool) -> str:
+    """`apart`: by more than chance explains."""
+    if not now or not before:
         return "no period before to compare with"
     said = f"{100 * (now / before - 1):+.0f} %".replace("-", "−")
-    return said if not shares or differs(shares[0], shares[1]) else f"{said}, which chance explains"
-
-
-def _median(rows: Sequence[Spread]) -> float | None:
-    return rows[0].median if rows and rows[0].count >= FEW else None
+    return said if apart else f"{said}, which chance explains"
 
 
 def _whole(rows: Sequence[Worth]) -> Worth | None:

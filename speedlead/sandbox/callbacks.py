@@ -147,7 +147,7 @@ class Postman:
 
     def __init__(self, later: Later, signer: Signer, account_sid: str) -> None:
         self._later = later
-        self._signer = signer
+        self.signer = signer
         self._account_sid = account_sid
         self._session: aiohttp.ClientSession | None = None
         later.handlers["post"] = self._post
@@ -237,7 +237,7 @@ class Postman:
     async def _request(self, method: str, url: str, body: bytes, content_type: str, sign: str) -> str:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
-        headers = {"Content-Type": content_type, **self._signer.headers(sign, url, body)}
+        headers = {"Content-Type": content_type, **self.signer.headers(sign, url, body)}
         headers["User-Agent"] = "TwilioProxy/1.1" if sign == "twilio" else "SendGrid Event API"
         try:
             # encoded=True: the signature covers the URL as it was given, byte for byte

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from speedlead.sandbox import mail_webhooks
 from speedlead.sandbox.callbacks import Later, Postman, UndeliveredError
 from speedlead.sandbox.people import People, normal
+from speedlead.sandbox.relay import talk
 from speedlead.sandbox.store import Row, Store
 from speedlead.sandbox.tokens import call_sid, sms_sid
 from speedlead.sandbox.twiml import Verb, parse
@@ -24,7 +25,8 @@ _ADDRESS = re.compile(r"^[^@\s]+@[^@\s]+$|^\+[1-9]\d{6,14}$")
 class Coming(BaseModel):
     """The body of POST /api/strangers. `address`: an e-mail address (a mail), or a number (a text, or a call).
 
-    `language`: of the mail, such as de.
+    `language`: of the mail, such as de. Of a call: `keys` are pressed one by one when a key is asked for, and `says`
+    has a line for each thing that is said to an assistant; the caller hangs up after the last answer.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -35,6 +37,8 @@ class Coming(BaseModel):
     subject: str = Field("Hello", max_length=300)
     text: str = Field("I would like to know more. Please get in touch.", max_length=10_000)
     language: str = Field("", max_length=35)
+    keys: str = Field("", pattern=r"^[0-9*#]{0,10}$")
+    says: str = Field("", max_length=4000)
 
 
 class Strangers:
@@ -105,29 +109,32 @@ class Strangers:
         await self._postman.hand_over(f"{self._hooks}/twilio/sms/inbound", urlencode(params).encode(), answers=row.id)
         return row
 
-    async def call(self, number: str, _coming: Coming) -> Row:
+    async def call(self, number: str, coming: Coming) -> Row:
         row = Row(call_sid(), "call", "inbound", number, self._number, status="in-progress")
         self._store.add(row)
-        playing = self._later.spawn(self._play(row))
+        playing = self._later.spawn(self._play(row, coming))
         if self._later.mode == "before":
             await playing
         return row
 
     # ── a call to our number ─────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _play(self, row: Row) -> None:
+    async def _play(self, row: Row, coming: Coming) -> None:
         """Follows our TwiML as Twilio does, until the end; then the number's status callback."""
         heard: list[str] = []
-        status = "completed"
+        status, keys = "completed", list(coming.keys)
         try:
             url, more = f"{self._hooks}/twilio/voice/inbound", {"CallStatus": "ringing"}
             for _ in range(MAX_DOCUMENTS):
                 document = parse(await self._postman.ask(url, self._params(row) | more))
-                dial = next((verb for verb in document if verb.name == "Dial"), None)
                 heard += [f"say: {verb.text}" for verb in document if verb.name == "Say"]
-                if dial is None:
+                asks = next((verb for verb in document if verb.name in ("Dial", "Gather", "Connect")), None)
+                if asks is None:
                     break
-                url, more = urljoin(url, dial.attributes["action"]), await self._dial(row, url, dial, heard)
+                told = await self._follow(row, url, asks, heard, keys, coming)
+                if told is None:
+                    break
+                url, more = urljoin(url, asks.attributes["action"]), told
         except (UndeliveredError, ValueError, KeyError) as error:
             heard.append(f"error: {error}")  # what a caller hears is "an application error has occurred"
             status = "failed"
@@ -135,6 +142,25 @@ class Strangers:
         self._store.update(row.id, status=status)
         params = self._params(row) | {"CallStatus": status, "Timestamp": formatdate()}
         await self._postman.hand_over(f"{self._hooks}/twilio/voice/inbound-over", urlencode(params).encode())
+
+    async def _follow(
+        self, row: Row, url: str, verb: Verb, heard: list[str], keys: list[str], coming: Coming
+    ) -> dict[str, str] | None:
+        """The parameters of the verb's action; None: the caller has hung up."""
+        if verb.name == "Dial":
+            return await self._dial(row, url, verb, heard)
+        if verb.name == "Gather":
+            heard += [f"say: {child.text}" for child in verb.children if child.name == "Say"]
+            await self._pause(TALK_S)
+            pressed = keys.pop(0) if keys else ""
+            heard.append(f"presses: {pressed or 'nothing'}")
+            return {"Digits": pressed, "CallStatus": "in-progress"}
+        relay = next((child for child in verb.children if child.name == "ConversationRelay"), None)
+        if relay is None:
+            raise ValueError("Connect: expected <ConversationRelay> in it")
+        says = [line.strip() for line in coming.says.splitlines() if line.strip()]
+        told = await talk(relay, row, self._postman.signer, says, heard)
+        return None if told is None else told | {"CallStatus": "in-progress"}
 
     async def _dial(self, row: Row, url: str, dial: Verb, heard: list[str]) -> dict[str, str]:
         """Rings one of ours, who hears our whisper and may press a key; the parameters of the dial's action."""

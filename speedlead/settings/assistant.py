@@ -44,9 +44,14 @@ class Assistant(Room):
     assistant_day_cost: float = Field(
         5, gt=0, description="Money for all leads in 24 hours, in the currency of the prices"
     )
+    assistant_voice: bool = Field(
+        False, description="The assistant also speaks in calls of leads who have agreed to an artificial voice"
+    )
 
     @model_validator(mode="after")
     def _assistant_has_facts(self) -> Self:
+        if self.assistant_voice and self.assistant_model is None:
+            raise ValueError(f"{PREFIX}ASSISTANT_VOICE: expected {PREFIX}ASSISTANT_MODEL with it")
         if self.assistant_model is not None and self.assistant_facts_file is None:
             raise ValueError(f"{PREFIX}ASSISTANT_FACTS_FILE: expected a file of facts with {PREFIX}ASSISTANT_MODEL")
         return self

@@ -119,8 +119,9 @@ async def by_hand(conn: Any, since: datetime, wall: datetime) -> list[Finding]:
     ]  # fmt: skip
 
 
-async def write(conn: Any, at: datetime, days: int, findings: Sequence[Finding]) -> None:
-    """A report is kept for a year; operations hear of one with findings."""
+async def write(conn: Any, at: datetime, days: int, findings: Sequence[Finding], wall: datetime) -> None:
+    """A report is kept for a year; operations hear of one with findings, and of the newest alone."""
+    await conn.execute("update notice set seen_wall = $1 where kind = 'audit_done' and seen_wall is null", wall)
     await conn.execute("delete from audit_run where at < $1", at - timedelta(days=366))
     run = await conn.fetchval("insert into audit_run (at, days) values ($1, $2) returning id", at, days)
     await conn.executemany(

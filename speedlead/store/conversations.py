@@ -1,10 +1,12 @@
 """What a lead and we wrote to each other, oldest first, and what became of each message."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from speedlead import wording
+from speedlead.domain.assistant_signs import wants_silence
 from speedlead.times import known_zone
 
 
@@ -31,6 +33,8 @@ class Line:
     note: str | None = None
     # of a chat: the inquiry whose page it stands in
     conversation: str | None = None
+    # it reads like a wish for silence, in words that do nothing by themselves: what a person may record, at one press
+    opt_outs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ _OURS = """
 select coalesce(t.sent_at, t.settled_at, t.claimed_at, a.written_at) as at, coalesce(t.channel, a.channel) as channel,
     coalesce(t.subject, a.subject) as subject, coalesce(t.body, a.body) as body,
     t.purpose, t.step, case when a.channel = 'chat' then case when a.shown_wall is null then 'waits' else 'shown' end
+        when a.channel = 'call' then case when a.shown_wall is null then 'unsaid' else 'said' end
         else t.state end as state, t.reason, t.reasons, t.delivery, t.next_at, y.inquiry_id as conversation,
     case when a.assistant then 'assistant' else r.name end as rep
 from (select * from touch where lead_id = $1::text::uuid and channel in ('email', 'sms')
@@ -94,7 +99,7 @@ async def conversation(conn: Any, lead_id: str) -> Conversation | None:
     if lead is None:
         return None
     theirs = await conn.fetch(_THEIRS, lead_id)
-    lines = [_theirs(row) for row in theirs] + [_ours(row) for row in await conn.fetch(_OURS, lead_id)]
+    lines = [_theirs(row, lead["barred"]) for row in theirs] + [_ours(row) for row in await conn.fetch(_OURS, lead_id)]
     written = [row for row in theirs if row["kind"] == "reply" and row["channel"] != "call"]
     last = max(written, key=lambda row: row["at"])["channel"] if written else None
     blocked = {channel: why for channel in ("email", "sms") if (why := _blocked(lead, channel)) is not None}
@@ -120,14 +125,20 @@ def _blocked(lead: Any, channel: str) -> str | None:
     return None
 
 
-def _theirs(row: Any) -> Line:
+def _theirs(row: Any, barred: Collection[str]) -> Line:
     who = {"inquiry": None, "reply": None, "automatic": "automatic reply"}[row["kind"]]
     subject = wording.intent(row["subject"]) if row["kind"] == "inquiry" else row["subject"]
     return Line(
         at=row["at"], ours=False, channel=row["channel"], who=who, subject=subject, body=row["body"],
         due_at=row["due_at"], answered_at=row["answered_at"], note=wording.spam_signs(row["signs"]),
-        conversation=row["conversation"],
+        conversation=row["conversation"], opt_outs=_opt_outs(row, barred),
     )  # fmt: skip
+
+
+def _opt_outs(row: Any, barred: Collection[str]) -> tuple[str, ...]:
+    if row["kind"] != "reply" or "all" in barred or not wants_silence(row["body"] or ""):
+        return ()
+    return tuple(scope for scope in (row["channel"], "all") if scope in ("sms", "email", "all") and scope not in barred)
 
 
 def _ours(row: Any) -> Line:
@@ -138,6 +149,6 @@ def _ours(row: Any) -> Line:
         at=row["at"], ours=True, channel=row["channel"],
         who=row["rep"] or (None if row["purpose"] == "manual" or row["purpose"] is None else wording.step(row["step"])),
         subject=row["subject"], body=row["body"], state=shown, state_text=wording.result(shown) or shown,
-        reason_text="; ".join(wording.reason(code, row["channel"]) for code in codes) or None,
+        reason_text=wording.reasons(codes, row["channel"]) or None,
         next_at=row["next_at"] if state == "deferred" else None, conversation=row["conversation"],
     )  # fmt: skip

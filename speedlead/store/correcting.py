@@ -8,6 +8,7 @@ from speedlead.contracts import Reach
 from speedlead.correction import PLACE, CorrectionRefused, Known
 from speedlead.domain.steering import CORRECT, checked
 from speedlead.ports import Clock
+from speedlead.store.crm import tell_corrected
 from speedlead.store.people import add_email, add_phone
 from speedlead.store.rows import lock_person_of, reach_of
 from speedlead.store.steering import Wanted, begin_run
@@ -56,6 +57,8 @@ async def correct_rows(
         await _email(conn, person_id, fields["email"], now, marks)
     if "phone" in fields:
         await _phone(conn, person_id, fields["phone"], now, marks)
+    if who := fields.keys() & {"name", "email", "phone"}:
+        await tell_corrected(conn, lead_id, who)
     if PLACE & fields.keys():
         await conn.execute(
             """update lead set country = coalesce($2, country), region = case when $2 <> country then $3

@@ -1,7 +1,7 @@
 """What we know of leads in a CRM, how far we have looked there, and what somebody changed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -219,6 +219,23 @@ async def tell_anew(
     )  # fmt: skip
     await wake(conn)
     return int(many)
+
+
+async def tell_corrected(conn: Any, lead_id: str, fields: Collection[str]) -> None:
+    """CRMs that have the lead hear which of its data were put right here; what they are now stands on its page."""
+    told = await conn.fetchval(
+        """with who as (select t.endpoint_id from hook_told t join hook_endpoint p on p.id = t.endpoint_id
+                where t.lead_id = $1 and p.kind <> 'webhook' and p.state = 'on'),
+            made as (insert into hook_event (lead_id, type, data, spread)
+                select $1, 'lead.corrected', jsonb_build_object('fields', $2::text[]), true
+                where exists (select from who) returning seq, lead_id),
+            told as (insert into hook_delivery (endpoint_id, seq, lead_id)
+                select endpoint_id, seq, lead_id from who cross join made returning 1)
+            select count(*) from told""",
+        lead_id, sorted(fields),
+    )  # fmt: skip
+    if told:
+        await wake(conn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ select address from person_email union select number from person_phone
 union select lower(email) from inquiry where email is not null union select phone from inquiry where phone is not null
 union select lower(sender) from reply where sender is not null union select number from inbound_call
     where number is not null
-union select number from help_told
+union select number from help_told union select number from ai_voice_consent
 """
 
 

@@ -27,7 +27,7 @@ from person_email e join lead l on l.person_id = e.person_id where e.address = $
 _BY_LEAD = (
     "quality_pick", "booking", "feedback", "notice", "story", "message", "outcome", "placement", "assignment", "offer",
     "breach", "script_answer", "known_fact", "judgement", "assistant_turn", "answer", "reply", "inbound_call",
-    "touch", "inquiry",
+    "ai_voice_consent", "touch", "inquiry",
 )  # fmt: skip
 _FORGET = (
     "delete from provider_event where split_part(touch_id, '.', 1) = any($1::text[])",

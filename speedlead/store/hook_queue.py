@@ -53,10 +53,13 @@ left join story s on s.id = e.story_id
 where e.seq = $2 and not exists (select from hook_delivery b where b.endpoint_id = $1 and b.lead_id = e.lead_id
     and b.state = 'waiting' and b.seq < e.seq)
 """
+# the first is the one to use: one that does not work, or was corrected, comes last
 _CONTACT = """
 select p.name, p.company,
-    array(select address from person_email where person_id = p.id order by created_at, address) as emails,
-    array(select number from person_phone where person_id = p.id order by created_at, number) as phones
+    array(select address from person_email where person_id = p.id
+        order by bad_reason is not null, created_at, address) as emails,
+    array(select number from person_phone where person_id = p.id
+        order by bad_reason is not null, created_at, number) as phones
 from lead l join person p on p.id = l.person_id where l.id = $1
 """
 # whoever was erased while the receiver wrote its answer is not in it: the erasure holds the person's row

@@ -41,7 +41,7 @@ class Inbound:
 
     provider: Literal["twilio", "sendgrid", "chat"]
     key: str
-    channel: Literal["sms", "email", "chat"]
+    channel: Literal["sms", "email", "chat", "call"]
     sender: str
     body: str
     provider_id: str

@@ -22,6 +22,7 @@ from speedlead.intake import OTHER, Inquiry, Rules, read_inquiry
 from speedlead.ports import Clock
 from speedlead.records import LeadRecord, RepRecord
 from speedlead.returns import Returns
+from speedlead.store import assistant, voice_consent
 from speedlead.store.intake import Submission, take_in
 from speedlead.store.outcomes import Logged, OutcomeRefused, log_outcome
 from speedlead.store.programs import leave
@@ -41,6 +42,8 @@ MOST_RUNG = 2
 MOST_STRANGERS = 60
 # the call is over for certain, and no report of its end has reached us
 FORGOTTEN_AFTER = timedelta(minutes=3)
+# the same of one in which the assistant spoke: its socket is closed long before (gateway/voice_relay.py)
+TALK_FORGOTTEN_AFTER = timedelta(minutes=15)
 # a consent text makes it a call that was asked for; it is no tick for calls, and none for texts
 _ASKED = "Called our number."
 
@@ -94,6 +97,21 @@ def whom_to_ring(reps: Sequence[RepRecord], owner_id: str | None, now: datetime)
     return [rep.rep_id for rep in able[:MOST_RUNG]]
 
 
+async def ring_again(conn: Any, clock: Clock, returns: Returns, call_id: str) -> None:
+    """After a talk with the assistant: whoever is there by now and has not been rung takes the next turns."""
+    call = await _locked(conn, call_id)
+    lead = await _newest_lead_of(conn, call["number"]) if call["state"] == "assistant" else None
+    if lead is None:
+        return
+    there = whom_to_ring(await returns.reps(conn), lead["owner_id"], clock.business(lead["clock_offset_us"]))
+    more = [rep_id for rep_id in there if rep_id not in call["reps"]]
+    if more:
+        await conn.execute(
+            "update inbound_call set state = 'ringing', reps = reps || $2::uuid[], at_wall = $3 where id = $1",
+            call["id"], more, clock.wall(),
+        )  # fmt: skip
+
+
 async def turn_of(conn: Any, call_id: str, turn: int) -> Ringing:
     """Raises LookupError for a call that is not ours."""
     row = await conn.fetchrow(
@@ -128,8 +146,10 @@ async def missed(
 ) -> tuple[tuple[str, str], str | None]:
     """(what the caller is told, the lead that has a message to its workflow); the same words when asked again."""
     call = await _locked(conn, call_id)
-    if call["state"] != "ringing":
+    if call["state"] not in ("ringing", "assistant"):
         return (call["said"] or "", call["language"] or ""), None
+    if call["state"] == "assistant" and (talked := await _talked(conn, clock, returns, call, speak)) is not None:
+        return talked, None
     now, lead_id, opening, record = clock.business(0), None, None, None
     inquiry = _inquiry(returns.plan, call["number"])
     lead = await _open_lead_of(conn, clock, call["number"]) if inquiry else None
@@ -160,9 +180,10 @@ async def missed(
 async def forgotten(conn: Any, clock: Clock) -> list[str]:
     """Calls of whose end nobody has told us."""
     rows = await conn.fetch(
-        "select id from inbound_call where state = 'ringing' and at_wall < $1 order by at_wall limit 20",
-        clock.wall() - FORGOTTEN_AFTER,
-    )
+        """select id from inbound_call where state = 'ringing' and at_wall < $1 or state = 'assistant' and at_wall < $2
+           order by at_wall limit 20""",
+        clock.wall() - FORGOTTEN_AFTER, clock.wall() - TALK_FORGOTTEN_AFTER,
+    )  # fmt: skip
     return [row["id"] for row in rows]
 
 
@@ -211,6 +232,40 @@ async def _spoken_to(conn: Any, clock: Clock, plan: Plan, call: Any, rep_id: str
     return str(lead_id)
 
 
+async def _talked(conn: Any, clock: Clock, returns: Returns, call: Any, speak: Speak) -> tuple[str, str] | None:
+    """The end of a talk with the assistant, with what the caller is told. None: they said nothing in it.
+
+    What they did say waits for the owner already.
+    """
+    heard = await conn.fetchrow(
+        """select y.id, coalesce(t.act, 'thinking') as act, a.id is null or a.shown_wall is not null as said
+           from reply y left join assistant_turn t on t.reply_id = y.id left join answer a on a.id = t.answer_id
+           where y.lead_id = $1 and y.channel = 'call' and starts_with(y.provider_id, $2 || ':')
+           order by y.received_at desc limit 1""",
+        call["lead_id"], call["call_sid"],
+    )  # fmt: skip
+    if heard is None:
+        return None
+    row = await conn.fetchrow(LEAD_WITH_REACH, call["lead_id"], None)
+    record, now = record_of(row), clock.business(row["clock_offset_us"])
+    # who wants no more of it waits for nothing
+    waits = heard["act"] == "thinking" and await voice_consent.holds(conn, call["lead_id"], call["number"])
+    if waits:  # nobody is there any more to hear what comes of it
+        await assistant.give_up(conn, clock, call["lead_id"], heard["id"], "hung_up")
+    opening = None if row["plan_stopped"] == "opted_out" else await returns.call_back(conn, record, now)
+    said = speak(opening, now, record)
+    await conn.execute("update inbound_call set said = $2, language = $3 where id = $1", call["id"], *said)
+    await _end(
+        conn,
+        clock,
+        call,
+        "spoken",
+        call["lead_id"],
+        why="assistant_spoke" if heard["said"] and not waits else "hung_up",
+    )
+    return said
+
+
 async def _waits(conn: Any, lead: Any, call: Any, due: datetime | None, now: datetime) -> None:
     """Like a reply: the plan stops, and the owner is told and reminded until somebody has called back."""
     await conn.execute(
@@ -222,7 +277,10 @@ async def _waits(conn: Any, lead: Any, call: Any, due: datetime | None, now: dat
     await put_message(conn, lead["id"], "reply", ReplySignal(channel="call", due=due))
 
 
-async def _end(conn: Any, clock: Clock, call: Any, state: str, lead_id: str | None, rep_id: str | None = None) -> None:
+async def _end(
+    conn: Any, clock: Clock, call: Any, state: str, lead_id: str | None, rep_id: str | None = None,
+    why: str = "nobody_took_it",
+) -> None:  # fmt: skip
     offset = await conn.fetchval("select clock_offset_us from lead where id = $1", lead_id) if lead_id else None
     now = clock.business(offset or 0)
     await conn.execute(
@@ -232,7 +290,7 @@ async def _end(conn: Any, clock: Clock, call: Any, state: str, lead_id: str | No
     if lead_id is not None:
         await tell_story(
             conn, lead_id, kind="called_us", at=now, dedupe=f"inbound_call:{call['id']}",
-            reason=None if state == "connected" else "nobody_took_it",
+            reason=None if state == "connected" else why,
             data={"channel": "call", "result": "connected" if state == "connected" else None, "rep_id": rep_id},
         )  # fmt: skip
 

@@ -22,6 +22,7 @@ from speedlead.domain.sla import LeadFacts
 from speedlead.intake import Inquiry
 from speedlead.lead_salts import fresh_salt
 from speedlead.ports import Clock
+from speedlead.store import voice_consent
 from speedlead.store.people import find_or_make_person
 from speedlead.store.programs import leave
 from speedlead.store.rows import lock_open_lead, lock_person, put_message, put_notice, reach_of
@@ -115,6 +116,8 @@ async def take_in(
         lead_id, number = lead["id"], await _hotter(conn, lead, inquiry, lead_type)
     inquiry_id = ids.new_id()
     await _write_inquiry(conn, submission, inquiry_id, lead_id, person_id, number, lead_type, fingerprint, now, wall)
+    if inquiry.phone is not None and (wording := inquiry.agreed_to_ai_voice) is not None:
+        await voice_consent.agree(conn, lead_id, inquiry.phone, "form", wording, at=now, wall=wall)
     if opted_out:
         await _for_a_person_to_decide(conn, lead_id, number, now)
     reach = await reach_of(conn, lead_id)

@@ -10,6 +10,7 @@ from typing import Any
 from speedlead.contracts import OptOutSignal, ReplanSignal
 from speedlead.optout import Scope
 from speedlead.ports import Clock
+from speedlead.store import voice_consent
 from speedlead.store.reach import lock_numbers_of
 from speedlead.store.rows import lock_open_lead, lock_person_of, newest_lead, put_message
 from speedlead.store.story import tell_story
@@ -42,6 +43,7 @@ async def suppress(conn: Any, person_id: str, scope: Scope, *, source: str, at: 
     if scope != "email":
         # it counts for everybody with the same number: a claim for one of them is committed before, or sees it
         await lock_numbers_of(conn, person_id)
+    await voice_consent.end(conn, person_id, "opt_out", at)
     return bool(
         await conn.fetchval(
             """insert into suppression (person_id, channel, reason, source, at) values ($1, $2, $3, $4, $5)

@@ -7,22 +7,23 @@ from speedlead.domain.placing import Consents
 from speedlead.domain.zones import Evidence
 from speedlead.foresight import Prospect
 
-# the newest are played where there are too many; whoever was erased has left nothing to go by
+# where there are too many, as many are played from all over the period: the newest alone would be those of some days of
+# the week, and an average week is reckoned from them; whoever was erased has left nothing to go by
 _LEADS = """
-select l.lead_type, i.intent, l.source, l.segment, i.channel, l.created_at, l.tz, l.country, l.region, l.postcode,
-    i.email is not null as has_email, i.phone, i.consent_sms, i.consent_call,
+with came as (select l.lead_type, i.intent, l.source, l.segment, i.channel, l.created_at, l.tz, l.country, l.region,
+    l.postcode, i.email is not null as has_email, i.phone, i.consent_sms, i.consent_call,
     i.phone is not null and (i.consent_call or coalesce(i.consent_text, '') <> '') as call_requested,
-    count(*) over ()::int as of_all
+    count(*) over ()::int as of_all, row_number() over (order by l.created_at, l.id) as n
 from metric_lead m join lead l on l.id = m.lead_id join inquiry i on i.lead_id = l.id and i.number = 1
 join person p on p.id = l.person_id
 where m.created_at >= $1 and m.created_at < $2 and p.erased_wall is null
-    and (i.email is not null or i.phone is not null)
-order by l.created_at desc limit $3
+    and (i.email is not null or i.phone is not null))
+select * from came where n * $3::bigint / of_all > (n - 1) * $3::bigint / of_all order by n desc
 """
 
 
 async def past_leads(conn: Any, start: datetime, end: datetime, most: int) -> tuple[list[Prospect], int]:
-    """(those that are played, how many there were)."""
+    """(those that are played: at most `most`, spread evenly over all, the newest first; how many there were)."""
     rows = await conn.fetch(_LEADS, start, end, most)
     return [_prospect(row) for row in rows], rows[0]["of_all"] if rows else 0
 

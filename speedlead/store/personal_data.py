@@ -135,7 +135,10 @@ TABLES: tuple[Table, ...] = (
           "id lead_id rep_id audience kind due_at at seen_wall dedupe passed_on",
           _code("reason")),
     Table("inbound_call", "delete", "(lead_id = any($2::uuid[]) or number = any($3::text[]))", "Your calls to us",
-          "id call_sid number lead_id reps rep_id state said language at at_wall ended_at"),
+          "id call_sid number lead_id reps rep_id state said language at at_wall ended_at relay_key relay_wall",
+          private="relay_key"),
+    Table("ai_voice_consent", "delete", "(lead_id = any($2::uuid[]) or number = any($3::text[]))",
+          "Your consent to an artificial voice", "id lead_id number source wording at at_wall ended_at ended_by"),
     Table("help_told", "delete", "number = any($3::text[])", "Texts with HELP", "number day"),
     # what is still to be acted on may speak of others too; so may the rest, so it is no part of an export
     Table("webhook", "delete", _WEBHOOKS, "",

@@ -13,8 +13,8 @@ DAYS = (30, 90, 365)
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Of `leads`, `decided` ones: `good` (a meeting, qualified or bought), `bought` among them; `bad`: a rep said that
-    the lead was bad or its data wrong, or called a fact about it wrong.
+    """Of `leads`, `decided` ones: `good` (qualified, bought, or a meeting, unless the lead was not a fit), `bought`
+    among them; `bad`: a rep said that the lead was bad or its data wrong, or called a fact about it wrong.
     """
 
     leads: int
@@ -73,7 +73,9 @@ judged as materialized (
     from (select distinct on (lead_id) * from judgement where at > $1 order by lead_id, inquiry_number desc) j
     join lead l on l.id = j.lead_id and l.created_at > $1
     cross join lateral (select
-        coalesce(bool_or(outcome in ('meeting_booked', 'qualified', 'converted')), false) as good,
+        coalesce(bool_or(outcome in ('qualified', 'converted'))
+            -- that the lead does not fit says more than that there was to be a meeting
+            or bool_or(outcome = 'meeting_booked') and not bool_or(outcome = 'unqualified'), false) as good,
         coalesce(bool_or(outcome = 'converted'), false) as bought,
         coalesce(bool_or(reason = any($2::text[])), false)
             or exists (select from known_fact k where k.lead_id = j.lead_id and k.wrong_at is not null) as bad,

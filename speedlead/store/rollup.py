@@ -56,6 +56,12 @@ class Compared:
     differ: int
 
 
+async def more_than(conn: Any, many: int) -> bool:
+    """Are there facts of so many leads and one more?"""
+    found: bool = await conn.fetchval("select exists (select from lead_fact offset $1)", many)
+    return found
+
+
 async def waiting(conn: Any) -> int:
     """Leads whose rows are to be written anew."""
     return int(await conn.fetchval("select count(distinct lead_id) from lead_stale"))

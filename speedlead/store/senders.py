@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 
 async def people_behind(
-    conn: Any, channel: Literal["sms", "email", "chat"], sender: str, lead_id: str | None
+    conn: Any, channel: Literal["sms", "email", "chat", "call"], sender: str, lead_id: str | None
 ) -> tuple[list[str], bool]:
     """(whose message it is, the one with the newest open lead first; does the thread name the first one?).
 

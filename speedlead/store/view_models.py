@@ -6,6 +6,7 @@ Every instant is business time of the lead. A lead's present is `Clock.business(
 from dataclasses import dataclass
 from datetime import datetime
 
+from speedlead.store.voice_consent import VoiceConsent
 from speedlead.telling import Told
 from speedlead.times import known_zone
 
@@ -131,6 +132,7 @@ class LeadView:
     logged: tuple[Logged, ...]
     suppressed: tuple[str, ...]
     possible_duplicate: bool
+    voice_consents: tuple[VoiceConsent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from speedlead.store.view_models import (
     RepView,
     Written,
 )
+from speedlead.store.voice_consent import consents_of
 from speedlead.telling import Told
 from speedlead.times import known_zone
 
@@ -110,6 +111,7 @@ async def lead_view(conn: Any, lead_id: str) -> LeadView | None:
         logged=tuple(_one(Logged, r) for r in logged),
         suppressed=tuple(r["channel"] for r in suppressed),
         possible_duplicate=row["possible_duplicate"],
+        voice_consents=await consents_of(conn, lead_id),
     )
 
 
@@ -304,7 +306,7 @@ def _told(row: Any, touch: Any, tz: str | None, names: dict[str, str]) -> Entry:
         reason=reasons[0] if reasons else None,
         reason_text=reason_text
         if reason_text is not None
-        else "; ".join(names.get(code) or wording.reason(code, channel) for code in reasons) or None,
+        else wording.in_line(names.get(code) or wording.reason(code, channel) for code in reasons) or None,
         next_at=datetime.fromisoformat(data["next_at"]) if data.get("next_at") else None,
         body=row["remark"],
     )

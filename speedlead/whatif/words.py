@@ -8,7 +8,7 @@ from speedlead.whatif.told import Side, Told
 
 def played(found: Told) -> str:
     text = f"{found.played:,} leads of the last {found.days} days were played"
-    return f"{text}." if found.played == found.of_all else f"The newest {text}, of {found.of_all:,}."
+    return f"{text}." if found.played == found.of_all else f"{text}, from all over these days, of {found.of_all:,}."
 
 
 def moved(found: Told) -> str:

@@ -30,8 +30,10 @@ class WhatIfRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Leads of the last `days`, the newest `most`. `zone`: of the hours of the week. `call_s`: how long a call holds
-    somebody; `within_s`: in which 95 % of the calls have to find somebody free."""
+    """Leads of the last `days`, at most `most` from all over them. `zone`: of the hours of the week.
+
+    `call_s`: how long a call holds somebody; `within_s`: in which 95 % of the calls have to find somebody free.
+    """
 
     days: int = 30
     most: int = 500

@@ -28,6 +28,7 @@ from speedlead.store.chat import mail_the_untaken
 from speedlead.store.leads import LeadStore
 from speedlead.store.touches import TouchStore
 from speedlead.store.transactions import transact
+from speedlead.times import clock
 from tests.assistant.talking import FACTS, SCRIPT, model
 from tests.desks import CALENDARS, PLACER, PLACES
 from tests.gateway.house import MONDAY, OFFERS, OTHER_PHONE, open_house
@@ -333,8 +334,8 @@ async def test_a_turn_that_was_lost_is_a_hand_over_and_counts_as_the_most_it_may
 
 def test_offered_times_keep_their_numbers_and_new_ones_lie_apart() -> None:
     free = [MONDAY + timedelta(minutes=30 * n) for n in range(20)]
-    new = slots_of(free, (), "America/New_York", "en")
+    new = slots_of(free, (), "America/New_York", clock)
     assert [slot.at for slot in new] == [free[0], free[4], free[8]]
     assert not any(slot.offered for slot in new)
-    again = slots_of([at for at in free if at != free[0]], [slot.at for slot in new], "America/New_York", "en")
+    again = slots_of([at for at in free if at != free[0]], [slot.at for slot in new], "America/New_York", clock)
     assert [(slot.number, slot.at, slot.offered) for slot in again] == [(2, free[4], True), (3, free[8], True)]

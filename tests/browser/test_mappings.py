@@ -45,3 +45,5 @@ def test_what_came_is_read_and_a_sample_is_tried(site: Site, page: Page, tmp_pat
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser reports the 422 that is meant
     page.get_by_role("button", name="Act again").click()
     expect(page.get_by_role("status")).to_have_text("They are acted on again.")
+    page.goto(f"{site.url}/mappings/zendesk-ticket")  # the one with the longest address in its words
+    looks_right(page, tmp_path, f"mapping-long-{scheme}")

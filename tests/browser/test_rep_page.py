@@ -128,6 +128,20 @@ def test_two_keys_log_a_call_and_what_was_decided(page: Page, site: Site) -> Non
     assert [tuple(row) for row in found] == [("connected", "qualified"), ("no_answer", None)]
 
 
+def test_a_digit_chooses_in_the_form_and_the_button_logs_it(page: Page, site: Site) -> None:
+    open_page(page, site, REPLIED)
+    page.keyboard.press("2")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("radio", name="no call, or not ended")).to_be_checked()
+    page.keyboard.press("6")
+    expect(page.get_by_role("radio", name="spoke to the lead")).to_be_checked()
+    with page.expect_response("**/outcome"):
+        page.get_by_role("button", name="Log it").click()
+    expect(page.locator("#said")).to_have_text("Logged.")
+    (row,) = site.run("select * from outcome where lead_id = $1", REPLIED)
+    assert (row["call_result"], row["outcome"]) == ("connected", None)
+
+
 def test_nothing_is_logged_for_a_lead_that_was_just_left(page: Page, site: Site) -> None:
     """The next lead's panel is slow: keys that come before it are for nobody, and a late answer for none."""
     open_page(page, site, AVA)

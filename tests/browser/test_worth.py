@@ -29,8 +29,8 @@ def test_changes_and_scenarios_look_right(page: Page, site: Site, tmp_path: Path
     page.goto("/ops?period=60d")
     expect(page.locator(".waits")).to_have_count(0, timeout=20_000)
     changes = page.get_by_role("region", name="Changes, before and after", exact=True)
-    expect(changes.locator(".marks").get_by_role("listitem")).to_have_count(5)
-    expect(changes.locator("svg .mark")).to_have_count(5)
+    expect(changes.locator(".marks").get_by_role("listitem")).to_have_count(6)
+    expect(changes.locator("svg .mark")).to_have_count(6)
     for name in ("What leads bring", "Contracts at risk", "What works for whom", "Changes, before and after"):
         page.get_by_role("region", name=name, exact=True).get_by_text("Table", exact=True).click()
     looks_right(page, tmp_path, "worth")

@@ -9,6 +9,7 @@ from aiohttp import web
 from speedlead.crm.adapter import Look
 from speedlead.crm.fields import PLEASE_ERASE
 from speedlead.crm.hubspot import HubSpotApi
+from speedlead.store.correcting import correct_rows
 from speedlead.store.erasure import erase
 from tests.crm.conftest import Crm
 from tests.crm.hubspot import HubSpotStandIn
@@ -353,3 +354,28 @@ async def test_the_record_of_an_entry_that_was_merged_here_is_erased_too(
         await erase(conn, house.clock, [await person_of(house, AVA)], b"secret")
     await in_hubspot.send()
     assert sorted(hub.erased) == sorted(both)
+
+
+async def test_a_correction_of_ours_is_a_note_and_the_new_address_is_the_one_that_is_told(
+    house: House, hub: HubSpotStandIn, in_hubspot: Crm
+) -> None:
+    async def correct(lead_id: str, **fields: str) -> None:
+        async with house.pool.acquire() as conn, conn.transaction():
+            await correct_rows(conn, house.clock, lead_id, fields)
+
+    house.clock.now += timedelta(days=2)  # long after the address that was given
+    await correct(AVA, email="ava@north.example")
+    await house.tell(kind="inquiry", number=1)
+    await in_hubspot.send()
+    (contact,) = hub.objects["contacts"].values()
+    assert contact["email"] == "ava@north.example", "not the one that was typed wrongly"
+    assert not hub.objects["notes"], "who is not there yet needs no note"
+
+    await correct(AVA, name="Ava Mueller", phone="+12125550143", country="US")
+    await in_hubspot.send()
+    (contact,) = hub.objects["contacts"].values()
+    assert (contact["lastname"], contact["phone"]) == ("Ava Müller", "+12125550142"), "theirs belongs to them"
+    (note,) = hub.objects["notes"].values()
+    assert "Corrected in speedlead, not here: name, phone" in note["hs_note_body"]
+    assert "Mueller" not in note["hs_note_body"]
+    assert await house.states() == ["taken"] * 2

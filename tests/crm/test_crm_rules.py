@@ -6,6 +6,7 @@ import pytest
 
 from speedlead.checked_yaml import FileFault
 from speedlead.crm.calls import Refused
+from speedlead.crm.fields import activity_of
 from speedlead.crm.model import read_file
 from speedlead.crm.sending import said
 from speedlead.domain.crm import News, Record, Seen, Words, read, status_to_tell
@@ -50,6 +51,21 @@ def test_a_refusal_is_logged_without_a_person_and_without_a_secret() -> None:
         400, "INVALID", "ava@northwind.example, +1 212 555 0142, pat-na1-0000-1111-2222", fields=("email",)
     )
     assert said(refused) == "INVALID (email): … …, …"
+
+
+@pytest.mark.parametrize(("channel", "sort", "subject"), [
+    ("email", "email", "The lead replied: E-mail"),
+    ("sms", "message", "The lead replied: Text message"),
+    ("chat", "note", "The lead replied: Chat"),                  # their messages are texts, and a chat is none
+    (None, "note", "The lead replied: Message"),
+])  # fmt: skip
+def test_a_touch_stands_in_their_history_as_what_it_was(channel: str | None, sort: str, subject: str) -> None:
+    lead = {"url": "https://leads.acme.example/leads/7"}
+    told = activity_of({
+        "id": "1", "type": "lead.replied", "time": "2026-11-23T15:00:00+00:00",
+        "data": {"details": {"channel": channel}, "lead": lead},
+    })  # fmt: skip
+    assert (told.sort, told.subject, told.inbound) == (sort, subject, True)
 
 
 def test_every_fault_of_a_file_is_told_with_its_line(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from tests.servers import local_settings
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
-PREVIOUS = "4850441"
+PREVIOUS = "7f7c7f1"
 """The release before this one: a commit. With every release it is the one that is then running."""
 # what it is told; it refuses settings that are newer than it
 KNOWN = {f"SPEEDLEAD_{name}" for name in ("DATA_DIR", "HTTP_PORT", "SANDBOX_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT",

@@ -31,6 +31,7 @@ from speedlead.domain.booking import BookingRules
 from speedlead.domain.placing import Placer
 from speedlead.gateway.app import create_app
 from speedlead.gateway.deps import GatewayDeps, LegPermit
+from speedlead.gateway.voice_relay import MAX_MESSAGE
 from speedlead.place_finder import PlaceFinder
 from speedlead.planbook import load_plan
 from speedlead.ports import SendError
@@ -277,7 +278,10 @@ async def open_house(database_url: str, folder: Path, **changes: object) -> Asyn
         pool, settings, credentials, clock, plan, behind, behind, behind, RETURNS, ready, desk, behind, offers=OFFERS
     )
     app = create_app(deps)
-    async with serving(app, settings.http_port), aiohttp.ClientSession(settings.public_url) as http:
+    async with (
+        serving(app, settings.http_port, voice=settings.assistant_voice),
+        aiohttp.ClientSession(settings.public_url) as http,
+    ):
         house = House(settings.public_url, pool, credentials, clock, behind, deps, http, app)
         house.staff = await house.sign_in()
         yield house
@@ -286,8 +290,9 @@ async def open_house(database_url: str, folder: Path, **changes: object) -> Asyn
 
 
 @asynccontextmanager
-async def serving(app: Any, port: int) -> AsyncIterator[None]:
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, proxy_headers=False, ws="none",
+async def serving(app: Any, port: int, *, voice: bool = False) -> AsyncIterator[None]:
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, proxy_headers=False,
+                            ws="websockets-sansio" if voice else "none", ws_max_size=MAX_MESSAGE,
                             lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
     server = uvicorn.Server(config)
     config.load()

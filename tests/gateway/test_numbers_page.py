@@ -89,7 +89,8 @@ async def test_a_house_without_leads_says_so_in_words(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["period=soon", "type=lukewarm", "rep=me", "from=2026-13-01", "period=7d&from=2026-11-01"]
+    "query",
+    ["period=soon", "type=lukewarm", "rep=me", "team=nobody-has", "from=2026-13-01", "period=7d&from=2026-11-01"],
 )
 async def test_a_filter_that_means_nothing_is_named(house: House, query: str) -> None:
     status, page = await ask(house, "GET", f"/ops?{query}", house.staff)

@@ -70,6 +70,8 @@ async def test_rules_are_measured_by_what_became_of_their_leads(house: House) ->
         await outcome(house, lead, "qualified")
     for lead in bad[:10]:
         await outcome(house, lead, "unqualified", "wrong_data")
+    await outcome(house, bad[0], "meeting_booked")  # a meeting with somebody who is no fit is no good one
+    await outcome(house, good[0], "meeting_booked")
     await ask(house, await house.sign_in("admin"), f"/leads/{bad[11]}/facts/company/wrong", source="http")
     found = await precision(house.pool, house.clock.now, 30)
     rules = {rule.rule: rule for rule in found.rules}

@@ -426,3 +426,34 @@ async def test_an_answer_is_due_in_hours_in_which_somebody_works(house: House) -
     span = timedelta(seconds=house.deps.plan.answers["email"])
     monday = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)  # 9:00 in New York
     assert await house.pool.fetchval("select due_at from reply") == monday + span
+
+
+async def test_a_wish_for_silence_in_other_words_is_recorded_by_one_press(house: House) -> None:
+    lead_id = await house.lead()
+    await house.mail(to=reply_to(house, lead_id), text="I have bought elsewhere, please stop writing to me.")
+    assert await house.pool.fetchval("select count(*) from suppression") == 0, "a person decides what it means"
+    page = await shown(house, lead_id)
+    assert "Record: no more by e-mail" in page
+    assert "Record: no more on any channel" in page
+
+    async def press(scope: str, of: str = lead_id) -> tuple[int, str]:
+        async with house.http.post(
+            f"/leads/{of}/opt-out", data={"scope": scope}, headers=house.staff, allow_redirects=False
+        ) as answer:
+            return answer.status, answer.headers.get("Location", "")
+
+    assert (await press("post"))[0] == 409
+    assert (await press("email", "916dc022-4591-45ea-abf1-095452a70950"))[0] == 404
+    assert await press("email") == (303, f"/leads/{lead_id}?said=opted_out")
+    recorded = await house.pool.fetchrow("select channel, reason, source from suppression")
+    assert tuple(recorded) == ("email", "opted_out", "rep")
+    assert await house.pool.fetchval("select count(*) from message where kind = 'opt_out'") == 1
+    page = await shown(house, lead_id)
+    assert "Record: no more by e-mail" not in page
+    assert "Record: no more on any channel" in page, "that was not recorded yet"
+
+
+async def shown(house: House, lead_id: str) -> str:
+    async with house.http.get(f"/leads/{lead_id}", headers=house.staff) as answer:
+        assert answer.status == 200
+        return await answer.text()

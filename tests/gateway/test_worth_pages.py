@@ -38,7 +38,8 @@ async def test_a_season_has_books_and_changes_and_every_table_is_a_file(season: 
     scenarios = await rows(season, f"/ops/csv/scenarios?period={DAYS}d", staff)
     assert sum(int(row["Leads"]) for row in scenarios) == 2 * LEADS, "once by type, once by segment"
     changes = await rows(season, f"/ops/csv/changes?period={DAYS}d", staff)
-    assert [row["What"].split(" ")[0] for row in changes[::9]] == ["People:", "Plan", "Texts", "Routing", "People:"]
+    assert [row["What"].split(" ")[0] for row in changes[::9]] == [
+        "People:", "Experiment", "Plan", "Texts", "Routing", "People:"]  # fmt: skip
     assert "can be said from" in changes[-4]["What it says"], "of the newest change nobody knows yet who buys"
     assert {row["By"] for row in await rows(season, "/ops/csv/worth?period=1h", staff)} <= {row["By"] for row in worth}
 
@@ -54,6 +55,26 @@ async def test_the_figures_stand_beside_those_of_last_year(season: House) -> Non
     assert "in the same weeks of last year" not in page, "those were other weeks"
     _, page = await ask(season, "GET", f"/ops?period={DAYS}d&live=off&source=paid_ads", season.staff)
     assert page.count("in the same weeks of last year") >= 6
+
+
+async def test_what_really_moved_is_flagged_and_what_needs_time_is_not(season: House) -> None:
+    """Promises broken from half of the season on; sales come later than their leads all the time."""
+    path = f"/ops/csv/agreed?period={DAYS / 2:.0f}d"
+    flags = "More than chance explains"
+    before = {row["Figure"]: row[flags] for row in await rows(season, path, season.staff)}
+    assert (before["Can be reached"], before["Spoken to"], before["Became customers"]) == ("", "", "")
+    await season.pool.execute(
+        "update lead set first_attempt_due = created_at, promised_at = created_at where created_at >= $1",
+        (half := season.clock.now - timedelta(days=DAYS / 2)),
+    )
+    await season.pool.execute(
+        "delete from outcome o using lead l where l.id = o.lead_id and l.created_at >= $1 and o.outcome = 'converted'",
+        half,
+    )
+    after = {row["Figure"]: row for row in await rows(season, f"{path}&channel=form", season.staff)}
+    assert after["Promises kept"][flags].endswith("before")
+    assert (after["Became customers"][flags], after["Spoken to"][flags]) == ("", "")
+    assert after["Became customers"]["Before, and last year"].endswith("before, with more time")
 
 
 @pytest.mark.parametrize(

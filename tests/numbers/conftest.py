@@ -1,7 +1,7 @@
 """A database with three reps for each test, and `numbers` over it.
 
 Whatever a test asks is answered twice: from the view, as everything that has just happened is, and from the facts that
-are kept of it. Both must say the same.
+are kept of it; and that with what was counted before, and in columns. All must say the same.
 """
 
 import dataclasses
@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from speedlead.numbers import columns as columns_module
+from speedlead.numbers import queries
 from speedlead.numbers.changes import ChangeNumbers
+from speedlead.numbers.columns import Columns
 from speedlead.numbers.filters import NO_TEAM, NOBODYS, Filter
 from speedlead.numbers.kept import Kept, Row, everything
 from speedlead.numbers.questions import Question
@@ -46,6 +49,17 @@ def _parts(row: Row, name: str) -> list[float]:
     return [value or 0 for value in dataclasses.astuple(found)] if found is not None else [0] * 6
 
 
+def close(one: Any, other: Any) -> bool:
+    """Equal, but for the last digits of sums."""
+    if isinstance(one, float) and isinstance(other, float):
+        return one == pytest.approx(other, rel=1e-9, abs=1e-6)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(close, one, other))
+    if hasattr(one, "__dataclass_fields__"):
+        return all(close(getattr(one, name), getattr(other, name)) for name in one.__dataclass_fields__)
+    return bool(one == other)
+
+
 class Both(ChangeNumbers):
     async def _rows(self, query: str, wanted: Filter, *more: Any) -> list[Any]:
         from_the_view = await super()._rows(query, wanted, *more)
@@ -58,11 +72,16 @@ class Both(ChangeNumbers):
         return kept
 
     async def _answer(self, question: Question, values: dict[str, Any]) -> dict[Keys, Row]:
-        """Also from what was counted before the test did what it did, with the changes since."""
+        """Also from what was counted before the test did what it did, with the changes since, and in columns."""
         known: Kept = self.__dict__.setdefault("known", Kept())
+        columns: Columns = self.__dict__.setdefault("columns", Columns(self._pool))
         found: list[dict[Keys, Row]] = []
-        for _ in range(2):
+        for written in (False, True):
             found += [await everything(self._pool, question, values), await known.ask(self._pool, question, values)]
+            await columns.refresh()
+            if written and await self._pool.fetchval("select exists (select from lead_fact)"):
+                assert await columns.tally(question, queries.PERIOD, "1", values) is not None
+            found.append(await Kept(columns).ask(self._pool, question, values))
             async with self._pool.acquire() as conn:
                 async for _ in rollup.write_all(conn):
                     pass
@@ -72,7 +91,9 @@ class Both(ChangeNumbers):
 
 
 @pytest_asyncio.fixture
-async def numbers(database_url: str, conn: Any) -> AsyncIterator[ChangeNumbers]:
+async def numbers(database_url: str, conn: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChangeNumbers]:
+    monkeypatch.setattr(columns_module, "MANY", 0)
+
     def team_of(email: str | None) -> str:
         return NOBODYS if email is None else "north" if email.startswith("sam") else NO_TEAM
 

@@ -1,6 +1,5 @@
 """What was counted, with the changes since, is what counting everything finds, to the last percentile."""
 
-import asyncio
 import random
 from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,15 +18,15 @@ from speedlead.numbers import kept as kept_module
 from speedlead.numbers.changes import Change, ChangeNumbers, Mark
 from speedlead.numbers.filters import Filter
 from speedlead.numbers.kept import Kept
-from speedlead.numbers.packed import pack, unpack
 from speedlead.numbers.quality import QualityNumbers
 from speedlead.numbers.read import Numbers
-from speedlead.numbers.tally import PARTS, Group, Moved, Tally, Times, Window, timed
+from speedlead.numbers.tally import PARTS, Moved, Times, Window, timed
 from speedlead.numbers.voices import Voices
 from speedlead.store import rollup
 from speedlead.store.erasure import erase
 from speedlead.store.pool import open_pool
 from tests.numbers.cases import LATER
+from tests.numbers.conftest import close
 from tests.servers import TestDatabases
 from tests.store.hand_made import FixedClock
 
@@ -152,17 +151,6 @@ def asked_with(place: int) -> Sequence[Question]:
     return ASKED[place % 3 :: 3] if place else ASKED
 
 
-def close(one: Any, other: Any) -> bool:
-    """Equal, but for the last digits of sums."""
-    if isinstance(one, float) and isinstance(other, float):
-        return one == pytest.approx(other, rel=1e-9, abs=1e-6)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(close, one, other))
-    if hasattr(one, "__dataclass_fields__"):
-        return all(close(getattr(one, name), getattr(other, name)) for name in one.__dataclass_fields__)
-    return bool(one == other)
-
-
 async def test_changes_added_to_what_was_counted_are_everything_counted_anew(
     season: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,61 +186,6 @@ async def test_changes_added_to_what_was_counted_are_everything_counted_anew(
             for one, other in zip(since, anew, strict=True):
                 assert close(one, other), (step, FILTERS[place])
     assert len(counted) == first, "nothing was counted anew"
-
-
-# ── other processes ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@given(st.lists(few, max_size=30), st.integers(0, 4))
-def test_a_tally_is_read_as_it_was_written(values: list[float], wide: int) -> None:
-    windows = tuple(cut(sorted(values), part, wide) for part in PARTS) if values else ()
-    times = (Times(len(values), sum(values), windows), whole(values))
-    tally: Tally = {("ads", ""): Group((1.0, 0.5), times), ("ü", "x"): Group((), ())}
-    again = unpack(pack(tally))
-    assert {keys: list(group.sums) for keys, group in again.items()} == {("ads", ""): [1.0, 0.5], ("ü", "x"): []}
-    assert [timed(one) for one in again["ads", ""].times] == [timed(one) for one in times]
-
-
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A line for each time that all leads of a period are counted; each is put into the table, however quick it was."""
-    found: list[str] = []
-    original = kept_module._counted
-
-    async def count(*given: Any) -> Any:
-        found.append("counted")
-        return await original(*given)
-
-    monkeypatch.setattr(kept_module, "_counted", count)
-    monkeypatch.setattr(kept_module, "SHARED_S", 0.0)
-    return found
-
-
-async def test_what_one_process_has_counted_the_others_go_on_from(season: Any, counted: list[str]) -> None:
-    now = LATER + timedelta(hours=20)
-    wanted = Filter.of({"period": f"{DAYS}d"}, now)
-    asked = asked_with(1)
-    await answers(All(season, what_was_counted=Kept()), wanted, asked)
-    assert (first := len(counted)) >= len(asked)
-    for lead in await season.fetch("select id from lead order by id limit 5"):
-        await season.execute("update lead set source = 'organic', first_attempt_at = $2 where id = $1", lead["id"], now)
-    later = Filter.of({"period": f"{DAYS}d"}, now + timedelta(minutes=9))
-    since = await answers(All(season, what_was_counted=Kept()), later, asked)
-    assert len(counted) == first, "a new process counts nothing"
-    for one, other in zip(since, await answers(All(season), later, asked), strict=True):
-        assert close(one, other)
-    too_old = Kept(young=timedelta(minutes=5))
-    await asked[0](All(season, what_was_counted=too_old), later)
-    assert len(counted) == first + 1
-
-
-async def test_of_several_who_ask_the_same_at_once_one_counts(season: Any, counted: list[str]) -> None:
-    wanted = Filter.of({"period": "11d", "type": "warm"}, LATER + timedelta(hours=21))
-    found = await asyncio.gather(
-        *(Numbers(season, what_was_counted=Kept()).outcomes(wanted, by="source") for _ in range(3))
-    )
-    assert found[0] == found[1] == found[2] != []
-    assert counted == ["counted"]
 
 
 async def test_books_are_read_again_when_something_happened_to_a_buyer(
@@ -296,19 +229,16 @@ async def _anew(season: Any, wanted: Filter, read: list[str]) -> Any:
     return found
 
 
-async def test_an_erasure_is_in_no_figure_that_was_kept(season: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_module, "SHARED_S", 0.0)
+async def test_an_erasure_is_in_no_figure_that_was_kept(season: Any) -> None:
     known, wanted = Kept(), Filter.of({"period": f"{DAYS}d"}, LATER + timedelta(days=1))
     before = await Numbers(season, what_was_counted=known).outcomes(wanted, by="region")
     person, region = await season.fetchrow(
         "select person_id, region from lead where region is not null order by created_at desc limit 1"
     )
-    assert await season.fetchval("select count(*) from fact_count") > 0
     async with season.acquire() as conn, conn.transaction():
         await erase(conn, FixedClock(LATER), [person], b"secret")
     assert await season.fetchval("select count(*) from lead_fact_was w join lead l on l.id = w.lead_id "
                                  "where l.person_id = $1 and w.created_at is not null", person) == 0  # fmt: skip
-    assert await season.fetchval("select count(*) from fact_count") == 0, "a small group's times are somebody's"
     after = await Numbers(season, what_was_counted=known).outcomes(wanted, by="region")
     assert after == await Numbers(season).outcomes(wanted, by="region")
     was, now = ({row.keys[0]: row.leads for row in rows}[region] for rows in (before, after))

@@ -16,13 +16,21 @@ async def test_a_past_lead_is_what_its_first_form_said(conn: Any) -> None:
         True, True, True, False)  # fmt: skip
 
 
-async def test_the_newest_are_played_and_who_does_not_count_is_left_out(conn: Any) -> None:
+async def test_too_many_are_played_from_all_over_the_period(conn: Any) -> None:
+    for day in range(6):
+        await a_lead(conn, created=CAME + timedelta(days=day))
+    found, of_all = await past_leads(conn, MONDAY, LATER, 3)
+    assert of_all == 6
+    assert [lead.submitted_at for lead in found] == [CAME + timedelta(days=day) for day in (5, 3, 1)]
+
+
+async def test_who_does_not_count_is_not_played(conn: Any) -> None:
     for hours in range(3):
         await a_lead(conn, created=CAME + timedelta(hours=hours))
     spam = await a_lead(conn, closed_at=LATER)
     await spam.outcome(CAME, "unqualified", reason="spam")
     erased = await a_lead(conn)
     await conn.execute("update person set erased_wall = $1 where id = $2", LATER, erased.person_id)
-    found, of_all = await past_leads(conn, MONDAY, LATER, 2)
+    found, of_all = await past_leads(conn, MONDAY, LATER, 10)
     assert of_all == 3
-    assert [lead.submitted_at for lead in found] == [CAME + timedelta(hours=hours) for hours in (2, 1)]
+    assert [lead.submitted_at for lead in found] == [CAME + timedelta(hours=hours) for hours in (2, 1, 0)]

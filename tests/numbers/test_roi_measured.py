@@ -1,15 +1,18 @@
 """What a house knows of its own return: the figures of docs/metrics.md, and what its bookkeeping says."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from speedlead.numbers.changes import ChangeNumbers
 from speedlead.numbers.read import Numbers
 from speedlead.roi.inputs import read
 from speedlead.roi.ledger import Entry
 from speedlead.roi.measured import Measured, checks, filled_in, measure, own_views, values
+from speedlead.roi.scenarios import own_rows
 from speedlead.store.ledger import LedgerRefused, import_entries
 from speedlead.store.pool import open_pool
 from tests.numbers.cases import CAME, LATER, Lead, a_lead
@@ -78,6 +81,41 @@ async def test_what_the_house_knows_takes_the_place_of_the_example(
     titles = {check.title: check.state for check in await checks(pool, numbers, LATER)}
     await pool.close()
     assert titles["Leads that no rule fits"] == titles["Flow check"] == "unknown"
+
+
+async def late_buyers(conn: Any) -> None:
+    """Sixty days, 120 leads: every third buys after twelve days, all the time."""
+    for number in range(120):
+        came = LATER - timedelta(hours=12 * number + 1)
+        lead = await a_lead(conn, created=came)
+        if number % 3 == 0 and (bought := came + timedelta(days=12)) < LATER:
+            await lead.outcome(bought, "converted")
+
+
+async def test_leads_that_are_too_new_to_have_bought_are_no_change_of_the_house(
+    numbers: ChangeNumbers, conn: Any, database_url: str
+) -> None:
+    await late_buyers(conn)
+    pool = await open_pool(database_url, size=2)
+    conversion = (await own_rows(pool, numbers, LATER, "30d"))[150][0].cells
+    assert conversion == ("your house, conversion", "share of customers", "+0 %, which chance explains", "30 days")
+    await conn.execute("delete from outcome where at < $1", LATER - timedelta(days=32))
+    conversion = (await own_rows(pool, numbers, LATER, "30d"))[150][0].cells
+    await pool.close()
+    assert re.fullmatch(r"\+\d+ %", conversion[2]), "fewer had bought before"
+
+
+async def test_leads_that_are_too_new_to_have_bought_are_no_fall_of_the_return(
+    numbers: Numbers, conn: Any, database_url: str
+) -> None:
+    await late_buyers(conn)
+    pool = await open_pool(database_url, size=2)
+    [bought, *_] = await checks(pool, numbers, LATER)
+    assert (bought.title, bought.state) == ("Leads that buy", "good"), bought.says
+    await conn.execute("delete from outcome where at > $1", LATER - timedelta(days=30))
+    [bought, *_] = await checks(pool, numbers, LATER)
+    await pool.close()
+    assert bought.state == "look", "nobody has bought for a month"
 
 
 async def test_a_young_or_empty_house_knows_nothing(numbers: Numbers, conn: Any, database_url: str) -> None:

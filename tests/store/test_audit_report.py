@@ -11,7 +11,7 @@ import pytest_asyncio
 from speedlead.chores.audit import audit
 from speedlead.domain import audit as judged
 from speedlead.settings import Settings
-from speedlead.store.audit_findings import newest
+from speedlead.store.audit_findings import newest, write
 from speedlead.store.transactions import transact
 from tests.activities.house import House, open_house
 from tests.servers import local_settings
@@ -121,3 +121,11 @@ async def test_operations_hear_of_findings(house: House, settings: Settings) -> 
     await found(house, settings)
     rows: list[Any] = await house.pool.fetch("select kind, reason from notice")
     assert [tuple(row) for row in rows] == [("audit_done", "1 finding")]
+
+
+async def test_a_newer_audit_without_findings_takes_back_the_notice_of_the_older(
+    house: House, settings: Settings
+) -> None:
+    await found(house, settings)
+    await transact(house.pool, lambda conn: write(conn, house.clock.now, 7, [], house.clock.wall()))
+    assert await house.pool.fetchval("select count(*) from notice where seen_wall is null") == 0

@@ -199,6 +199,7 @@ async def test_lines_of_the_story_say_who_and_what_in_words(conn: Any) -> None:
         (ago(seconds=6), "opt_out", None, "opted_out", {"channel": "email"}),
         (ago(seconds=5), "reply_heard", None, "automatic", {}),
         (ago(seconds=4), "stopped", None, "Duplicate of Ben-Carter", {}),
+        (ago(seconds=3), "cannot_place", "call-1", "no_consent", {"channel": "call", "reasons": ["no_consent:call"]}),
     )  # fmt: skip
     assert [(e.what, e.result or e.reason_text) for e in await views.timeline(conn, CHLOE)] == [
         ("The rep logged an outcome", "busy, Sam Reyes"),
@@ -207,6 +208,7 @@ async def test_lines_of_the_story_say_who_and_what_in_words(conn: Any) -> None:
         ("The lead opted out of e-mail", ""),
         ("The plan goes on: nobody wrote this reply", "it was an automatic reply"),
         ("The plan was stopped", "Duplicate of Ben-Carter"),
+        ("No permitted time was found for a step", "there is no consent to calls"),
     ]
 
 

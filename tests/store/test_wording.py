@@ -129,6 +129,22 @@ def test_reasons_of_one_line_say_each_thing_once() -> None:
     )
 
 
+@pytest.mark.parametrize(("code", "text"), [
+    ("ack-1-sms", "acknowledgement 1 sms"),
+    ("meeting-1-booked-0", "meeting booked"),
+    ("meeting-2-cancelled-1", "meeting called off"),
+    ("meeting-1-reminder-0-1440m", "meeting reminder, 24 h before"),
+    ("meeting-1-reminder-3-90m", "meeting reminder, 90 min before"),
+])  # fmt: skip
+def test_a_step_is_told_without_its_numbers(code: str, text: str) -> None:
+    assert wording.step(code) == text
+
+
+def test_an_outcome_is_a_reps_only_where_a_rep_logged_it() -> None:
+    assert wording.told("outcome", None, {"rep_id": "sam"})[0] == "The rep logged an outcome"
+    assert wording.told("outcome", "booked_by_lead", {"outcome": "meeting_booked"})[0] == "An outcome was logged"
+
+
 @pytest.mark.parametrize(("count", "text"), [(0, "0 leads"), (1, "1 lead"), (1200, "1,200 leads")])
 def test_what_is_counted_is_one_or_many(count: int, text: str) -> None:
     assert wording.counted(count, "lead") == text

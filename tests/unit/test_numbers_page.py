@@ -59,6 +59,13 @@ def test_a_bar_is_as_long_as_its_part_and_never_longer_than_its_track() -> None:
     assert re.findall(r'class="fill ?" x="0" y="\d+" width="([\d.]+)%"', drawn) == ["25.00", "100.00"]
 
 
+@pytest.mark.parametrize(("many", "widest"), [(1, 20), (12, 100 / 12)])
+def test_a_single_column_does_not_fill_the_page(many: int, widest: float) -> None:
+    drawn = str(charts.columns([Bar("a", 0.5, "50 %")] * many, "x"))
+    widths = [float(width) for width in re.findall(r'class="fill ?" .*?width="([\d.]+)%"', drawn)]
+    assert (len(widths), max(widths) < widest) == (many, True)
+
+
 def test_lengths_lie_in_their_order_on_the_scale() -> None:
     drawn = str(charts.spans([Span("a", 1, 60), Span("b", 3600, 86_400), Span("none", None, None)], "x"))
     dots, rings = (re.findall(rf'class="{mark}" cx="([\d.]+)%"', drawn) for mark in ("dot", "ring"))

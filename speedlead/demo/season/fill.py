@@ -15,6 +15,7 @@ from speedlead.demo.season import shapes
 from speedlead.demo.season.life import Life
 from speedlead.demo.season.record import Rep, Rows, Season
 from speedlead.experiments import text
+from speedlead.experiments.reading import planned_size
 from speedlead.planbook import load_plan
 from speedlead.store import rollup
 from speedlead.store.plans import fingerprint
@@ -103,9 +104,10 @@ async def _prepare(conn: Any, leads: int, until: datetime, days: int, seed: int)
     )  # fmt: skip
     tried = text.read(shapes.EXPERIMENT, "season")
     await conn.execute(
-        """insert into experiment (id, body, author, created_wall, changed_wall, salt, started_wall, ended_wall, ending)
-           values ($1, $2, 'season', $3, $3, 'season', $3, $4, 'stopped') on conflict do nothing""",
-        tried.id, json.dumps(tried.model_dump(mode="json")), season.changed_at, until,
+        """insert into experiment
+               (id, body, author, created_wall, changed_wall, salt, started_wall, ended_wall, ending, planned)
+           values ($1, $2, 'season', $3, $3, 'season', $3, $4, 'stopped', $5) on conflict do nothing""",
+        tried.id, json.dumps(tried.model_dump(mode="json")), season.changed_at, until, planned_size(tried),
     )  # fmt: skip
     for position, arm in enumerate(tried.arms):
         await conn.execute(

@@ -107,6 +107,11 @@ async def _changes(conn: Any, begins: datetime, until: datetime, days: int) -> N
             "insert into house_change (at_wall, kind, what, many, sha256) values ($1, $2, $3, $4, $5)",
             wall, kind, what, many, sha,
         )  # fmt: skip
+    await conn.execute(
+        """insert into audit (at_wall, role, action, object, status, request_id)
+           select e.at, 'manager', 'experiment ' || e.what, x.id, 200, gen_random_uuid()
+           from experiment x, lateral (values ('start', x.started_wall), ('stop', x.ended_wall)) e (what, at)"""
+    )
     for version, wall in ((1, begins - timedelta(days=30)), (2, at(0.55))):
         await conn.execute(
             """insert into template_version (channel, id, language, version, sha256, owner, review_by, source,

@@ -11,7 +11,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speedlead.domain.steering import LONGEST_REASON
@@ -48,6 +48,11 @@ def protect(app: FastAPI, context: Context) -> None:
     for route in app.router.routes:
         if isinstance(route, Mount):
             doors = {"GET": door("GET", route.path)}
+        elif isinstance(route, WebSocketRoute):
+            # guarded as the posts of its folder are, by a signature: no cookie is read for a socket
+            if (guard := door("POST", route.path)).may is not None or guard.key:
+                raise LookupError(f"{route.path}: expected a socket in a folder that a signature guards")
+            continue
         elif isinstance(route, Route):
             doors = {method: door(method, route.path) for method in route.methods or ()}
         else:

@@ -207,7 +207,7 @@ ROUTES: dict[str, Door] = {
     "GET /scores": Door(May.READ_EXPERIMENTS),
     "GET /scores/rules.csv": Door(May.READ_EXPERIMENTS),
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.WORK_LEADS) for name in (
-        "outcome", "answer", "no-show", "{action}")},
+        "outcome", "answer", "no-show", "opt-out", "ai-voice-end", "{action}")},
     **{f"POST /leads/{{lead_id}}/{name}": Door(May.STEER_LEADS) for name in ("reassign", "change_plan", "correct")},
     **{f"{method} /hygiene{path}": Door(May.STEER_LEADS) for method, path in (
         ("GET", ""), ("GET", "/csv/{name}"), ("GET", "/{kind}"), ("POST", "/look"), ("POST", "/{finding_id}/aside"),

@@ -1,7 +1,7 @@
 """The figures that the departments have agreed on, as a panel.
 
 Beside each stands what it was in as long a time before and in the same weeks of last year, and whether chance alone
-explains the difference (REQ 133).
+explains the difference (REQ 133). What comes of leads later is not judged: those of before had more time for it.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from functools import partial
 
 from speedlead import times, wording
 from speedlead.gateway.numbers.asking import Asking
+from speedlead.gateway.numbers.marks import LATE_FIGURES
 from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import NONE, Column, Table, percent
 from speedlead.numbers import agreed
@@ -70,14 +71,15 @@ def _figure(one: agreed.Figure, now: Value, past: Mapping[str, Value]) -> Figure
     def words(value: float) -> str:
         return percent(value) if one.kind == "share" else times.span(value)
 
+    late = one.metric in LATE_FIGURES
     return Figure(
         one.metric, one.title, one.owner, METRICS[one.metric],
         value=NONE if now.value is None else words(now.value),
         of=wording.counted(now.leads, "lead") if now.leads else "no lead yet",
         target=one.target, tone=one.tone(now.value),
         past=tuple(
-            (f"{words(old.value)} {when}",
-             now.part is not None and old.part is not None and differs(now.part, old.part))
+            (f"{words(old.value)} {when}" + (", with more time" if late else ""),
+             not late and now.part is not None and old.part is not None and differs(now.part, old.part))
             for when, old in past.items() if old.value is not None
         ),
     )  # fmt: skip

@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 from speedlead import times
 
 _BAR, _SPAN, _FOOT = 38, 42, 22
+# of fewer columns each is as wide as if there were so many: a single one across the page looks like a whole
+_LEAST_COLUMNS = 6
 # the scale of lengths of time, seconds
 _TICKS = ((1, "1 s"), (10, "10 s"), (60, "1 min"), (300, "5 min"), (3_600, "1 h"), (14_400, "4 h"), (86_400, "1 day"),
           (604_800, "1 week"), (2_592_000, "30 days"))  # fmt: skip
@@ -103,7 +105,7 @@ def columns(items: Sequence[Bar], about: str, *, under: Sequence[str] = ()) -> M
     top, base = 18, 128
     height = base + (36 if under else 20)
     drawn = [f'<line class="rule" x1="0" x2="100%" y1="{base}" y2="{base}"/>']
-    step = 100 / max(1, len(items))
+    step = 100 / max(_LEAST_COLUMNS, len(items))
     for n, item in enumerate(items):
         left, middle = n * step + step * 0.14, n * step + step / 2
         tall = (item.part or 0) * (base - top)

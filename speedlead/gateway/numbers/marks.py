@@ -21,7 +21,7 @@ from speedlead.numbers.rows import Spread
 MOST = 12
 _DAYS = timedelta(days=21)
 # what comes of leads needs time: counted within FOLLOWED
-_LATE_FIGURES = ("outcomes", "qualification")
+LATE_FIGURES = ("outcomes", "qualification")
 QUALITY = f"Quality of contacts within {FOLLOWED.days} days"
 KINDS = {"plan": "Plan", "routing": "Routing file", "lanes": "Rules of lanes", "calendar": "Calendar file",
          "text": "Texts", "script": "Script", "people": "People", "duty": "On call",
@@ -77,7 +77,7 @@ def _rows(one: Compared, now: datetime) -> list[tuple[object, ...]]:
     for figure, old, new, moved in zip(
         FIGURES, one.before.values, one.after.values, moves(one.before, one.after), strict=True
     ):
-        late = figure.metric in _LATE_FIGURES
+        late = figure.metric in LATE_FIGURES
         length = one.windows.followed if late else one.windows.length
         says = (
             f"can be said from {times.clock(one.mark.at + WEEK + FOLLOWED, 'UTC')} on" if not length
@@ -108,7 +108,7 @@ def _score(of: Score) -> str:
 
 
 def named(figure: Figure) -> str:
-    return f"{figure.title} within {FOLLOWED.days} days" if figure.metric in _LATE_FIGURES else figure.title
+    return f"{figure.title} within {FOLLOWED.days} days" if figure.metric in LATE_FIGURES else figure.title
 
 
 def _said(figure: Figure, value: Value) -> str:

@@ -22,14 +22,15 @@ from speedlead.gateway.access.who import Who, signed_in
 from speedlead.gateway.deps import GatewayDeps
 from speedlead.gateway.numbers import agreed, ahead, marks, results, speed, texts, voices, worth
 from speedlead.gateway.numbers.asking import Asking, choices
-from speedlead.gateway.numbers.beforehand import Beforehand
 from speedlead.gateway.numbers.events import FigureEvents
 from speedlead.gateway.numbers.panels import Panel, View
 from speedlead.gateway.numbers.shelf import Shelf
 from speedlead.gateway.page_errors import answered, missing
 from speedlead.gateway.rendering import render
 from speedlead.lead_filter import FilterError
-from speedlead.numbers.filters import Filter
+from speedlead.numbers.columns import Columns
+from speedlead.numbers.filters import NO_TEAM, NOBODYS, Filter
+from speedlead.numbers.kept import Kept
 from speedlead.store.filter_choices import Choices
 
 PATH = "/ops"
@@ -63,7 +64,6 @@ class NumbersPage:
         self._deps, self._shelf = deps, shelf
         self._calendars, _ = load_calendars(deps.settings.calendars_file)
         self._teams = sorted(team.id for team in self._calendars.teams)
-        self.beforehand = Beforehand(deps, self._calendars, PANELS, [period for period, _ in PERIODS], shelf)
 
     async def show(self, request: Request) -> Response:
         if _OF_LEADS & request.query_params.keys():
@@ -125,7 +125,11 @@ class NumbersPage:
 
     def _filter(self, request: Request, who: Who) -> Filter:
         """Raises FilterError."""
-        return self._narrowed(Filter.of(request.query_params, self._deps.clock.wall()), who)
+        wanted = Filter.of(request.query_params, self._deps.clock.wall())
+        teams = sorted({*self._teams, NO_TEAM, NOBODYS})
+        if wanted.team is not None and wanted.team not in teams:
+            raise FilterError("team", " or ".join(teams), wanted.team)
+        return self._narrowed(wanted, who)
 
     def _narrowed(self, filters: Filter, who: Who) -> Filter:
         """A rep's figures are the own ones, whatever the address says."""
@@ -175,11 +179,12 @@ def _without_rep(query: dict[str, str], who: Who) -> dict[str, str]:
 
 
 def add_numbers_page(app: FastAPI, deps: GatewayDeps) -> None:
-    """`app.state.figure_events` is for whoever stops the app, `app.state.figures_beforehand` for whoever starts it."""
-    shelf = Shelf(deps)
+    """`app.state.figure_events` is for whoever stops the app, `app.state.figure_columns` for whoever starts it."""
+    columns = Columns(deps.pool)
+    shelf = Shelf(deps, Kept(columns))
     page = NumbersPage(deps, shelf)
     app.state.figure_events = FigureEvents(deps, shelf)
-    app.state.figures_beforehand = page.beforehand
+    app.state.figure_columns = columns
     app.router.routes.extend([
         Route(PATH, answered(page.show)),
         Route(f"{PATH}/figures", answered(page.figures)),

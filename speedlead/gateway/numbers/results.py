@@ -47,7 +47,7 @@ async def buckets(asking: Asking) -> Shown:
           row.qualified_share, row.share) for row in rows],
     )  # fmt: skip
     if not rows:
-        return Shown(table, words="No lead came in this period.")
+        return Shown(table, words="No first attempt was made or due in this period.")
     highest = max(row.share or 0 for row in rows) or 1
     items = [
         Bar(_BUCKETS[row.bucket], (row.share or 0) / highest, _of(row.share, row.leads), _tone(row.leads))

@@ -59,11 +59,6 @@ class Shelf:
         self._readers = asyncio.Semaphore(_READERS)
         self._line, self._looked = 0, -1.0
 
-    async def idle(self) -> None:
-        """Waits until nobody waits for figures."""
-        while under_way := [kept.task for kept in self._kept.values() if not kept.task.done()]:
-            await asyncio.wait(under_way)
-
     async def line(self) -> int:
         """The newest line of all stories."""
         self._line = await transact(self._deps.pool, rep_page.newest)

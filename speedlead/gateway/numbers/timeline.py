@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 _TOP, _BASE, _ROW = 40, 150, 15
+# more names of days would lie on each other on a phone
+_MOST_TICKS = 6
 # so close to one another two numbers would lie on each other
 _CLOSE = 0.035
 
@@ -22,7 +24,7 @@ class Slot:
 def timeline(slots: Sequence[Slot], marks: Sequence[float], about: str) -> Markup:
     """`marks`: in slots from the left, in their order; each has the number of its place, from 1 on."""
     many = max(1, len(slots))
-    step = max(1, -(-many // 8))
+    step = max(1, -(-many // _MOST_TICKS))
     drawn = [f'<line class="rule" x1="0" x2="100%" y1="{_BASE}" y2="{_BASE}"/>']
     for n, slot in enumerate(slots):
         left, tall = 100 * (n + 0.12) / many, (slot.part or 0) * (_BASE - _TOP)

@@ -1,6 +1,6 @@
 // what is read from the form and the page
 const FIELDS =
-  "name email phone company message intent source segment country region postcode tz consent_sms consent_call consent_recorded consent_marketing consent_text".split(" ");
+  "name email phone company message intent source segment country region postcode tz consent_sms consent_call consent_recorded consent_marketing consent_text consent_ai_voice consent_ai_voice_text".split(" ");
 const CLICKS = "gclid gbraid wbraid dclid msclkid fbclid ttclid twclid li_fat_id".split(" ");
 const FILLS = {
   name: "name", email: "email", tel: "phone", organization: "company", "postal-code": "postcode", country: "country",

@@ -11,7 +11,12 @@ let on = true;
 // none while it is on its way, or another lead's is
 const logForm = () => document.querySelector("#lead:not([inert]) #log-form:not([data-sending])");
 
+const none = (form) => form.querySelector('[name=call_result][value=""]');
+
 function arm(what) {
+  // the form says what was chosen, so that its button, pressed by mouse, logs just that
+  if (what === null && armed instanceof Element) none(armed.form).checked = true;
+  if (what instanceof Element) what.checked = true;
   armed = what;
   const told = document.getElementById("armed");
   if (!told) return;
