@@ -11,6 +11,8 @@ from speedlead.records import Leads
 
 # a step of the plan that became a person's: the plan counts days, and its day may be one on which nobody works
 _TASKS = frozenset({"write_personally"})
+# of what was said to the assistant in a call the call tells, once, when it is over or left to a person
+_SAID = frozenset({"reply_received", "assistant_handed_over"})
 # the lead waits for a person of ours; every other notice is beside what it waits for, and leaves that as it is
 _WAITED_FOR = _TASKS | {rule.why for rule in FOLLOW_UPS.values()} | {"reply_overdue"}
 
@@ -43,6 +45,8 @@ class Notifying:
             due = await self._planning.at_work(lead, due)
         if request.kind in _WAITED_FOR:
             await self._leads.next_touch(lead.lead_id, None, request.next_at, request.kind)
+        if request.kind in _SAID and await self._leads.in_talk(lead.lead_id, now):
+            return False
         new = await self._leads.tell(
             request.lead_id,
             dedupe=request.key,

@@ -453,6 +453,10 @@ class Leads(Protocol):
         """A notice, once per dedupe key; answers whether it is new."""
         ...
 
+    async def in_talk(self, lead_id: str, now: datetime) -> bool:
+        """Was its newest message said to the assistant in a call, which is not over or just has been?"""
+        ...
+
     async def ask_for_call(self, lead_id: str, leg_id: str, rep_id: str, *, at: datetime, due: datetime | None) -> None:
         """Asks a rep to call by hand; who is being asked already gets the new deadline instead."""
         ...

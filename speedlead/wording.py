@@ -243,6 +243,7 @@ NOTICES = {
     "reply_overdue": "The lead still waits for an answer",
     "answer_sent": "The lead was answered: please log what came of it",
     "assistant_handed_over": "The automatic assistant left a lead to you: please read and answer",
+    "assistant_call": "The automatic assistant spoke with a lead on the telephone: please read and answer",
     "answer_not_sent": "Your message to the lead was not sent",
     "answer_not_seen": "The visitor left before your message appeared, and there is no way to mail it",
     "answer_not_arrived": "Your message did not reach the lead: please try another way",

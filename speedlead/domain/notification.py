@@ -29,6 +29,7 @@ URGENT = frozenset({
     "write_personally", "reply_received", "reply_overdue", "reply_after_close", "missed_call", "nobody_available",
     "nobody_accepted", "escalation", "escalated", "acknowledgement_failed", "breach", "missed", TEST,
     "asked_next", "claim_offer", "due_soon", "nobody_on_call", "on_call_instead", "wrote_by_messenger",
+    "assistant_call",
 })  # fmt: skip
 
 # what is settled by accepting the lead and calling it: the link does both

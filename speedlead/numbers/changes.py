@@ -26,18 +26,22 @@ _CHANGES = """
 select at_wall as at, kind, what, many::int as many from metric_change where at_wall >= $1 and at_wall < $2
 order by at_wall, kind, what"""
 
-_SOON = f"{FOLLOWED.total_seconds():.0f}"
-
 
 def _around(at: datetime, followed: timedelta) -> Question:
-    """Of leads by whether they came before or after `at`; what comes of them, of those that could be followed.
+    """Of leads by whether they came before or after `at`; what comes of them, of those that could be followed."""
+    could = f"m.created_at >= {_literal(at - followed)} and m.created_at < {_literal(at + followed)}"
+    return _standing(FOLLOWED, could, (f"(m.created_at >= {_literal(at)})::text",))
+
+
+def _standing(followed: timedelta, could: str = "true", keys: tuple[str, ...] = ()) -> Question:
+    """The agreed figures; what comes of leads counts within `followed`, of those that `could` be followed so long.
 
     Times that are compared as samples have the sums of their logarithms, and of the squares of those.
     """
-    could = f"m.created_at >= {_literal(at - followed)} and m.created_at < {_literal(at + followed)}"
+    soon = f"{followed.total_seconds():.0f}"
     times = {
         "hot": "case when m.lead_type = 'hot' then m.first_attempt_s end",
-        "decided": f"case when {could} and m.first_contact_s + m.qualification_s <= {_SOON} then m.qualification_s end",
+        "decided": f"case when {could} and m.first_contact_s + m.qualification_s <= {soon} then m.qualification_s end",
     }
     logs = {name: f"ln(greatest({time}, 1))" for name, time in times.items()}
     return Question(
@@ -48,11 +52,11 @@ def _around(at: datetime, followed: timedelta) -> Question:
          "answered": when("m.first_attempt_in_time"),
          "promises_of": when(f"m.kept is not null or m.promise_due <= {AT}"), "promises": when("m.kept"),
          "reachable_of": "count(m.valid)", "reachable": when("m.valid"),
-         "contacted": when(f"{could} and m.first_contact_s <= {_SOON}"),
-         "converted": when(f"{could} and m.conversion_s <= {_SOON}"),
+         "contacted": when(f"{could} and m.first_contact_s <= {soon}"),
+         "converted": when(f"{could} and m.conversion_s <= {soon}"),
          **{f"{name}_ln": f"coalesce(sum({log}), 0)" for name, log in logs.items()},
          **{f"{name}_ln2": f"coalesce(sum({log} ^ 2), 0)" for name, log in logs.items()}},
-        times, (f"(m.created_at >= {_literal(at)})::text",),
+        times, keys,
     )  # fmt: skip
 
 
@@ -161,6 +165,14 @@ class ChangeNumbers(WorthNumbers):
         """Of the whole house, whatever the filter says besides the period; the oldest first."""
         rows = await self._pool.fetch(_CHANGES, wanted.start, wanted.end)
         return together([Change(**row) for row in rows])
+
+    async def side(self, wanted: Filter, followed: timedelta) -> Side | None:
+        """Of the filter's leads that came at least `followed` before its end; what comes of them counts within that
+        time, so that older leads are not ahead for being older. None: no lead came.
+        """
+        earlier = {"end": wanted.end - followed, "at": wanted.taken_at, "period": None}
+        row = await self._one(_standing(followed), wanted.model_copy(update=earlier))
+        return _side(row) if row.sums["leads"] else None
 
     async def compared_at(self, marks: Sequence[Mark], wanted: Filter) -> list[Compared]:
         """The same leads as the filter's, of the weeks around each mark instead of its period."""

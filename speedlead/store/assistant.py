@@ -282,9 +282,26 @@ async def give_up(conn: Any, clock: Clock, lead_id: str, reply_id: str, reason: 
 async def _tell_handed_over(
     conn: Any, lead_id: str, owner_id: str | None, reply_id: str, reason: str | None, now: datetime
 ) -> None:
+    call_sid = await conn.fetchval(
+        "select split_part(provider_id, ':', 1) from reply where id = $1 and channel = 'call'", reply_id
+    )
+    if call_sid is not None:
+        await tell_of_talk(conn, lead_id, owner_id, call_sid, reason, now)
+        return
     await put_notice(
         conn, audience="rep" if owner_id else "manager", kind="assistant_handed_over", at=now, rep_id=owner_id,
         lead_id=lead_id, reason=reason, dedupe=f"assistant_handed_over:{reply_id}",
+    )  # fmt: skip
+
+
+async def tell_of_talk(
+    conn: Any, lead_id: str, owner_id: str | None, call_sid: str, reason: str | None, now: datetime,
+    due: datetime | None = None,
+) -> None:  # fmt: skip
+    """Once for a call, whatever was said in it: at the hand-over, else when it is over."""
+    await put_notice(
+        conn, audience="rep" if owner_id else "manager", kind="assistant_call", at=now, rep_id=owner_id,
+        lead_id=lead_id, reason=reason, dedupe=f"assistant_call:{call_sid}", due=due,
     )  # fmt: skip
 
 

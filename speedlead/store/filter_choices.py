@@ -7,9 +7,10 @@ from typing import Any
 # the newest so many are enough for a list of suggestions; any other value can be typed
 _NEWEST = 5_000
 _LEADS = """
-with latest as (select id, source, region from lead where created_at > $1 and program is null
+with latest as (select id, source, country, region from lead where created_at > $1 and program is null
     order by created_at desc limit $2)
 select array(select distinct source from latest order by 1) as sources,
+    array(select distinct country from latest where country is not null order by 1) as countries,
     array(select distinct region from latest where region is not null order by 1) as regions,
     array(select distinct i.channel from latest l join inquiry i on i.lead_id = l.id and i.number = 1 order by 1)
         as channels
@@ -21,6 +22,7 @@ class Choices:
     """`reps`: (id, name)."""
 
     sources: tuple[str, ...]
+    countries: tuple[str, ...]
     regions: tuple[str, ...]
     channels: tuple[str, ...]
     plans: tuple[str, ...]
@@ -39,6 +41,7 @@ async def choices(conn: Any, since: datetime) -> Choices:
     )
     return Choices(
         sources=tuple(row["sources"]),
+        countries=tuple(row["countries"]),
         regions=tuple(row["regions"]),
         channels=tuple(row["channels"]),
         plans=tuple(plan["plan"] for plan in plans),

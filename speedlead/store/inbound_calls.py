@@ -148,7 +148,7 @@ async def missed(
     call = await _locked(conn, call_id)
     if call["state"] not in ("ringing", "assistant"):
         return (call["said"] or "", call["language"] or ""), None
-    if call["state"] == "assistant" and (talked := await _talked(conn, clock, returns, call, speak)) is not None:
+    if call["relay_wall"] is not None and (talked := await _talked(conn, clock, returns, call, speak)) is not None:
         return talked, None
     now, lead_id, opening, record = clock.business(0), None, None, None
     inquiry = _inquiry(returns.plan, call["number"])
@@ -235,13 +235,14 @@ async def _spoken_to(conn: Any, clock: Clock, plan: Plan, call: Any, rep_id: str
 async def _talked(conn: Any, clock: Clock, returns: Returns, call: Any, speak: Speak) -> tuple[str, str] | None:
     """The end of a talk with the assistant, with what the caller is told. None: they said nothing in it.
 
-    What they did say waits for the owner already.
+    What they did say waits for the owner already, who is told of the call now; of a booking the meeting has told.
     """
     heard = await conn.fetchrow(
-        """select y.id, coalesce(t.act, 'thinking') as act, a.id is null or a.shown_wall is not null as said
+        """select y.id, coalesce(t.act, 'thinking') as act, a.id is null or a.shown_wall is not null as said,
+               min(y.due_at) over () as due
            from reply y left join assistant_turn t on t.reply_id = y.id left join answer a on a.id = t.answer_id
            where y.lead_id = $1 and y.channel = 'call' and starts_with(y.provider_id, $2 || ':')
-           order by y.received_at desc limit 1""",
+           order by y.received_at desc, length(y.provider_id) desc, y.provider_id desc limit 1""",
         call["lead_id"], call["call_sid"],
     )  # fmt: skip
     if heard is None:
@@ -255,14 +256,13 @@ async def _talked(conn: Any, clock: Clock, returns: Returns, call: Any, speak: S
     opening = None if row["plan_stopped"] == "opted_out" else await returns.call_back(conn, record, now)
     said = speak(opening, now, record)
     await conn.execute("update inbound_call set said = $2, language = $3 where id = $1", call["id"], *said)
-    await _end(
-        conn,
-        clock,
-        call,
-        "spoken",
-        call["lead_id"],
-        why="assistant_spoke" if heard["said"] and not waits else "hung_up",
-    )
+    why = "assistant_spoke" if heard["said"] and not waits else "hung_up"
+    await _end(conn, clock, call, "spoken", call["lead_id"], why=why)
+    if heard["act"] != "book":
+        reason = None if why == "assistant_spoke" else why
+        await assistant.tell_of_talk(
+            conn, call["lead_id"], row["owner_id"], call["call_sid"], reason, now, heard["due"]
+        )  # fmt: skip
     return said
 
 

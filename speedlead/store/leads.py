@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import asyncpg
@@ -26,6 +26,8 @@ from speedlead.store.sweeping import end_touches
 _NO_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+# the last thing that was said may reach the workflow after the call
+_JUST_OVER = timedelta(minutes=5)
 # what was delivered longer ago was heard, or could not be read
 _UNHEARD = """
 select exists (select from message where lead_id = $1 and (delivered_wall is null or (
@@ -130,6 +132,19 @@ class LeadStore:
             f"{lead_id}:{dedupe}",
         )
         return written is not None
+
+    async def in_talk(self, lead_id: str, now: datetime) -> bool:
+        return bool(
+            await self._pool.fetchval(
+                """select exists (
+                       select from (select channel, provider_id from reply where lead_id = $1 and not automatic
+                                    order by received_at desc, id desc limit 1) y
+                       join inbound_call c on c.call_sid = split_part(y.provider_id, ':', 1)
+                       where y.channel = 'call' and y.provider_id <> c.call_sid
+                           and (c.ended_at is null or c.ended_at > $2))""",
+                lead_id, now - _JUST_OVER,
+            )
+        )  # fmt: skip
 
     async def ask_for_call(self, lead_id: str, leg_id: str, rep_id: str, *, at: datetime, due: datetime | None) -> None:
         await ask_for_call(self._pool, lead_id, leg_id, rep_id, at=at, due=due)

@@ -50,6 +50,15 @@ async def test_the_filter_narrows_every_figure_and_stays_in_the_links(season: Ho
     assert '<option value="paid_ads" selected>' in page
 
 
+async def test_a_country_without_regions_can_be_chosen_and_stays_chosen(season: House) -> None:
+    _, page = await ask(season, "GET", "/ops?period=30d&live=off&country=DE", season.staff)
+    offered = re.search(r'<select name="country">(.*?)</select>', page)
+    assert offered is not None
+    assert 'value="DE" selected' in offered[1]
+    assert 'value="GB"' in offered[1]
+    assert [row["Region"] for row in await table(season, "regions", season.staff, "period=30d&country=DE")] == ["DE"]
+
+
 async def test_a_rep_sees_the_own_figures_whatever_the_address_says(season: House) -> None:
     reps = await season.pool.fetch(
         "select owner_id, count(*) from lead where owner_id is not null group by 1 order by 1"

@@ -15,9 +15,10 @@ from websockets.exceptions import InvalidStatus
 
 from activities.assisting import Assisting
 from activities.clock import ActivityClock
+from activities.notifying import Notifying
 from activities.planning import Planning
 from speedlead.assistant.desk import AssistantDesk, House, Prices
-from speedlead.contracts import TurnRequest
+from speedlead.contracts import NotifyRequest, TurnRequest
 from speedlead.domain.assistant import Limits
 from speedlead.export import as_json
 from speedlead.gateway import voice_relay
@@ -374,10 +375,48 @@ async def test_who_wants_a_person_gets_a_promise_and_the_owner_hears_of_it(house
     assert "handing this to a person" in after
     assert after.count("<Say") == 2  # and by when somebody calls
     assert await story(house, "assistant_handed_over") == [("assistant_handed_over", "asked_for_person")]
-    assert await house.pool.fetchval("select count(*) from notice where kind = 'assistant_handed_over'") == 1
+    assert await house.pool.fetchval("select count(*) from notice where kind like 'assistant%'") == 1
     # once for good
     again = await rings(house, sid="CA" + "3" * 32)
     assert "ConversationRelay" not in again
+
+
+@pytest.mark.parametrize(("ends", "told"), [
+    ("hangs up", [("assistant_call", None)]),
+    ("a person", [("assistant_call", "asked_for_person")]),
+    ("books", [("meeting_new", None)]),
+])  # fmt: skip
+async def test_a_call_is_one_notice(house: Gateway, ends: str, told: list[tuple[str, str | None]]) -> None:
+    """However much was said in it: while it lasts, what the workflow has to say of each sentence is held back."""
+    lead = await house.lead(**AGREES)
+    worker = works(house, PRICE, {"act": "offer_slots"})
+    leads = LeadStore(house.pool, CALENDARS)
+    planning = Planning(
+        leads=leads, touches=TouchStore(house.pool, PLACER, PLACES), placer=PLACER, places=PLACES, plan=load_plan()
+    )
+    notifying = Notifying(leads=leads, clock=ActivityClock(house.clock, virtual=False), planning=planning)
+
+    async def workflow_tells(number: int) -> bool:
+        said = NotifyRequest(lead_id=lead, key=f"reply:{number}", audience="rep", kind="reply_received")
+        return bool(await ActivityEnvironment().run(notifying.notify, said))
+
+    document = await rings(house)
+    async with opened(house, document) as telephone:
+        for number, says in enumerate(("How much is the basic plan?", "Can I see it?")):
+            await telephone.says(says)
+            await telephone.hears_words()
+            assert await workflow_tells(number) is False
+        if ends != "hangs up":
+            await telephone.says("A person, please" if ends == "a person" else "The second one")
+            await telephone.hears_the_end()
+    await worker.done()
+    await goes_on(house, document, "Connect", CallStatus="completed" if ends == "hangs up" else "in-progress")
+    assert await workflow_tells(3) is False
+    found = await house.pool.fetch("select distinct kind, reason from notice where lead_id = $1", lead)
+    assert [tuple(row) for row in found] == told
+    # the reminder of what nobody has answered comes as ever
+    house.clock.now += timedelta(minutes=15)
+    assert await workflow_tells(4) is True
 
 
 async def test_after_it_a_person_is_rung_who_is_there_by_then(house: Gateway) -> None:
@@ -620,7 +659,7 @@ async def test_a_socket_that_breaks_in_a_turn_leaves_the_lead_to_a_person(house:
     assert "<Say" in await goes_on(house, document, "Connect", SessionStatus="failed")
     assert await story(house, "assistant_handed_over", "called_us") == [
         ("assistant_handed_over", "hung_up"), ("called_us", "hung_up")]  # fmt: skip
-    assert await house.pool.fetchval("select count(*) from notice where kind = 'assistant_handed_over'") == 1
+    assert await house.pool.fetchval("select count(*) from notice where kind like 'assistant%'") == 1
     # the turn is taken up by another worker, and finds that it is over
     reply = (await house.messages(lead, "reply"))[0]["reply_id"]
     desk = AssistantDesk(house.pool, HOUSE, model(PRICE), house.clock, OFFERS)

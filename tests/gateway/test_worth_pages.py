@@ -57,7 +57,7 @@ async def test_the_figures_stand_beside_those_of_last_year(season: House) -> Non
     assert page.count("in the same weeks of last year") >= 6
 
 
-async def test_what_really_moved_is_flagged_and_what_needs_time_is_not(season: House) -> None:
+async def test_what_really_moved_is_flagged_and_what_only_needs_time_is_not(season: House) -> None:
     """Promises broken from half of the season on; sales come later than their leads all the time."""
     path = f"/ops/csv/agreed?period={DAYS / 2:.0f}d"
     flags = "More than chance explains"
@@ -73,7 +73,16 @@ async def test_what_really_moved_is_flagged_and_what_needs_time_is_not(season: H
     )
     after = {row["Figure"]: row for row in await rows(season, f"{path}&channel=form", season.staff)}
     assert after["Promises kept"][flags].endswith("before")
-    assert (after["Became customers"][flags], after["Spoken to"][flags]) == ("", "")
+    assert (after["Became customers"][flags].endswith("before, with more time"), after["Spoken to"][flags]) == (
+        True,
+        "",
+    )
+    assert after["First attempt at hot leads"][flags] == ""
+    await season.pool.execute(
+        "update lead set first_attempt_at = first_attempt_at + interval '30 minutes' where created_at >= $1", half
+    )
+    slower = {row["Figure"]: row for row in await rows(season, f"{path}&type=hot", season.staff)}
+    assert slower["First attempt at hot leads"][flags].endswith("before")
     assert after["Became customers"]["Before, and last year"].endswith("before, with more time")
 
 

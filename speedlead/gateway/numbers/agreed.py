@@ -1,7 +1,8 @@
 """The figures that the departments have agreed on, as a panel.
 
 Beside each stands what it was in as long a time before and in the same weeks of last year, and whether chance alone
-explains the difference (REQ 133). What comes of leads later is not judged: those of before had more time for it.
+explains the difference (REQ 133). What comes of leads later is judged by what came of both as soon: those of before had
+more time for it.
 """
 
 from collections.abc import Mapping
@@ -14,10 +15,13 @@ from speedlead.gateway.numbers.marks import LATE_FIGURES
 from speedlead.gateway.numbers.panels import Panel, Shown
 from speedlead.gateway.numbers.tables import NONE, Column, Table, percent
 from speedlead.numbers import agreed
-from speedlead.numbers.agreed import FIGURES, Value, differs
+from speedlead.numbers.agreed import FIGURES, Value
+from speedlead.numbers.changes import FOLLOWED, Side, moves
 from speedlead.numbers.metrics import METRICS, Metric
 
 _PAST_S = 600.0  # what is over hardly changes
+# what comes of a lead is followed for so long a part of the period, a week at most
+_FOLLOWED_PART = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,16 @@ async def read(asking: Asking) -> Agreed:
         when: await asking.shelf.of_the_past((when, *key), partial(agreed.values, numbers, then), _PAST_S)
         for when, then in past.items()
     }
+    followed = min(FOLLOWED, (wanted.end - wanted.start) / _FOLLOWED_PART)
+    side = await numbers.side(wanted, followed)
+    moved = {
+        when: _moved(side, await asking.shelf.of_the_past(
+            ("moved", when, *key), partial(numbers.side, then, followed), _PAST_S))
+        for when, then in past.items()
+    }  # fmt: skip
     figures = tuple(
-        _figure(one, now[n], {when: values[n] for when, values in old.items()}) for n, one in enumerate(FIGURES)
+        _figure(one, now[n], {when: (values[n], moved[when][n]) for when, values in old.items()})
+        for n, one in enumerate(FIGURES)
     )
     titles = ("Figure", "Owner", "Value", "Of", "Target", "Before, and last year", "More than chance explains")
     columns = tuple(Column(title) for title in titles)
@@ -67,7 +79,11 @@ async def read(asking: Asking) -> Agreed:
 PANEL = Panel("agreed", "Agreed figures", "outcomes", read)
 
 
-def _figure(one: agreed.Figure, now: Value, past: Mapping[str, Value]) -> Figure:
+def _moved(now: Side | None, old: Side | None) -> tuple[bool, ...]:
+    return tuple(way != 0 for way in moves(old, now)) if now and old else (False,) * len(FIGURES)
+
+
+def _figure(one: agreed.Figure, now: Value, past: Mapping[str, tuple[Value, bool]]) -> Figure:
     def words(value: float) -> str:
         return percent(value) if one.kind == "share" else times.span(value)
 
@@ -78,8 +94,7 @@ def _figure(one: agreed.Figure, now: Value, past: Mapping[str, Value]) -> Figure
         of=wording.counted(now.leads, "lead") if now.leads else "no lead yet",
         target=one.target, tone=one.tone(now.value),
         past=tuple(
-            (f"{words(old.value)} {when}" + (", with more time" if late else ""),
-             not late and now.part is not None and old.part is not None and differs(now.part, old.part))
-            for when, old in past.items() if old.value is not None
+            (f"{words(old.value)} {when}" + (", with more time" if late else ""), moved)
+            for when, (old, moved) in past.items() if old.value is not None
         ),
     )  # fmt: skip

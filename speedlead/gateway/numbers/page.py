@@ -161,11 +161,10 @@ class NumbersPage:
 
 def _offered(known: Choices, teams: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
     """Field -> what its list has: what the address says, and what people read."""
-    same = {"sources": known.sources, "channels": known.channels, "regions": known.regions, "plans": known.plans,
-            "teams": teams}  # fmt: skip
-    lists = {name: [(text, wording.plain(text)) for text in texts] for name, texts in same.items()}
-    lists["regions"] = [(text, text) for text in known.regions]
-    lists["variants"] = [(text, text) for text in known.variants]
+    words = {"sources": known.sources, "channels": known.channels, "plans": known.plans, "teams": teams}
+    codes = {"countries": known.countries, "regions": known.regions, "variants": known.variants}
+    lists = {name: [(text, wording.plain(text)) for text in texts] for name, texts in words.items()}
+    lists |= {name: [(text, text) for text in texts] for name, texts in codes.items()}
     return {name: [("", "any"), *pairs] for name, pairs in (lists | {"reps": list(known.reps)}).items()}
 
 
