@@ -179,6 +179,13 @@ _WORTH = (
            "customers within 7 days of the inquiry", "elapsed", "count", "REQ 129, 133", view="metric_change",
            column="at_wall",
            left_out="changes of less than a week ago; of what comes within 7 days: leads younger than that"),
+    Metric("change_values", "What customers bring, before and after changes",
+           "Did a change of ours make better customers?",
+           "revenue less support cost in the first 90 days of customers, of as many whole weeks before as after a "
+           "change, four at most, whose first revenue was in the books within 30 days of the inquiry; each currency "
+           "apart",
+           "elapsed", "money", "REQ 129", view="metric_value", column="value_90d",
+           left_out="changes of less than 127 days ago; who had bought before"),
 )  # fmt: skip
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TIMES, *_COUNTED, *_WORTH)}

@@ -37,7 +37,8 @@ async def test_every_table_of_the_page_is_a_file(season: House) -> None:
     names = re.findall(r'href="/ops/csv/(\w+)\?', page)
     assert names == [panel.name for panel in numbers_page.PANELS]
     for name in names:
-        assert await table(season, name, season.staff), name
+        # of no change in 30 days anybody knows what customers brought in 90
+        assert bool(await table(season, name, season.staff)) is (name != "change_values"), name
 
 
 async def test_the_filter_narrows_every_figure_and_stays_in_the_links(season: House) -> None:

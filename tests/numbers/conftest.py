@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from speedlead.numbers import columns as columns_module
 from speedlead.numbers import queries
-from speedlead.numbers.changes import ChangeNumbers
+from speedlead.numbers.change_values import ChangeValueNumbers
 from speedlead.numbers.columns import Columns
 from speedlead.numbers.filters import NO_TEAM, NOBODYS, Filter
 from speedlead.numbers.kept import Kept, Row, everything
@@ -60,7 +60,7 @@ def close(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-class Both(ChangeNumbers):
+class Both(ChangeValueNumbers):
     async def _rows(self, query: str, wanted: Filter, *more: Any) -> list[Any]:
         from_the_view = await super()._rows(query, wanted, *more)
         async with self._pool.acquire() as conn:
@@ -91,7 +91,7 @@ class Both(ChangeNumbers):
 
 
 @pytest_asyncio.fixture
-async def numbers(database_url: str, conn: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChangeNumbers]:
+async def numbers(database_url: str, conn: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChangeValueNumbers]:
     monkeypatch.setattr(columns_module, "MANY", 0)
 
     def team_of(email: str | None) -> str:

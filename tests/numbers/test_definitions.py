@@ -62,7 +62,7 @@ async def test_every_metric_can_be_read(numbers: Numbers, conn: Any) -> None:
     """By its name, but for what is a part of another answer."""
     await a_lead(conn)
     part_of = {"calls_48h": "touches_48h", "given_up": "touches_48h", "due": "due_next", "repeat_share": "worth",
-               "deal_value": "worth", "lifetime_value": "worth"}  # fmt: skip
+               "deal_value": "worth", "lifetime_value": "worth", "change_values": "changes"}  # fmt: skip
     for metric in METRICS.values():
         if metric.name in TIMES:
             assert await numbers.spread(metric.name, period())

@@ -20,7 +20,7 @@ from speedlead.calendarbook import load_calendars
 from speedlead.gateway.access.table import Leads, May, Role
 from speedlead.gateway.access.who import Who, signed_in
 from speedlead.gateway.deps import GatewayDeps
-from speedlead.gateway.numbers import agreed, ahead, marks, results, speed, texts, voices, worth
+from speedlead.gateway.numbers import agreed, ahead, change_values, marks, results, speed, texts, voices, worth
 from speedlead.gateway.numbers.asking import Asking, choices
 from speedlead.gateway.numbers.events import FigureEvents
 from speedlead.gateway.numbers.panels import Panel, View
@@ -37,12 +37,21 @@ PATH = "/ops"
 # what is to be done comes before what has been
 _ORDER = (
     "due", "capacity", "response", "trend", "times", "phases", "breaches", "changes", "buckets", "attempts",
-    "promises", "risk", "channels", "sources", "worth", "reps", "regions", "plans", "scenarios", "skips", "quality",
-    "feedback", "texts",
+    "promises", "risk", "channels", "sources", "worth", "change_values", "reps", "regions", "plans",
+    "scenarios", "skips", "quality", "feedback", "texts",
 )  # fmt: skip
 _BY_NAME = {
     panel.name: panel
-    for panel in (*ahead.PANELS, *speed.PANELS, *results.PANELS, *worth.PANELS, marks.PANEL, voices.PANEL, texts.PANEL)
+    for panel in (
+        *ahead.PANELS,
+        *speed.PANELS,
+        *results.PANELS,
+        *worth.PANELS,
+        marks.PANEL,
+        change_values.PANEL,
+        voices.PANEL,
+        texts.PANEL,
+    )
 }
 PANELS = (agreed.PANEL, *(_BY_NAME[name] for name in _ORDER))
 FIRST_S = 0.6
