@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 
 def emptied(page: Page, site: Site) -> None:
-    site.run("truncate person, rep, plan, lead_fact, lead_stale cascade")
+    site.empty("person, rep, plan, lead_fact, lead_stale")
     site.sign_in(page.context)  # sessions went with the reps
 
 
@@ -87,7 +87,7 @@ def test_a_new_lead_is_in_the_figures_without_a_reload(page: Page, season: Site)
            from p, plan limit 1""", NOW, NOW.replace(hour=9),
     )  # fmt: skip
     season.run("insert into story (lead_id, at, kind) select id, $1, 'inquiry' from lead where source = 'fair'", NOW)
-    expect(sources).to_contain_text("100", timeout=6_000)
+    expect(sources).to_contain_text("100", timeout=20_000)
     expect(page.get_by_role("region", name="Data quality").get_by_text("Can we reach who asks us")).to_be_visible()
 
 

@@ -40,7 +40,7 @@ def reviewed(site: Site) -> Review:
 
 
 def test_goals_are_set_and_the_review_says_how_far_they_are(page: Page, site: Site, tmp_path: Path) -> None:
-    site.run("truncate person, rep, plan cascade")
+    site.empty("person, rep, plan")
     [row] = site.run("select current_database() as name")
     work = fill(site.databases.postgres.dsn(row["name"]), 500, until=NOW, days=70)
     asyncio.run_coroutine_threadsafe(work, site._loop).result(60)

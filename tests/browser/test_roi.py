@@ -31,7 +31,7 @@ def test_the_first_steps_say_what_is_there(page: Page, site: Site, scheme: str, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_return_looks_right_and_answers_what_is_typed(page: Page, site: Site, scheme: str, tmp_path: Path) -> None:
-    site.run("truncate person, rep, plan cascade")
+    site.empty("person, rep, plan")
     site.sign_in(page.context)
     [row] = site.run("select current_database() as name")
     work = fill(site.databases.postgres.dsn(row["name"]), 400, until=NOW, days=60)

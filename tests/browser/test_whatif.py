@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_another_team_is_asked_about_played_and_compared(page: Page, site: Site, scheme: str, tmp_path: Path) -> None:
-    site.run("truncate person, rep, plan, experiment, whatif_run cascade")
+    site.empty("person, rep, plan, experiment, whatif_run")
     site.sign_in(page.context)
     [row] = site.run("select current_database() as name")
     work = fill(site.databases.postgres.dsn(row["name"]), 40, until=NOW, days=14)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_changes_and_scenarios_look_right(page: Page, site: Site, tmp_path: Path) -> None:
-    site.run("truncate person, rep, plan, experiment, lead_fact, lead_stale cascade")
+    site.empty("person, rep, plan, experiment, lead_fact, lead_stale")
     site.sign_in(page.context)
     [row] = site.run("select current_database() as name")
 
