@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from speedlead import times, wording
+from speedlead import times
 from speedlead.gateway.numbers.asking import Asking
 from speedlead.gateway.numbers.marks import MOST, title
 from speedlead.gateway.numbers.panels import Panel, Shown
@@ -19,10 +19,9 @@ async def change_values(asking: Asking) -> Shown:
     numbers, wanted = asking.of(ChangeValueNumbers), asking.filters
     marks = [mark for mark in await numbers.changes(wanted) if weeks_around(mark.at, wanted.taken_at)][-MOST:]
     found = await numbers.valued_at(marks, wanted)
-    brought = f"Brought in the first {VALUED.days} days"
     table = Table(
         (Column("When (UTC)"), Column("What"), count("Weeks"), Column("Currency"), count("Customers before"),
-         count("Customers after"), Column(f"{brought}, before", "money"), Column(f"{brought}, after", "money"),
+         count("Customers after"), Column("Brought before", "money"), Column("Brought after", "money"),
          Column("What it says")),
         [
             (times.clock(one.mark.at, "UTC"), title(one.mark), one.weeks, one.currency, one.before.count,
@@ -35,10 +34,10 @@ async def change_values(asking: Asking) -> Shown:
     if not found:
         return Shown(table, words="No customer of the weeks around these changes is in the books.")
     told = [f"{title(one.mark)} ({one.currency}): {_says(one)}" for one in found if one.moved]
+    says = "; ".join(told) if told else "nothing is told apart from chance"
     words = (
-        f"Of {wording.counted(len(marks), 'change')} that {'is' if len(marks) == 1 else 'are'} at least {_AGO} days "
-        f"ago: {'; '.join(told) if told else 'nothing that customers bring is told apart from chance'}. Other changes "
-        "in the same weeks may have done it as well."
+        f"What each customer brought in the first {VALUED.days} days, at changes at least {_AGO} days ago: {says}. "
+        "Other changes in the same weeks may have done it as well."
     )
     return Shown(table, words=words)
 
