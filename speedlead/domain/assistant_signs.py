@@ -13,7 +13,9 @@ _PERSON = re.compile(
     r"|^\W*(please\W+)?(i said\W+)?(an?\W+|the\W+)?"
     r"(human|person|agent|operator|representative|mensch|persona|humain|operador|operatore|atendente|pessoa)\W*(please\W*)?$"
     r"|\b(put|get|give me)\b.{0,12}\b(human|person|supervisor|boss|colleague)\b|\b(any|some)(one|body) there\b"
-    r"|\b(call|phone|ring) me\b|\bno (more )?(bots?|robots?)\b"
+    r"|\b(call|phone|ring) me\b|\bno (more )?(bots?|robots?|computers?|machines?)\b"
+    r"|(\b(not|dont|never|hate|refuse)|n't)\b.{0,20}\b(speak|talk)\w* (to|with) .{0,10}\b"
+    r"(computers?|machines?|bots?|robots?|ai|artificial)\b"
     r"|\b(mit|ein(en|em)?|echte[nmr]?)\b.{0,20}\b(menschen?|mitarbeiter(in)?|person)\b|\bruf\w* (sie )?mich\b"
     r"|\b(hablar|quiero)\b.{0,25}\b(persona|humano|alguien|agente)\b"
     r"|\b(parler|veux)\b.{0,25}\b(humain|personne|quelqu|conseiller)"
@@ -45,6 +47,7 @@ _SILENCE = re.compile(
     r"\b(stop|quit|cease)\b.{0,15}\b(text\w*|messag\w*|writ\w*|contact\w*|mail\w*|e-mail\w*|sending|this)\b"
     r"|\b(do not|don't|dont|never)\b.{0,10}\b(text|message|contact|write|e-?mail)\b.{0,6}\b(me|us|again|anymore)\b"
     r"|\b(remove me|take me off|leave me alone|opt(ing)? out|unsubscribe|no more (texts?|messages?|e?-?mails?))\b"
+    r"|\b(call|phone|ring) me never\b"
     r"|\b(keine|nicht mehr)\b.{0,20}\b(nachrichten|sms|mails?|schreiben|kontaktieren)\b"
     r"|\bno me (escrib|contact|mand|envi)\w*|\bne m'(ecri|écri|envoy|contact)\w*|\bnon (scriver|contattar|mandar)mi\b",
     re.IGNORECASE,

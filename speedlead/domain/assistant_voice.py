@@ -5,11 +5,16 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from speedlead.domain.assistant_signs import says_computer
+from speedlead.domain.assistant_signs import plain, says_computer
 from speedlead.domain.assistant_words import has_link
 
 Phrase = Annotated[str, Field(min_length=1, max_length=400)]
 
+_TAKES_BACK = re.compile(
+    r"\b(take back|withdraw|revoke|cancel|end)\b.{0,20}\b(consent|agreement|permission)\b"
+    r"|(\bnot|n't|\bdont|\bnever) (consent(ed)?\b|agreed?( to (this|that|it|speak|talk|an?)\b|\W*$))|\bno consent\b",
+    re.IGNORECASE,
+)
 # of one turn: who waits on the telephone hangs up long before who waits for a text
 SECONDS = 7.0
 _ORDER = ("one first 1", "two second 2", "three third 3", "four fourth 4", "five fifth 5", "six sixth 6",
@@ -61,6 +66,11 @@ class Spoken(BaseModel):
 
     def introduces(self, company: str) -> str:
         return self.introduction.replace("{company}", company)
+
+
+def takes_back(heard: str) -> bool:
+    """Does the lead say that it has not agreed to an artificial voice, or does so no more?"""
+    return _TAKES_BACK.search(plain(heard)) is not None
 
 
 def number_said(heard: str) -> int | None:

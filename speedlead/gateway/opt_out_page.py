@@ -14,7 +14,7 @@ from speedlead.store.optouts import opt_out
 from speedlead.store.rows import lock_person_of
 from speedlead.store.transactions import transact
 
-_SCOPES: dict[str, Scope] = {"all": "all", "sms": "sms", "email": "email"}
+_SCOPES: dict[str, Scope] = {"all": "all", "call": "call", "sms": "sms", "email": "email"}
 
 
 class OptOutPage:
@@ -25,7 +25,7 @@ class OptOutPage:
         deps = self._context.deps
         lead_id, scope = parse_id(request.path_params["lead_id"]), _SCOPES.get(str((await request.form()).get("scope")))
         if scope is None:
-            return conflict("Nothing was recorded", "scope: expected all, sms or email.")
+            return conflict("Nothing was recorded", "scope: expected all, call, sms or email.")
 
         async def work(conn: Any) -> tuple[bool, str | None]:
             person_id = None if lead_id is None else await lock_person_of(conn, lead_id)

@@ -42,10 +42,17 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+class Given(_Message):
+    """The parameters of the document."""
+
+    call: UUID
+    key: str = Field(pattern=r"^[\w-]{43}$")
+
+
 class Setup(_Message):
     type: Literal["setup"]
-    callSid: str = Field(max_length=64)  # noqa: N815  as it comes
-    customParameters: dict[str, str] = Field({}, max_length=10)  # noqa: N815
+    callSid: str = Field(pattern="^CA[0-9a-f]{32}$")  # noqa: N815  as it comes
+    customParameters: Given  # noqa: N815
 
 
 class Prompt(_Message):
@@ -139,9 +146,7 @@ class Relay:
             if not isinstance(first, Setup):
                 return None
             given, sid = first.customParameters, first.callSid
-            call_id, key = given.get("call", ""), given.get("key", "")
-            if not _is_uuid(call_id):
-                return None
+            call_id, key = str(given.call), given.key
             return await transact(deps.pool, lambda conn: store.open_socket(conn, deps.clock, call_id, sid, key))
         except (TimeoutError, Broken, WebSocketDisconnect, StoreUnavailable):
             return None
@@ -294,10 +299,3 @@ def _joined(before: str, text: str) -> str:
     if len(before) + len(text) > MAX_MESSAGE:
         raise Broken("too much")
     return text if text.startswith(before) else before + text
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

@@ -7,6 +7,7 @@ from typing import Any
 
 from speedlead import wording
 from speedlead.domain.assistant_signs import wants_silence
+from speedlead.optout import opt_out_scope
 from speedlead.times import known_zone
 
 
@@ -136,9 +137,12 @@ def _theirs(row: Any, barred: Collection[str]) -> Line:
 
 
 def _opt_outs(row: Any, barred: Collection[str]) -> tuple[str, ...]:
-    if row["kind"] != "reply" or "all" in barred or not wants_silence(row["body"] or ""):
+    said, channel = row["body"] or "", row["channel"]
+    # "stop" in a call ends the talk, and may mean all calls
+    wish = wants_silence(said) or (channel == "call" and opt_out_scope(said, "sms") is not None)
+    if row["kind"] != "reply" or "all" in barred or not wish:
         return ()
-    return tuple(scope for scope in (row["channel"], "all") if scope in ("sms", "email", "all") and scope not in barred)
+    return tuple(scope for scope in (channel, "all") if scope != "chat" and scope not in barred)
 
 
 def _ours(row: Any) -> Line:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from speedlead import ids
+from speedlead.domain.assistant_voice import takes_back
 from speedlead.optout import opt_out_scope
 from speedlead.ports import Clock
 from speedlead.returns import Returns
@@ -65,7 +66,9 @@ _STANDING = """
 select l.id, l.clock_offset_us, l.accepted_at is not null or l.plan_stopped = 'opted_out' or l.program is not null
         or l.stage = any($2) or exists (select from answer a where a.lead_id = l.id and not a.assistant)
         or exists (select from assistant_turn t where t.lead_id = l.id and t.act in ('hand_over', 'thinking'))
-        or exists (select from barred b where b.person_id = l.person_id) as out
+        or exists (select from barred b where b.person_id = l.person_id)
+        or exists (select from person_phone n
+            where n.person_id = l.person_id and n.number = $3 and n.bad_reason is not null) as out
 from lead l where l.person_id = $1 and l.closed_at is null"""
 
 
@@ -79,7 +82,7 @@ async def may_speak(conn: Any, clock: Clock, returns: Returns, call_id: str) -> 
     if call is None or call["number"] is None or call["state"] not in ("ringing", "assistant"):
         return "no", None
     people, _ = await people_behind(conn, "sms", call["number"], None)
-    lead = await conn.fetchrow(_STANDING, people[0], assistant.WITH_A_PERSON) if people else None
+    lead = await conn.fetchrow(_STANDING, people[0], assistant.WITH_A_PERSON, call["number"]) if people else None
     if lead is None or lead["out"]:
         return "no", None
     if await returns.in_time(conn, "call", clock.business(lead["clock_offset_us"])):
@@ -128,8 +131,8 @@ async def open_socket(conn: Any, clock: Clock, call_id: str, call_sid: str, key:
 async def heard(conn: Any, clock: Clock, returns: Returns, talk: Talk, number: int, text: str) -> Spoken:
     """What the lead said, the `number`th time. Raises CallOver where nobody may answer it any more.
 
-    An opt-out that is said counts as one that is written. STOP alone ends the talk and the consent to it; that it means
-    more, a person decides.
+    An opt-out that is said counts as one that is written. STOP alone, or a consent that is taken back, ends the talk
+    and the consent to it; that it means more, a person decides.
     """
     person_id = await conn.fetchval("select person_id from lead where id = $1 and closed_at is null", talk.lead_id)
     if person_id is None or await lock_person(conn, person_id):
@@ -153,7 +156,8 @@ async def heard(conn: Any, clock: Clock, returns: Returns, talk: Talk, number: i
     if scope in ("all", "call"):
         out = await opt_out(conn, clock, person_id, scope, source="said_in_call")
         told += [out] if out else []
-    if scope is not None:
+    over = scope is not None or takes_back(text)
+    if over:
         await voice_consent.end(conn, person_id, "withdrawn", now)
     if scope != "all":
         inbound = Inbound(
@@ -161,7 +165,7 @@ async def heard(conn: Any, clock: Clock, returns: Returns, talk: Talk, number: i
         )
         turn = await replied(conn, clock, person_id, inbound, now, reply_id, returns)
         told += [turn] if turn else []
-    return Spoken(reply_id if scope is None else None, list(dict.fromkeys(told)))
+    return Spoken(None if over else reply_id, list(dict.fromkeys(told)))
 
 
 async def words_of(conn: Any, reply_id: str) -> Words | None:

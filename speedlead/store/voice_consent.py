@@ -9,10 +9,14 @@ from speedlead.store.story import tell_story
 
 Source = Literal["form", "key"]
 
-# $1: a lead, $2: a number. Whoever refuses anything, by whatever way, has not agreed to this
+# Whoever refuses anything, by whatever way, has not agreed to this; a number that was corrected is somebody else's now.
+# Of several people with one number nobody knows who calls: then a tick is not enough, but the key of this telephone is
 HOLDS = """exists (
     select from ai_voice_consent c join lead given on given.id = c.lead_id join lead l on l.person_id = given.person_id
+    join person_phone n on n.person_id = l.person_id and n.number = c.number and n.bad_reason is null
     where l.id = {lead} and c.number = {number} and c.ended_at is null
+        and (c.source = 'key' or not exists (
+            select from person_phone o where o.number = c.number and o.person_id <> l.person_id))
         and not exists (select from barred b where b.person_id = l.person_id))"""
 
 
@@ -29,11 +33,16 @@ class VoiceConsent:
 async def agree(
     conn: Any, lead_id: str, number: str, source: Source, wording: str, *, at: datetime, wall: datetime
 ) -> None:
-    """Once for a number while it holds, by the words that it was first given to. The caller holds the person's lock."""
+    """Once for a number and a source while it holds, with its first words. The caller holds the person's lock.
+
+    Not for whoever has opted out of anything: what somebody typed then would count as soon as texts are taken up again.
+    """
     consent_id = await conn.fetchval(
         """insert into ai_voice_consent (id, lead_id, number, source, wording, at, at_wall)
            select $1, $2, $3, $4, $5, $6, $7 where not exists (
-               select from ai_voice_consent where lead_id = $2 and number = $3 and ended_at is null)
+               select from ai_voice_consent where lead_id = $2 and number = $3 and source = $4
+                   and ended_at is null)
+               and not exists (select from barred b join lead l on l.person_id = b.person_id where l.id = $2)
            returning id""",
         ids.new_id(), lead_id, number, source, wording, at, wall,
     )  # fmt: skip

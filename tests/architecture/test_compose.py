@@ -171,6 +171,11 @@ def test_everything_has_limits_and_time_to_stop(services: dict[str, Any]) -> Non
             assert int(service["stop_grace_period"].removesuffix("s")) > LONGEST_STOP_S
 
 
+def test_a_gateway_has_room_for_a_million_leads_in_columns(services: dict[str, Any]) -> None:
+    """They have a limit of their own (1 GB); the rest is for the process and what it gives out."""
+    assert int(services["gateway"]["deploy"]["resources"]["limits"]["memory"].removesuffix("m")) >= 1536
+
+
 def test_nothing_can_take_more_rights_or_fill_the_machine(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["security_opt"] == ["no-new-privileges:true"], name

@@ -250,8 +250,18 @@ def test_what_an_extra_brings_is_imported_in_one_file_alone() -> None:
         if within(name, extra)
     }
     assert found == {"speedlead/assistant/pydantic_model.py"}
-    loaded = subprocess.run(
-        [sys.executable, "-c", f"import sys, speedlead.app; print([n for n in {extra} if n in sys.modules])"],
+    assert loaded_at_the_start(extra) == "[]"
+
+
+def test_what_only_big_houses_need_is_loaded_when_one_is_seen() -> None:
+    """It takes 40 MB of each process, workers' too."""
+    assert loaded_at_the_start(("duckdb",)) == "[]"
+
+
+def loaded_at_the_start(names: tuple[str, ...]) -> str:
+    """Those of `names` that a process has before it does anything."""
+    answer = subprocess.run(
+        [sys.executable, "-c", f"import sys, speedlead.app; print([n for n in {names} if n in sys.modules])"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert loaded.stdout.strip() == "[]"
+    return answer.stdout.strip()

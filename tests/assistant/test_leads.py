@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from speedlead.demo.moments import Happening, Moment
 from speedlead.demo.world import World, open_world
 from speedlead.times import clock
 from tests.assistant.talking import EXAMPLE, model
+from tests.gateway.test_strangers_of_the_sandbox import played
 from tests.servers import local_settings
 from tests.workflows.conftest import COMPANY_PHONE
 from tests.workflows.leads import ADA, ended, notices, touches, tuesday_at
@@ -31,10 +33,11 @@ Open = Callable[..., Any]
 @pytest.fixture
 def opened(temporal_env: WorkflowEnvironment, database_url: str, tmp_path: Path, composer: Composer) -> Open:
     @asynccontextmanager
-    async def with_model(*answers: Any) -> AsyncIterator[World]:
+    async def with_model(*answers: Any, voice: bool = False) -> AsyncIterator[World]:
         settings = local_settings(
             tmp_path, callbacks="before", virtual_clock=True, company_phone=COMPANY_PHONE,
             assistant_model="openai:scripted", assistant_facts_file=EXAMPLE, assistant_prices="1,2",
+            assistant_voice=voice,
         )  # fmt: skip
         async with open_world(
             settings, database_url, temporal_env.client, composer=composer, assistant=model(*answers)
@@ -102,3 +105,28 @@ async def test_a_text_a_mail_and_a_turn_that_fails(opened: Open) -> None:
         handed = "select reason from story where lead_id = $1 and kind = 'assistant_handed_over'"
         assert [row["reason"] for row in await world.pool.fetch(handed, lead)] == ["assistant_failed"]
         assert "manager: assistant_handed_over" in await notices(world, lead)
+
+
+async def test_a_call_through_the_whole_house_is_one_notice(opened: Open) -> None:
+    async with opened(PRICE, PRICE, voice=True) as world:
+        heard: list[str] = []
+
+        async def calls(_: str) -> None:
+            says = "How much is the basic plan?\nHow much is it again?\nA person, please!"
+            stranger = {"address": PHONE, "by": "call", "keys": "1", "says": says}
+            call = await world.call("POST", f"{world.sandbox_url}/api/strangers", stranger)
+            heard.extend(await played(world.sandbox_url, call["id"]))
+
+        lead = await world.submit(tuesday_at(EVENING, 15), moments=[Moment("ack-1", calls)], **TEXTER)
+        await ended(world, lead)
+        assert heard[2].startswith("assistant: This is the automatic assistant")
+        assert [line for line in heard if PRICE["text"] in line] == [f"assistant: {PRICE['text']}"] * 2
+        assert "handing this to a person" in heard[8]
+        told = await notices(world, lead)
+        assert told.count("manager: assistant_call") == 1
+        # what nobody has answered since is reminded of; nothing was told of each sentence
+        assert "manager: assistant_handed_over" not in told
+        first = "select at from notice where lead_id = $1 and kind = 'reply_received' order by at limit 1"
+        call = "select ended_at from inbound_call where lead_id = $1"
+        reminded, over = await world.pool.fetchval(first, lead), await world.pool.fetchval(call, lead)
+        assert reminded - over > timedelta(minutes=10)

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from speedlead.assistant.turn import take_turn
 from speedlead.doctor import assistant
 from speedlead.domain.assistant import Book, HandOver, Line, Say
-from speedlead.domain.assistant_voice import Spoken, number_said
+from speedlead.domain.assistant_signs import asks_for_person, wants_silence
+from speedlead.domain.assistant_voice import Spoken, number_said, takes_back
 from speedlead.settings import SettingsError, read_settings
 from tests.assistant.talking import EXAMPLE, SLOTS, model, situation
 from tests.assistant.test_red_team import BROUGHT_TO, UNASKED
@@ -40,6 +41,23 @@ async def test_a_number_is_understood_and_nothing_else_is_taken_for_one(heard: s
         assert isinstance(verdict, Book)
         assert verdict.slot is SLOTS[number - 1]
         assert verdict.text.startswith("It is booked: ")
+
+
+@pytest.mark.parametrize(
+    ("heard", "wants"),
+    [
+        ("I take back my consent", "no voice"), ("I withdraw my agreement", "no voice"),
+        ("I didn't agree to that", "no voice"), ("I do not consent", "no voice"), ("I never agreed", "no voice"),
+        ("I don't want to talk to a computer", "a person"), ("I won't speak with a machine", "a person"),
+        ("No computers, please", "a person"), ("Call me never again", "silence"),
+        ("Do you agree to a discount?", None), ("I don't agree with the price", None),
+        ("Can I cancel the plan?", None), ("Does it talk to my computer?", None),
+    ],
+)  # fmt: skip
+def test_who_refuses_the_voice_is_understood_without_a_model(heard: str, wants: str | None) -> None:
+    assert takes_back(heard) is (wants == "no voice")
+    assert wants_silence(heard) is (wants == "silence")
+    assert asks_for_person(heard) is (wants in ("a person", "silence"))
 
 
 async def test_a_written_message_is_no_spoken_number() -> None:

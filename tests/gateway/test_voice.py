@@ -26,6 +26,7 @@ from speedlead.gateway.inbound_calls import end_forgotten
 from speedlead.planbook import load_plan
 from speedlead.returns import Returns
 from speedlead.store import erasure
+from speedlead.store.correcting import correct_rows
 from speedlead.store.leads import LeadStore
 from speedlead.store.rows import lock_person
 from speedlead.store.touches import TouchStore
@@ -135,6 +136,16 @@ async def test_it_is_no_consent_for_another_number_of_the_same_person(house: Gat
     assert "<ConversationRelay" in await rings(house, PHONE, "CA" + "2" * 32)
 
 
+@pytest.mark.parametrize("first", [AGREES, AGREES | {"email": "bob@example.com"}])
+async def test_of_two_with_one_number_nobody_knows_who_calls(house: Gateway, first: dict[str, Any]) -> None:
+    await house.lead(**first)
+    other = {"email": "bob@example.com"} if first is AGREES else {}
+    await house.lead(**ADA | other | {"consent_ai_voice": True, "consent_ai_voice_text": WORDS})
+    assert await house.pool.fetchval("select count(*) from person_phone where number = $1", PHONE) == 2
+    assert "<ConversationRelay" in await presses(house, await rings(house))
+    assert "<ConversationRelay" in await rings(house, sid="CA" + "2" * 32)
+
+
 async def test_a_key_after_the_question_is_one_with_the_very_words(house: Gateway) -> None:
     await house.lead(**ADA)
     question = await rings(house)
@@ -163,6 +174,7 @@ async def test_any_opt_out_ends_it(house: Gateway, scope: str) -> None:
     lead = await house.lead(**AGREES)
     if scope == "sms":
         await house.twilio("/webhooks/twilio/sms/inbound", MessageSid="SM1", From=PHONE, Body="STOP")
+        await house.lead(**AGREES, message="typed by whomever")
         await house.twilio("/webhooks/twilio/sms/inbound", MessageSid="SM2", From=PHONE, Body="START")
     else:
         status, _ = await house.call("POST", f"/api/leads/{lead}/opt-out", {"scope": scope})
@@ -180,6 +192,14 @@ async def test_a_number_that_somebody_else_stopped_is_not_spoken_to(house: Gatew
         "insert into suppression (person_id, channel, reason, source, at) select person_id, 'sms', 'opted_out', "
         "'rep', $2 from lead where id = $1", lead, house.clock.now,
     )  # fmt: skip
+    document = await rings(house)
+    assert "<ConversationRelay" not in document
+    assert "<Gather" not in document
+
+
+async def test_a_number_that_was_corrected_is_somebody_else_s(house: Gateway) -> None:
+    lead = await house.lead(**AGREES)
+    await transact(house.pool, lambda conn: correct_rows(conn, house.clock, lead, {"phone": OTHER_PHONE}))
     document = await rings(house)
     assert "<ConversationRelay" not in document
     assert "<Gather" not in document
@@ -272,7 +292,8 @@ async def test_the_other_auth_token_is_believed_while_one_is_changed(database_ur
             assert await telephone.hears_the_end() == "call_lost"
 
 
-@pytest.mark.parametrize("what", ["another key", "no key", "another call", "another sid", "no setup", "garbage", "old"])
+@pytest.mark.parametrize("what", ["another key", "no key", "another call", "another sid", "no setup", "garbage", "old",
+                                  "a sid with NUL", "a key of half a letter", "a call that is none"])  # fmt: skip
 async def test_a_socket_without_the_call_s_key_is_refused(house: Gateway, what: str) -> None:
     await house.lead(**AGREES)
     await house.lead(**(AGREES | {"email": "bob@example.com", "phone": OTHER_PHONE}))
@@ -286,6 +307,9 @@ async def test_a_socket_without_the_call_s_key_is_refused(house: Gateway, what: 
         "another sid": {"callSid": "CA" + "2" * 32},
         "no setup": {"type": "prompt", "voicePrompt": "Hello", "last": True},
         "garbage": {"customParameters": "x"},
+        "a sid with NUL": {"callSid": SID[:-1] + "\x00"},
+        "a key of half a letter": {"customParameters": given | {"key": "\ud800" * 43}},
+        "a call that is none": {"customParameters": given | {"call": "1"}},
         "old": {},
     }
     if what == "old":
@@ -440,11 +464,16 @@ async def test_after_it_a_person_is_rung_who_is_there_by_then(house: Gateway) ->
     ended = await goes_on(house, after, "Dial", DialCallStatus="no-answer")
     assert "<Say" in ended
     assert "<Number" not in ended
+    # and the owner, who knows of the talk, is told nothing twice
+    assert await house.pool.fetchval("select state from inbound_call") == "spoken"
+    assert await house.pool.fetchval("select count(*) from notice where lead_id = $1", lead) == 1
+    assert [m["kind"] for m in await house.messages(lead)] == ["start", "reply", "outcome"]
 
 
 async def test_whoever_says_stop_is_left_alone(house: Gateway) -> None:
     wishes = [("Stop.", "withdrawn"), ("Do not call me again", "opt_out"), ("Leave me alone", "opt_out"),
-              ("Please be silent now", "withdrawn")]  # fmt: skip
+              ("Please be silent now", "withdrawn"), ("I don't agree to this", "withdrawn"),
+              ("I take back my consent", "withdrawn"), ("Call me never again", "withdrawn")]  # fmt: skip
     for number, (said, ended) in enumerate(wishes):
         sid, phone = f"CA{number:032x}", f"+1212555010{number}"
         await house.lead(**(AGREES | {"email": f"{number}@example.com", "phone": phone}))
@@ -461,6 +490,21 @@ async def test_whoever_says_stop_is_left_alone(house: Gateway) -> None:
     scopes = await house.pool.fetch("select channel from suppression order by at, channel")
     assert sorted(row["channel"] for row in scopes) == ["all", "call"]
     assert ("assistant_handed_over", "hung_up") not in await story(house, "assistant_handed_over")
+
+
+async def test_that_stop_means_all_calls_a_person_records(house: Gateway) -> None:
+    lead = await house.lead(**AGREES)
+    works(house)
+    async with opened(house, await rings(house)) as telephone:
+        await telephone.says("Stop.")
+        assert await telephone.hears_the_end() == "opted_out"
+    assert await house.count("suppression") == 0
+    _, page = await house.call("GET", f"/leads/{lead}")
+    assert "It has ended the call, and nothing else" in page
+    assert "Record: no more by call" in page
+    async with house.http.post(f"/leads/{lead}/opt-out", data={"scope": "call"}, headers=house.staff) as answer:
+        assert answer.status == 200
+    assert [row["channel"] for row in await house.pool.fetch("select channel from suppression")] == ["call"]
 
 
 @pytest.mark.parametrize(
@@ -567,6 +611,24 @@ async def test_words_that_come_too_late_are_not_said(house: Gateway, monkeypatch
     turn = await house.pool.fetchrow("select act, reason from assistant_turn")
     assert tuple(turn) == ("hand_over", "answer_too_late")
     assert await story(house, "assistant_handed_over") == [("assistant_handed_over", "answer_too_late")]
+
+
+async def test_a_database_that_goes_in_the_talk_leaves_the_lead_to_a_person(
+    house: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: Any) -> None:
+        raise ConnectionResetError
+
+    await house.lead(**AGREES)
+    Worker(house, None)
+    document = await rings(house)
+    async with opened(house, document) as telephone:
+        monkeypatch.setattr(voice_relay.store, "words_of", gone)
+        await telephone.says("How much is the basic plan?")
+        assert await telephone.hears_the_end() == "call_lost"
+    assert (await goes_on(house, document, "Connect")).count("<Say") == 1
+    assert await story(house, "assistant_handed_over") == [("assistant_handed_over", "call_lost")]
+    assert await house.pool.fetchval("select count(*) from notice where kind like 'assistant%'") == 1
 
 
 async def test_who_hangs_up_before_the_answer_is_owed_one_by_a_person(house: Gateway) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import weakref
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,8 @@ from tests.store.hand_made import FixedClock
 
 LEADS = 300
 WANTED = Filter.of({"period": "30d"}, LATER)
+# as an erasure leaves it
+NOT_GOOD = "insert into lead_fact_floor select pg_current_xact_id()"
 CHANGED = "update lead set source = 'organic', first_attempt_at = $2 where id = any($1::uuid[])"
 
 
@@ -167,6 +170,85 @@ async def test_a_copy_that_fails_is_tried_again(season: Any, monkeypatch: pytest
     with pytest.raises(asyncio.CancelledError):
         await keeping
     await says_what_postgres_says(season, columns)
+
+
+async def test_the_old_copy_goes_before_the_new_one_is_made(season: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns, opened, gone = Columns(season), module._opened, list[bool]()
+    await columns.refresh()
+    old = weakref.ref(columns._copy)
+
+    def open_(*given: Any) -> Any:
+        gone.append(old() is None)
+        return opened(*given)
+
+    monkeypatch.setattr(module, "_opened", open_)
+    await season.execute(NOT_GOOD)
+    await says_what_postgres_says(season, columns)
+    assert gone == [True]
+
+
+async def test_where_no_new_copy_can_be_made_postgres_counts(season: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns, tried = Columns(season), list[str]()
+    await columns.refresh()
+
+    def full(*_: Any) -> Any:
+        tried.append("tried")
+        raise duckdb.OutOfMemoryException("full")
+
+    monkeypatch.setattr(module, "_opened", full)
+    await season.execute(NOT_GOOD)
+    await asyncio.gather(*(says_what_postgres_says(season, columns) for _ in range(3)))
+    assert tried == ["tried"], "the others do not wait for that again"
+
+
+async def test_one_question_is_counted_at_a_time(season: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns, tally, under_way = Columns(season), module._Copy.tally, list[int]()
+    await columns.refresh()
+
+    def count(self: Any, *given: Any) -> Any:
+        assert not under_way, "two take the memory of two"
+        under_way.append(1)
+        try:
+            return tally(self, *given)
+        finally:
+            under_way.clear()
+
+    monkeypatch.setattr(module._Copy, "tally", count)
+    asked = (columns.tally(questions.QUALITY, "true", "1", {}) for _ in range(5))
+    assert None not in await asyncio.gather(*asked)
+
+
+async def test_every_cursor_has_the_clock_of_utc(season: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    columns = Columns(season)
+    await columns.refresh()
+    assert columns._copy is not None
+    with columns._copy._database.cursor() as cursor:
+        assert cursor.execute("select current_setting('timezone')").fetchall() == [("UTC",)]
+
+
+async def test_who_is_cancelled_waits_for_the_piece_that_is_copied(season: Any) -> None:
+    columns, seen = Columns(season), list[str]()
+    await columns.refresh()
+
+    class Slow:
+        async def copy_from_query(self, *_: Any, **__: Any) -> None:
+            seen.append("begun")
+            await asyncio.sleep(0.05)
+            seen.append("over")
+
+    async def copied() -> None:
+        assert columns._copy is not None
+        async with columns._copy._piece(Slow(), "true"):
+            seen.append("read")
+
+    copying = asyncio.create_task(copied())
+    while not seen:
+        await asyncio.sleep(0)
+    copying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+    assert seen == ["begun", "over"]
 
 
 async def test_nothing_of_it_stays_on_the_disk(season: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 -- Counts are kept in columns now. Gateways of the release before this one read the table until they are replaced, so it
 -- goes with the next.
-truncate fact_count;
+delete from fact_count;
 
 -- Of an instant the hour (as UTC writes it), day and week in a zone, for tables of figures; columns have the same
 -- (speedlead/numbers/columns.py).
