@@ -473,6 +473,8 @@ def told(kind: str, reason_code: str | None, data: Mapping[str, Any]) -> tuple[s
         return "An outcome was logged", None  # by the lead's own booking, another system, a program
     if kind == "reply_heard" and reason_code == "automatic":
         return STORY["reply_passed"], None
+    if kind == "reply" and data.get("channel") == "call":
+        return "The lead spoke to us", None
     if kind == "call_progress" and data.get("leg") == "rep":
         return STORY["rep_leg"], None
     if kind == "feedback":

@@ -5,19 +5,36 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 
-from speedlead.assistant.desk import AssistantDesk
-from tests.gateway.house import PHONE, House
+from speedlead.assistant.desk import AssistantDesk, Prices
+from speedlead.assistant.desk import House as Talks
+from speedlead.domain.assistant import Limits
+from speedlead.returns import Returns
+from tests.assistant.talking import EXAMPLE, FACTS, SCRIPT, model
+from tests.gateway.house import OFFERS, PHONE, RETURNS, House, open_house
 
 SID = "CA" + "1" * 32
 VOICE = "/webhooks/twilio/voice"
 RELAY = f"{VOICE}/relay"
+
+NIGHT = datetime(2026, 11, 24, 3, tzinfo=UTC)  # 22:00 in New York
+PRICE = {"act": "reply", "facts": ["price_basic"], "text": "The basic plan costs $49 a month and includes 5 users."}
+HOUSE = Talks("Acme", FACTS, SCRIPT, Limits(), Prices(Decimal(1), Decimal(2)))
+SAM = """insert into rep (id, name, email, phone, zone, weekly, capacity)
+values (gen_random_uuid(), 'Sam', 'sam@acme.example', '+14155552701', 'America/New_York', $1::text::jsonb, 20)"""
+WEEK = '{"0": [[540, 1020]], "1": [[540, 1020]], "2": [[540, 1020]], "3": [[540, 1020]], "4": [[540, 1020]]}'
+WORDS = "A computer with an artificial voice may speak with me"
+ADA = {"email": "ada@example.com", "phone": PHONE, "tz": "America/New_York"}
+AGREES = ADA | {"consent_ai_voice": True, "consent_ai_voice_text": WORDS}
 
 
 async def rings(house: House, sender: str = PHONE, sid: str = SID) -> str:
@@ -124,3 +141,50 @@ class Worker:
 
     async def done(self) -> None:
         await asyncio.gather(*self._tasks)
+
+
+class Held:
+    """A model that says what a plan costs, when it is let."""
+
+    name = "held"
+
+    def __init__(self) -> None:
+        self.released = asyncio.Event()
+
+    async def propose(self, *given: Any) -> Any:
+        await self.released.wait()
+        return await model(PRICE).propose(*given)
+
+
+@asynccontextmanager
+async def voice_house(database_url: str, folder: Path) -> AsyncIterator[House]:
+    """A house at night, in which nobody is at work and the assistant may speak."""
+    changes: dict[str, Any] = {
+        "assistant_voice": True, "assistant_model": "openai:scripted", "assistant_facts_file": EXAMPLE,
+        "company_name": "Acme",
+    }  # fmt: skip
+    async with open_house(database_url, folder, **changes) as opened_house:
+        returns: Returns = RETURNS
+        object.__setattr__(opened_house.deps, "returns", Returns(
+            returns._placer, returns._places, returns._source, returns._calendars, assistant=True))  # fmt: skip
+        opened_house.clock.now = NIGHT
+        opened_house.staff = await opened_house.sign_in()
+        await opened_house.pool.execute(SAM, WEEK)
+        yield opened_house
+
+
+def works(house: House, *said: Any, **changes: Any) -> Worker:
+    asked = said[0] if said and hasattr(said[0], "propose") else model(*said or (PRICE,))
+    return Worker(house, AssistantDesk(house.pool, replace(HOUSE, **changes), asked, house.clock, OFFERS))
+
+
+async def consents(house: House) -> list[tuple[Any, ...]]:
+    found = await house.pool.fetch("select number, source, wording, ended_by from ai_voice_consent order by at, id")
+    return [tuple(row) for row in found]
+
+
+async def story(house: House, *kinds: str) -> list[tuple[str, str | None]]:
+    found = await house.pool.fetch(
+        "select kind, reason from story where kind = any($1::text[]) order by id", list(kinds)
+    )
+    return [(row["kind"], row["reason"]) for row in found]

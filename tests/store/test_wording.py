@@ -148,3 +148,8 @@ def test_an_outcome_is_a_reps_only_where_a_rep_logged_it() -> None:
 @pytest.mark.parametrize(("count", "text"), [(0, "0 leads"), (1, "1 lead"), (1200, "1,200 leads")])
 def test_what_is_counted_is_one_or_many(count: int, text: str) -> None:
     assert wording.counted(count, "lead") == text
+
+
+def test_who_speaks_in_a_call_did_not_write() -> None:
+    assert wording.told("reply", None, {"channel": "call"})[0] == "The lead spoke to us"
+    assert wording.told("reply", None, {"channel": "sms"})[0] == "The lead wrote back"
